@@ -1,0 +1,124 @@
+"""`make bench`: what each step costs, side by side in one run.
+
+Over the corpus of the Academy Software Foundation's test images where it lies beside the project, and
+over the demo's files. Every figure is the best of several rounds per file; median and mean are over files.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import OpenEXR
+import OpenImageIO as oiio
+from exr_inspector import channel_fingerprint, inspect, metadata_embedding
+from exr_inspector.pipeline import inspect as inspect_file
+from exr_inspector.reading.header import parse_header
+from exr_inspector.reading.sources import LocalFile, ReadAhead, read_header
+from exr_inspector.settings import Settings
+
+from tests.corpus import CORPUS, images
+from tests.exrfiles.demo import write_demo
+
+ROUNDS = 15
+SETTINGS = Settings()
+WITHOUT_VIEW = Settings(openimageio=False)
+
+
+def ours_parse(path: str) -> None:
+    read_header(ReadAhead(LocalFile(path)), SETTINGS)
+
+
+def openexr_header_only(path: str) -> None:
+    OpenEXR.File(path, header_only=True).header()
+
+
+def openimageio_walk(path: str) -> None:
+    image = oiio.ImageInput.open(path)
+    index = 0
+    while image is not None and image.seek_subimage(index, 0):
+        _ = [(each.name, each.value) for each in image.spec().extra_attribs]
+        index += 1
+    oiio.geterror()
+
+
+STEPS: dict[str, Callable[[str], object]] = {
+    "our header parse, all values decoded": ours_parse,
+    "OpenEXR File(header_only=True)": openexr_header_only,
+    "OpenImageIO walk, all attributes": openimageio_walk,
+    "our document without OpenImageIO's view": lambda path: inspect_file(path, WITHOUT_VIEW),
+    "our document": inspect,
+}
+
+
+def best(step: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Microseconds of the quickest round."""
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return 1e6 * min(times)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(path) for path in images()] or [str(path) for path in write_demo(Path(folder))]
+        print(f"{len(files)} files of {CORPUS if images() else 'the demo'}; microseconds per file, best of {ROUNDS}")
+        print(f"{'':45}{'median':>9}{'mean':>9}{'worst':>9}")
+        for name, step in STEPS.items():
+            _line(name, [best(lambda path=path, step=step: step(path)) for path in files])
+        prefixes = [Path(path).read_bytes()[:65536] for path in files]
+        _line("  of it parsing, the bytes at hand", [best(lambda data=data: parse_header(data)) for data in prefixes])
+        _embeddings(files)
+    _start()
+
+
+def _line(name: str, times: list[float]) -> None:
+    figures = (statistics.median(times), statistics.mean(times), max(times))
+    print(f"{name:45}" + "".join(f"{figure:9.1f}" for figure in figures), flush=True)
+
+
+def _embeddings(files: list[str]) -> None:
+    documents = [inspect(path, WITHOUT_VIEW) for path in files]
+    _line("both vectors", [best(lambda each=each: _vectors(each)) for each in documents])
+    for count in (44, 1000):
+        document = documents[0] | {"channels": _channels(count)}
+        print(f"both vectors, {count} channels:{'':20}{best(lambda each=document: _vectors(each)):9.1f}")
+
+
+def _vectors(document: dict[str, object]) -> None:
+    metadata_embedding(document)
+    channel_fingerprint(document)
+
+
+def _channels(count: int) -> list[dict[str, object]]:
+    return [
+        {
+            "part_index": 0,
+            "name": f"layer{index // 4}.{'RGBA'[index % 4]}",
+            "layer_name": f"layer{index // 4}",
+            "component_name": "RGBA"[index % 4],
+            "type": "half",
+            "x_sampling": 1,
+            "y_sampling": 1,
+            "p_linear": False,
+        }
+        for index in range(count)
+    ]
+
+
+def _start() -> None:
+    folder = Path(__file__).parents[1] / "functions" / "exr_inspector"
+    run = lambda code: subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)  # noqa: E731
+    bare, full = best(lambda: run("pass"), 5), best(lambda: run("import main"), 5)
+    print(f"importing main: {(full - bare) / 1000:.0f} ms more than an empty Python process")
+
+
+if __name__ == "__main__":
+    main()

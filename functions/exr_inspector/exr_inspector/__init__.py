@@ -1,0 +1,21 @@
+"""exr-inspector: knows what is inside every OpenEXR file.
+
+>>> import exr_inspector
+>>> document = exr_inspector.inspect("beauty.1001.exr")  # doctest: +SKIP
+"""
+
+from exr_inspector.analysis.embedding import channel_fingerprint, metadata_embedding
+from exr_inspector.document import header_bytes, to_json
+from exr_inspector.errors import InspectorError
+from exr_inspector.pipeline import inspect
+from exr_inspector.settings import Settings
+
+__all__ = [
+    "InspectorError",
+    "Settings",
+    "channel_fingerprint",
+    "header_bytes",
+    "inspect",
+    "metadata_embedding",
+    "to_json",
+]

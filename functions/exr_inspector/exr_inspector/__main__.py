@@ -1,0 +1,19 @@
+"""`python -m exr_inspector` and the command `exr-inspector`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what it needs."""
+    try:
+        from exr_inspector.cli import commands  # noqa: PLC0415 - its libraries are an extra
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"exr-inspector: {error.name} is not installed: pip install 'exr-inspector[cli]'\n")
+        sys.exit(2)
+    commands(prog_name="exr-inspector")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The command line: arguments, progress, printing, exit codes.
+
+Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an environment that does not allow it.
+"""
+
+from __future__ import annotations
+
+import click
+
+from exr_inspector.cli.inspect import inspect
+from exr_inspector.cli.query import sql
+from exr_inspector.errors import InspectorError
+from exr_inspector.version import VERSION
+
+
+class _Commands(click.Group):
+    """A group whose commands end in one line and exit code 2 where they cannot do their work."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except InspectorError as error:
+            click.echo(f"exr-inspector: {error}\n{error.fault.remedy}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="exr-inspector")
+def commands() -> None:
+    """Know what is inside every OpenEXR file."""
+
+
+commands.add_command(inspect)
+commands.add_command(sql)

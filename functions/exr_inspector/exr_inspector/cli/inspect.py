@@ -1,0 +1,153 @@
+"""`exr-inspector inspect`: look into files, print what is there, store it if a database is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from exr_inspector.cli import show
+from exr_inspector.cli.paths import expand
+from exr_inspector.document import Document, Reading, make_document, to_json
+from exr_inspector.errors import InspectorError
+from exr_inspector.pipeline import Runtime, inspect_location, persist
+from exr_inspector.service import make_runtime
+from exr_inspector.settings import Settings
+
+# Files whose rows go into the database in one transaction.
+BATCH = 100
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--recursive", "-r", is_flag=True, help="Go into folders below.")
+@click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file.")
+@click.option("--output", "-o", metavar="FILE", help="Write JSON to this file instead of standard output.")
+@click.option("--pretty", "form", flag_value="pretty", help="JSON, indented.")
+@click.option("--compact", "form", flag_value="compact", help="JSON without spaces; the default in a pipe.")
+@click.option(
+    "--jsonl", "form", flag_value="jsonl", help="JSON Lines: one document per line, as it is found."
+)
+@click.option("--table", "form", flag_value="table", help="A table; the default on a terminal.")
+@click.option("--no-oiio", is_flag=True, help="Leave out OpenImageIO's view.")
+@click.pass_context
+def inspect(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    recursive: bool,
+    db: str | None,
+    output: str | None,
+    form: str | None,
+    no_oiio: bool,
+) -> None:
+    """Show what is inside EXR files.
+
+    PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. On a terminal the answer is a
+    table, elsewhere JSON: one document for one file, else a list. One bad file never stops the others.
+    """
+    files = expand(paths, recursive=recursive)
+    if not files:
+        raise click.UsageError(f"no .exr file in {', '.join(paths)}; --recursive goes into folders below")
+    runtime = _runtime(db, no_oiio)
+    documents = _stored(_inspected(files, runtime), runtime)
+    single = len(paths) == 1 and files == list(paths)
+    form = form or ("compact" if output or not sys.stdout.isatty() else "table")
+    bad = (
+        _print_tables(list(documents), single)
+        if form == "table"
+        else _write_json(documents, output, form, single)
+    )
+    ctx.exit(1 if bad else 0)
+
+
+def _runtime(db: str | None, no_oiio: bool) -> Runtime:
+    settings = Settings.from_mapping(os.environ)
+    if db:
+        settings = replace(settings, db_file=db, vast_endpoint="")
+    if no_oiio:
+        settings = replace(settings, openimageio=False)
+    return make_runtime(settings)
+
+
+def _inspected(files: list[str], runtime: Runtime) -> Iterator[Document]:
+    progress = Console(stderr=True)
+    for path in track(
+        files, "Inspecting", console=progress, transient=True, disable=not progress.is_terminal
+    ):
+        try:
+            yield inspect_location(path, runtime)
+        except InspectorError as error:
+            # In a batch, what a retry could cure is this file's result, and the next one's turn.
+            yield make_document(Reading(path, errors=(error,)))
+
+
+def _stored(documents: Iterable[Document], runtime: Runtime) -> Iterator[Document]:
+    """The documents, stored in batches where there is a store; a file that was not reached is not stored."""
+    if runtime.store is None:
+        yield from documents
+        return
+    batch: list[Document] = []
+    for document in documents:
+        batch.append(document)
+        if len(batch) == BATCH:
+            yield from _persisted(batch, runtime)
+            batch = []
+    yield from _persisted(batch, runtime)
+    runtime.store.close()
+
+
+def _persisted(batch: list[Document], runtime: Runtime) -> list[Document]:
+    persist([each for each in batch if each["file"]["status"]], runtime)
+    return batch
+
+
+def _write_json(documents: Iterable[Document], output: str | None, form: str, single: bool) -> int:
+    """Write the documents as they come, and count those that are not ok."""
+    indent = 2 if form == "pretty" else None
+    before, between, after = ("", "\n", "\n") if single or form == "jsonl" else ("[\n", ",\n", "\n]\n")
+    bad = 0
+    with _opened(output) as file:
+        for index, document in enumerate(documents):
+            file.write((between if index else before) + to_json(document, indent=indent))
+            bad += document["file"]["status"] != "ok"
+        file.write(after)
+    return bad
+
+
+@contextmanager
+def _opened(output: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears under its name when it is whole."""
+    if not output:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        yield sys.stdout
+        return
+    part = Path(f"{output}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+        part.replace(output)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _print_tables(documents: list[Document], single: bool) -> int:
+    out = show.console()
+    out.print(show.summary(documents))
+    for each in show.details(documents[0]) if single else ():
+        out.print(each)
+    for line in show.faults(documents):
+        click.echo(line, err=True)
+    bad: int = sum(document["file"]["status"] != "ok" for document in documents)
+    if len(documents) > 1:
+        out.print(f"{len(documents)} files, {len(documents) - bad} ok, {bad} not ok")
+    return bad

@@ -1,0 +1,238 @@
+"""The story, in order: request -> source -> header -> document -> vectors and rows -> store.
+
+Permanent faults of a file become part of its document; faults that a retry can cure are raised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from exr_inspector.document import Document, Reading, make_document
+from exr_inspector.errors import FILE_NOT_FOUND, NOT_A_FILE, OBJECT_CHANGED, InspectorError
+from exr_inspector.events.request import Config, Request
+from exr_inspector.reading.chunks import is_complete
+from exr_inspector.reading.header import Header
+from exr_inspector.reading.sources import LocalFile, ReadAhead, Source, is_object, read_header
+from exr_inspector.reading.view import View
+from exr_inspector.settings import Settings
+from exr_inspector.storage.store import Removal, Store
+from exr_inspector.storage.tables import FileRows, rows_of
+from exr_inspector.storage.tables import file_id as id_of
+from exr_inspector.telemetry import Telemetry
+
+# How often a file that is replaced while it is read is read again from its start.
+READS = 3
+# How many files of one batch are read at once.
+READERS = 16
+NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What one instance holds from its start to its end. `open_source` gives a Source for a location."""
+
+    settings: Settings = field(default_factory=Settings)
+    store: Store | None = None
+    open_source: Callable[[str], Source] = LocalFile
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+
+def inspect(path: str | os.PathLike[str], settings: Settings | None = None) -> Document:
+    """The document of one local file. A file that cannot be read as EXR gives one too, with `errors`.
+
+    Raises InspectorError where reading again may help: STORAGE_DENIED, STORAGE_UNAVAILABLE, OBJECT_CHANGED.
+    """
+    return inspect_location(os.fspath(path), Runtime(settings or Settings()))
+
+
+# The name that the original design gave it.
+inspect_exr = inspect
+
+
+def inspect_location(location: str, runtime: Runtime, config: Config | None = None) -> Document:
+    """The document of the file at a location, without storing it. Raises as `inspect` does."""
+    return inspect_request(Request("created", (location,), config or Config()), runtime)
+
+
+def process(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
+    """Inspect what the requests name and bring the store up to date: one document each, in their order.
+
+    Files are read side by side; all their rows go into the store in one transaction. Raises InspectorError
+    for a fault that a retry can cure, and then nothing of these requests is in the store.
+    """
+    with ThreadPoolExecutor(max_workers=min(len(requests), READERS) or 1) as readers:
+        documents = list(readers.map(lambda each: _document(each, runtime), requests))
+    pairs = list(zip(requests, documents, strict=True))
+    persist([document for request, document in pairs if not _is_gone(request, document)], runtime)
+    _forget([(request, document) for request, document in pairs if _is_gone(request, document)], runtime)
+    return documents
+
+
+def persist(documents: Sequence[Document], runtime: Runtime) -> None:
+    """Store documents in one transaction, and say in each one's `persistence` what became of it."""
+    store, log = runtime.store, runtime.telemetry.logger
+    if store is None:
+        for document in documents:
+            document["persistence"] = _persistence("skipped", document, NO_STORE)
+        return
+    for document in documents:
+        log.info("Persisting metadata for path=%s", document["file"]["path"])
+    files = [rows_of(document) for document in documents]
+    with runtime.telemetry.step("store", files=len(files)):
+        actions = {outcome.file_id: outcome.action for outcome in store.upsert(files)} if files else {}
+    for document, rows in zip(documents, files, strict=True):
+        action = actions[rows.file_id]
+        counts = ", ".join(f"{len(rows.rows[name])} {name}" for name in ("parts", "channels", "attributes"))
+        document["persistence"] = _persistence(
+            "stored", document, f"{action} 1 file, {counts}", action == "inserted"
+        )
+    if files:
+        log.info("Wrote %s to %s", _counted(files), store.name)
+
+
+def inspect_request(request: Request, runtime: Runtime) -> Document:
+    """The document of the file that a request means, not stored. Raises as `inspect` does."""
+    with runtime.telemetry.step("read", path=request.locations[0]):
+        reading = _settled(request, runtime)
+    document = make_document(reading, sequencer=request.sequencer)
+    asked = request.config
+    if asked.stats or asked.deep_stats:
+        document["stats"] = {"status": "skipped", "reason": "pixel statistics are not part of this release"}
+    if asked.validate:
+        document["validation"] = {"status": "skipped", "reason": "policies are not part of this release"}
+    runtime.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
+    return document
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+def _document(request: Request, runtime: Runtime) -> Document:
+    if request.kind != "ignored":
+        return inspect_request(request, runtime)
+    document = make_document(Reading(next(iter(request.locations), "")))
+    document["persistence"] = _persistence("ignored", document, "the event asks for nothing here")
+    return document
+
+
+def _settled(request: Request, runtime: Runtime) -> Reading:
+    """Of the locations that a request may mean, the first that exists and is of the stated size or eTag;
+    else the first that exists: the object may have been overwritten since; else the first.
+    """
+    readings = []
+    for location in request.locations:
+        reading = _read(location, request.config, runtime)
+        if _agrees(request, reading):
+            return reading
+        readings.append(reading)
+    return next((each for each in readings if each.stat), readings[0])
+
+
+def _agrees(request: Request, reading: Reading) -> bool:
+    stat = reading.stat
+    if stat is None:
+        return False
+    stated = [(request.etag, stat.etag), (request.size, stat.size)]
+    witnesses = [said == found for said, found in stated if said is not None and found is not None]
+    return any(witnesses) or not witnesses
+
+
+def _read(location: str, config: Config, runtime: Runtime) -> Reading:
+    for _ in range(READS - 1):
+        try:
+            return _read_once(runtime.open_source(location), config, runtime)
+        except InspectorError as error:
+            if error.fault is not OBJECT_CHANGED:
+                raise
+    return _read_once(runtime.open_source(location), config, runtime)
+
+
+def _read_once(source: Source, config: Config, runtime: Runtime) -> Reading:
+    """Read one version of a file. A permanent fault is part of the answer, any other is raised."""
+    ahead = ReadAhead(source)
+    try:
+        header = read_header(ahead, runtime.settings)
+    except InspectorError as error:
+        if error.retry:
+            raise
+        stat = None if error.fault in (FILE_NOT_FOUND, NOT_A_FILE) else source.stat()
+        return Reading(source.location, stat, errors=(error,))
+    runtime.telemetry.record("exr_inspector.bytes_read", len(ahead.prefix))
+    return Reading(
+        location=source.location,
+        stat=source.stat(),
+        header=header,
+        header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
+        complete=_complete(header, ahead, runtime.settings),
+        view=_view(header) if runtime.settings.openimageio and config.meta else None,
+    )
+
+
+def _complete(header: Header, ahead: ReadAhead, settings: Settings) -> bool | None:
+    if settings.completeness == "never":
+        return None
+    frugal = settings.completeness == "auto" and is_object(ahead.source.location)
+    return is_complete(header, ahead.held if frugal else ahead.read, ahead.source.stat().size)
+
+
+def _view(header: Header) -> View:
+    from exr_inspector.reading.oiio_view import view_header  # noqa: PLC0415 - 40 MiB, only where it is wanted
+
+    return view_header(header)
+
+
+# --- storing --------------------------------------------------------------------------------------------
+
+
+def _is_gone(request: Request, document: Document) -> bool:
+    """Whether nothing is to be stored: an ignored event, or a removed file that is really no longer there.
+
+    What was created again since its removal is stored like any other file, in whatever order events come.
+    """
+    return request.kind == "ignored" or (
+        request.kind == "removed" and document["file"]["status"] == "missing"
+    )
+
+
+def _forget(gone: Sequence[tuple[Request, Document]], runtime: Runtime) -> None:
+    removed = [(request, document) for request, document in gone if request.kind == "removed"]
+    if runtime.store is not None and removed:
+        with runtime.telemetry.step("store", files=len(removed)):
+            runtime.store.delete(
+                [
+                    Removal(id_of(location), each.sequencer, _moment(each.time))
+                    for each, _ in removed
+                    for location in each.locations
+                ]
+            )
+    for _, document in removed:
+        message = NO_STORE if runtime.store is None else "the file is gone, and its rows with it"
+        document["persistence"] = _persistence("deleted" if runtime.store else "skipped", document, message)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An event's time in UTC, as the tables hold it; None where it is not a time."""
+    try:
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _persistence(status: str, document: Document, message: str, inserted: bool = False) -> dict[str, Any]:
+    file_id = id_of(document["file"]["path"]) if document["file"]["path"] else None
+    return {"status": status, "file_id": file_id, "inserted": inserted, "message": message}
+
+
+def _counted(files: Sequence[FileRows]) -> str:
+    counts = ((len(each.rows[table]) for each in files) for table in ("files", "parts", "channels"))
+    words = ("file", "part", "channel")
+    return ", ".join(
+        f"{count} {word}{'s' * (count != 1)}" for count, word in zip(map(sum, counts), words, strict=True)
+    )

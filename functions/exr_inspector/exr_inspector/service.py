@@ -1,0 +1,91 @@
+"""A runtime made from settings, and an event answered: what `main` does for DataEngine, without its ctx."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from exr_inspector.document import Document, Reading, make_document
+from exr_inspector.elision import elide
+from exr_inspector.errors import InspectorError
+from exr_inspector.events.parse import requests_of
+from exr_inspector.pipeline import Runtime, process
+from exr_inspector.reading.sources import LocalFile, Source, is_object
+from exr_inspector.settings import Settings
+from exr_inspector.storage.store import open_store
+from exr_inspector.telemetry import Telemetry
+
+
+class Sources:
+    """Opens locations. The S3 client is made once, when the first object is asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def __call__(self, location: str) -> Source:
+        if not is_object(location):
+            return LocalFile(location)
+        from exr_inspector.reading.s3 import S3Object  # noqa: PLC0415 - boto3, only where objects are read
+
+        return S3Object(self.client(), location)
+
+    def client(self) -> Any:
+        """The S3 client, shared by all threads."""
+        with self._lock:
+            if self._client is None:
+                from exr_inspector.reading.s3 import make_client  # noqa: PLC0415
+
+                self._client = make_client(self._settings)
+            return self._client
+
+
+def make_runtime(settings: Settings, telemetry: Telemetry | None = None) -> Runtime:
+    """Everything that is made once: the store and the sources that the settings select.
+
+    Raises InspectorError: NOT_INSTALLED, DATABASE_UNAVAILABLE where the embedded store's file cannot be had.
+    """
+    sources = Sources(settings)
+    if settings.s3_endpoint:
+        sources.client()
+    return Runtime(settings, open_store(settings), sources, telemetry or Telemetry())
+
+
+def answer(event: Any, runtime: Runtime) -> dict[str, Any]:
+    """What the handler returns for one event: its document, or {"documents": [...]} where it names several.
+
+    An event that is not understood is answered by a document with a code in `errors`. Raises InspectorError
+    only where a retry can cure the fault.
+    """
+    documents = answers([event], runtime)[0]
+    return documents[0] if len(documents) == 1 else {"documents": documents}
+
+
+def answers(events: list[Any], runtime: Runtime) -> list[list[Document]]:
+    """The documents of each event of a batch; all files are stored in one transaction."""
+    parsed = [_parsed(event) for event in events]
+    requests = [request for found in parsed if not isinstance(found, InspectorError) for request in found]
+    documents = iter(process(requests, runtime))
+    return [
+        [_refusal(found)] if isinstance(found, InspectorError) else [elide(next(documents)) for _ in found]
+        for found in parsed
+    ]
+
+
+def _parsed(event: Any) -> Any:
+    try:
+        return requests_of(event)
+    except InspectorError as error:
+        return error
+
+
+def _refusal(error: InspectorError) -> Document:
+    document = make_document(Reading("", errors=(error,)))
+    document["persistence"] = {
+        "status": "skipped",
+        "file_id": None,
+        "inserted": False,
+        "message": "no file is known",
+    }
+    return document

@@ -1,0 +1,1 @@
+"""Rows and where they go: tables, the store protocol, DuckDB, VAST DataBase."""

@@ -1,0 +1,185 @@
+"""The embedded store: the four tables in one DuckDB file.
+
+DuckDB lets one process at a time write to a file; threads of that process take turns here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+import pyarrow as pa
+
+from exr_inspector.errors import (
+    BAD_QUERY,
+    DATABASE_CONFLICT,
+    DATABASE_UNAVAILABLE,
+    NOT_INSTALLED,
+    TABLE_MISMATCH,
+    InspectorError,
+)
+from exr_inspector.storage.store import (
+    Outcome,
+    Removal,
+    Stored,
+    audited,
+    decide,
+    is_older,
+    later_sequencer,
+    latest,
+)
+from exr_inspector.storage.tables import TABLES, FileRows, Row, arrow_table
+
+try:
+    import duckdb
+except ImportError as error:
+    raise InspectorError(
+        NOT_INSTALLED, "the embedded store needs DuckDB: pip install 'exr-inspector[cli]'"
+    ) from error
+
+_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us"): "TIMESTAMP",
+}
+_STORED = tuple(Stored.__dataclass_fields__)
+
+
+class DuckDBStore:
+    """A Store in a DuckDB file; `:memory:` for one that lives as long as the object."""
+
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        self.name = path
+        self._lock = threading.RLock()
+        self._ready = False
+        with _coded(path):
+            self._connection = duckdb.connect(path, read_only=read_only)
+
+    def ensure_tables(self) -> None:
+        with self._transaction():
+            for table, schema in TABLES.items():
+                self._ensure_table(table, schema)
+        self._ready = True
+
+    def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
+        with self._transaction():
+            stored = self._lookup([each.file_id for each in files])
+            planned = [(each, decide(each, stored.get(each.file_id))) for each in latest(files)]
+            now = datetime.now(timezone.utc).replace(tzinfo=None)
+            for each, action in planned:
+                if action == "unchanged":
+                    self._touch(each, stored[each.file_id], now)
+            self._delete([each.file_id for each, action in planned if action == "replaced"])
+            fresh = [each for each, action in planned if action in ("inserted", "replaced")]
+            self._insert(fresh, stored, now)
+            return [Outcome(each.file_id, action) for each, action in planned]
+
+    def delete(self, removals: Sequence[Removal]) -> int:
+        with self._transaction():
+            stored = self._lookup([each.file_id for each in removals])
+            gone = {
+                each.file_id
+                for each in removals
+                if each.file_id in stored and not is_older(each.sequencer, each.time, stored[each.file_id])
+            }
+            self._delete(sorted(gone))
+            return len(gone)
+
+    def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
+        with self._transaction():
+            return self._lookup(file_ids)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The answer to a statement of the user's. Raises InspectorError(BAD_QUERY)."""
+        with self._lock, _coded(self.name, wrong=BAD_QUERY):
+            answer = self._connection.sql(sql, params=list(parameters))
+            return pa.table({}) if answer is None else answer.to_arrow_table()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock, _coded(self.name):
+            if not self._ready:
+                self._ready = True
+                self.ensure_tables()
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def _ensure_table(self, table: str, schema: pa.Schema) -> None:
+        columns = ", ".join(f"{field.name} {_type(field.type)}" for field in schema)
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+        described = self._connection.execute(f"DESCRIBE {table}").fetchall()
+        found = {name: kind for name, kind, *_ in described}
+        for field in schema:
+            if field.name not in found:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {_type(field.type)}")
+            elif found[field.name] != _type(field.type):
+                message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
+                raise InspectorError(TABLE_MISMATCH, message, self.name)
+
+    def _lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
+        sql = f"SELECT {', '.join(_STORED)} FROM files WHERE file_id IN (SELECT unnest(?))"
+        rows = self._connection.execute(sql, [list(file_ids)]).fetchall()
+        return {row[0]: Stored(*row) for row in rows}
+
+    def _touch(self, file: FileRows, stored: Stored, now: datetime) -> None:
+        sequencer = later_sequencer(file.file["sequencer"], stored)
+        self._connection.execute(
+            "UPDATE files SET sequencer = ?, last_inspected = ?, inspection_count = inspection_count + 1"
+            " WHERE file_id = ?",
+            [sequencer, now, file.file_id],
+        )
+
+    def _delete(self, file_ids: Sequence[str]) -> None:
+        for table in TABLES if file_ids else ():
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
+            )
+
+    def _insert(self, files: Sequence[FileRows], stored: dict[str, Stored], now: datetime) -> None:
+        for table in TABLES:
+            rows = [row for each in files for row in _rows(each, table, stored, now)]
+            if rows:
+                incoming = arrow_table(table, rows)
+                names = ", ".join(incoming.column_names)
+                self._connection.register("incoming", incoming)
+                self._connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming")
+                self._connection.unregister("incoming")
+
+
+def _rows(file: FileRows, table: str, stored: dict[str, Stored], now: datetime) -> list[Row]:
+    if table == "files":
+        return [audited(file.file, stored.get(file.file_id), now)]
+    return file.rows[table]
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_fixed_size_list(kind):
+        return f"FLOAT[{kind.list_size}]"
+    return _TYPES[kind]
+
+
+@contextmanager
+def _coded(where: str, wrong: Any = None) -> Iterator[None]:
+    """DuckDB's errors as ours. `wrong` is the fault of a statement that is not valid."""
+    try:
+        yield
+    except duckdb.TransactionException as error:
+        raise InspectorError(DATABASE_CONFLICT, str(error), where) from error
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        raise InspectorError(DATABASE_UNAVAILABLE, str(error), where) from error
+    except duckdb.Error as error:
+        raise InspectorError(wrong or DATABASE_UNAVAILABLE, str(error), where) from error

@@ -1,0 +1,76 @@
+"""The function that VAST DataEngine runs: `init` once per instance, `handler` once per event.
+
+The only code that knows `ctx`. docs/SERVERLESS_INTEGRATION.md says how to build and deploy it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from exr_inspector.errors import InspectorError
+from exr_inspector.pipeline import Runtime
+from exr_inspector.service import answer, answers, make_runtime
+from exr_inspector.settings import SETTINGS, Settings
+from exr_inspector.telemetry import Telemetry
+
+_made: dict[str, Runtime] = {}
+_lock = threading.Lock()
+
+
+def init(ctx: Any) -> None:
+    """Read the settings, make the clients, and create the tables where they are missing.
+
+    Raises InspectorError(BAD_SETTING), so that a wrong configuration is seen at once. A database that is
+    down is left to the events, which are delivered again until it is up.
+    """
+    telemetry = Telemetry(ctx)
+    with _lock, telemetry.step("init"):
+        settings = Settings.from_mapping(_configuration(ctx))
+        runtime = _made["runtime"] = make_runtime(settings, telemetry)
+        if runtime.store is None:
+            return
+        try:
+            runtime.store.ensure_tables()
+        except InspectorError as error:
+            if not error.retry:
+                raise
+            telemetry.logger.warning("The tables are not ready yet: %s", error)
+
+
+def handler(ctx: Any, event: Any) -> dict[str, Any]:
+    """Inspect the file that an event names, store its rows, and return its document.
+
+    Raises InspectorError for faults that a retry can cure: DataEngine then delivers the event again.
+    """
+    runtime = _runtime(ctx)
+    with runtime.telemetry.step("handler"):
+        return answer(event, runtime)
+
+
+def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
+    """`handler` for the event batching of DataEngine 5.5: one answer per event, one transaction for all."""
+    runtime = _runtime(ctx)
+    with runtime.telemetry.step("handler"):
+        found = answers(list(events), runtime)
+    return [documents[0] if len(documents) == 1 else {"documents": documents} for documents in found]
+
+
+def _runtime(ctx: Any) -> Runtime:
+    if "runtime" not in _made:
+        init(ctx)
+    return _made["runtime"]
+
+
+def _configuration(ctx: Any) -> Mapping[str, str]:
+    """The environment, overlaid by the keys of the secret where there is one."""
+    environment = dict(os.environ)
+    name = environment.get(SETTINGS["secret_name"].env[0]) or Settings.secret_name
+    try:
+        secret = ctx.secrets[name]
+        names = [env for setting in SETTINGS.values() for env in setting.env if env in secret]
+        return environment | {env: str(secret[env]) for env in names}
+    except Exception:  # noqa: BLE001 - runtimes differ in the class they raise for an absent secret
+        return environment
