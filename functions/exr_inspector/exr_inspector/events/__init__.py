@@ -1,0 +1,1 @@
+"""Events of every form, translated into requests."""

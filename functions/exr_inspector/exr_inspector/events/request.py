@@ -1,0 +1,95 @@
+"""What an event asks for: the few words that every form of event is translated into."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from exr_inspector.errors import BAD_CONFIG, InspectorError
+from exr_inspector.settings import boolean
+
+Kind = Literal["created", "removed", "ignored"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to look at, as the payload of an event may say."""
+
+    meta: bool = True
+    """Read the header."""
+    stats: bool = False
+    """Read the pixels for statistics."""
+    deep_stats: bool = False
+    """Read the samples of deep parts for statistics."""
+    validate: bool = False
+    """Hold the file against a policy."""
+    policy_path: str | None = None
+    """Where that policy lies; None for the built-in one."""
+    schema_version: int = 1
+    """The version of the document that is wanted; 1 is the only one."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One file, and what became of it."""
+
+    kind: Kind
+    """`created`: inspect it. `removed`: forget it. `ignored`: acknowledge the event and do nothing."""
+    locations: tuple[str, ...]
+    """Where it may lie, in the order to try: `s3://bucket/key` or a local path. Empty only if ignored."""
+    config: Config = Config()
+    size: int | None = None
+    """Bytes, as the event says: the witness that tells candidates apart."""
+    etag: str | None = None
+    """The object's eTag without quotes: the better witness."""
+    sequencer: str | None = None
+    """Orders the events of one key; text to be compared as text of equal length."""
+    time: str | None = None
+    """When it happened, as the event says it (ISO 8601)."""
+
+
+def parse_config(payload: Mapping[str, Any]) -> Config:
+    """The configuration that stands in `payload`; absent or null values have their defaults.
+
+    Flags may be true or false, the numbers 1 or 0, or text (`1 true yes y on` and their opposites, in
+    any case). Keys that are no configuration are left alone. Raises InspectorError(BAD_CONFIG).
+    """
+    given = {name: payload[name] for name in _READERS if payload.get(name) is not None}
+    return Config(**{name: _READERS[name](name, value) for name, value in given.items()})
+
+
+def _flag(name: str, value: Any) -> bool:
+    if isinstance(value, (int, float)) and value in (0, 1):
+        return bool(value)
+    try:
+        return boolean(value)
+    except (AttributeError, ValueError):
+        raise _refusal(name, value, "true or false") from None
+
+
+def _version(name: str, value: Any) -> int:
+    if isinstance(value, bool) or value not in (1, "1"):
+        raise _refusal(name, value, "1")
+    return 1
+
+
+def _path(name: str, value: Any) -> str | None:
+    if not isinstance(value, str) or "\0" in value:
+        raise _refusal(name, value, "a path")
+    return value or None
+
+
+def _refusal(name: str, value: Any, wanted: str) -> InspectorError:
+    return InspectorError(BAD_CONFIG, f"{name} must be {wanted}, not {reprlib.repr(value)}", name)
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "meta": _flag,
+    "stats": _flag,
+    "deep_stats": _flag,
+    "validate": _flag,
+    "policy_path": _path,
+    "schema_version": _version,
+}

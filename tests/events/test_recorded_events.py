@@ -1,0 +1,121 @@
+"""Every recorded event, in every form in which it may arrive, asks for the same."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cloudevents.http import CloudEvent, from_http
+
+from tests.events.files import event_files, expected, outcome_of, read_event
+
+EXPECTED = expected()
+FILES = [pytest.param(path, id=path.name) for path in event_files()]
+
+
+def _is_cloud_event(path: Path) -> bool:
+    event = read_event(path)
+    return isinstance(event, dict) and "specversion" in event
+
+
+CLOUD_EVENTS = [pytest.param(path, id=path.name) for path in event_files() if _is_cloud_event(path)]
+
+
+def test_every_file_has_an_expectation_and_every_expectation_a_file() -> None:
+    assert sorted(EXPECTED) == [path.name for path in event_files()]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_an_event_as_a_mapping(path: Path) -> None:
+    assert outcome_of(read_event(path)) == EXPECTED[path.name]
+
+
+@pytest.mark.parametrize("path", CLOUD_EVENTS)
+def test_an_event_object_whose_data_is_the_payload(path: Path) -> None:
+    """As real triggers deliver."""
+    event = read_event(path)
+    assert outcome_of(_binary(event, _payload(event))) == EXPECTED[path.name]
+
+
+@pytest.mark.parametrize("path", CLOUD_EVENTS)
+def test_an_event_object_whose_data_is_the_whole_event_again(path: Path) -> None:
+    """As `vastde functions invoke` delivers."""
+    event = read_event(path)
+    body = json.dumps(event, default=lambda time: time.isoformat()).encode()
+    assert outcome_of(_binary(event, body)) == EXPECTED[path.name]
+
+
+def test_an_event_object_known_only_by_the_runtimes_accessors() -> None:
+    event = SimpleNamespace(
+        type="Element", subtype="ElementDeleted", bucket="shots", object_key="a/b.exr", get_data=lambda: None
+    )
+    (request,) = _requests(event)
+    assert (request.kind, request.locations) == ("removed", ("s3://shots/a/b.exr",))
+
+
+def test_an_accessor_that_raises_says_nothing() -> None:
+    class Malformed:
+        """As the runtime's event where `type` does not split."""
+
+        type = "Element"
+        bucket = None
+        object_key = None
+
+        @property
+        def subtype(self) -> str:
+            raise ValueError("malformed vast event: type")
+
+        @property
+        def extensions(self) -> dict[str, str]:
+            return {"elementpath": "shots/a.exr"}
+
+        def get_data(self) -> dict[str, Any]:
+            return {}
+
+    (request,) = _requests(Malformed())
+    assert (request.kind, request.locations) == ("created", ("s3://shots/a.exr",))
+
+
+@pytest.mark.parametrize("event", [None, "a.exr", b"{}", 7, 1.5, [], object()])
+def test_what_is_neither_mapping_nor_event_is_refused(event: Any) -> None:
+    assert outcome_of(event) == "BAD_EVENT"
+
+
+def test_data_that_contains_itself_is_refused() -> None:
+    """YAML's anchors can write such an event."""
+    event: dict[str, Any] = {}
+    event["data"] = event
+    assert outcome_of(event) == "BAD_EVENT"
+
+
+def test_text_nested_too_deep_to_read_is_refused() -> None:
+    assert outcome_of({"data": "[" * 100_000}) == "BAD_EVENT"
+
+
+def test_base64_that_does_not_decode_is_refused() -> None:
+    assert outcome_of({"data_base64": "abc"}) == "BAD_EVENT"
+
+
+def _requests(event: Any) -> Any:
+    outcome = outcome_of(event)
+    assert not isinstance(outcome, str), outcome
+    return outcome
+
+
+def _payload(event: dict[str, Any]) -> bytes:
+    if "data_base64" in event:
+        return b64decode(event["data_base64"])
+    return json.dumps(event.get("data")).encode()
+
+
+def _binary(event: dict[str, Any], body: bytes) -> CloudEvent:
+    headers = {f"ce-{name}": _header(value) for name, value in event.items() if not name.startswith("data")}
+    return from_http({**headers, "content-type": "application/json"}, body)
+
+
+def _header(value: Any) -> str:
+    return value if isinstance(value, str) else value.isoformat()
