@@ -9,6 +9,7 @@ import click
 
 from exr_inspector.cli.inspect import inspect
 from exr_inspector.cli.query import sql
+from exr_inspector.cli.serve import invoke, serve
 from exr_inspector.errors import InspectorError
 from exr_inspector.version import VERSION
 
@@ -32,3 +33,5 @@ def commands() -> None:
 
 commands.add_command(inspect)
 commands.add_command(sql)
+commands.add_command(serve)
+commands.add_command(invoke)
