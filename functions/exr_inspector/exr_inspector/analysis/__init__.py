@@ -1,0 +1,1 @@
+"""Vectors that tell which renders are alike, and why."""
