@@ -35,7 +35,7 @@ lint: $(READY) ## Check format, lint, types, spelling and shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	$(BIN)/shellcheck .ci/run
+	$(BIN)/shellcheck .ci/run deploy.sh
 
 docs-check: $(READY) ## Check that the generated documents are those that the code gives
 	$(BIN)/python -m docs.generate --check
@@ -49,14 +49,13 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Time the parts of the work side by side
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.stores
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
 
-build: $(READY) ## Pack the folder that is deployed, the same bytes every time
-	@mkdir -p build
-	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --exclude=__pycache__ --exclude="*.egg-info" \
-		-cf - -C functions exr_inspector | gzip -n > build/exr_inspector.tar.gz
+build: ## Pack the folder that is deployed, the same bytes every time
+	@$(PYTHON) -m deploy.pack build/exr_inspector.tar.gz
 
 dev: $(READY) ## Run the tests that a change touches last, again and again: make dev TESTS=tests/reading
 	$(BIN)/python -m pytest -q -x --ff $(TESTS)

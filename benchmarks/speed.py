@@ -12,17 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import OpenEXR
 import OpenImageIO as oiio
+
 from exr_inspector import channel_fingerprint, inspect, metadata_embedding
-from exr_inspector.pipeline import inspect as inspect_file
 from exr_inspector.reading.header import parse_header
 from exr_inspector.reading.sources import LocalFile, ReadAhead, read_header
 from exr_inspector.settings import Settings
-
-from tests.corpus import CORPUS, images
+from tests.corpus import images
 from tests.exrfiles.demo import write_demo
 
 ROUNDS = 15
@@ -51,7 +51,7 @@ STEPS: dict[str, Callable[[str], object]] = {
     "our header parse, all values decoded": ours_parse,
     "OpenEXR File(header_only=True)": openexr_header_only,
     "OpenImageIO walk, all attributes": openimageio_walk,
-    "our document without OpenImageIO's view": lambda path: inspect_file(path, WITHOUT_VIEW),
+    "our document without OpenImageIO's view": partial(inspect, settings=WITHOUT_VIEW),
     "our document": inspect,
 }
 
@@ -69,12 +69,15 @@ def best(step: Callable[[], object], rounds: int = ROUNDS) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = [str(path) for path in images()] or [str(path) for path in write_demo(Path(folder))]
-        print(f"{len(files)} files of {CORPUS if images() else 'the demo'}; microseconds per file, best of {ROUNDS}")
+        print(f"{len(files)} files; microseconds per file, best of {ROUNDS} rounds")
         print(f"{'':45}{'median':>9}{'mean':>9}{'worst':>9}")
         for name, step in STEPS.items():
-            _line(name, [best(lambda path=path, step=step: step(path)) for path in files])
+            _line(name, [best(partial(step, path)) for path in files])
         prefixes = [Path(path).read_bytes()[:65536] for path in files]
-        _line("  of it parsing, the bytes at hand", [best(lambda data=data: parse_header(data)) for data in prefixes])
+        _line(
+            "  of it parsing, the bytes at hand",
+            [best(partial(parse_header, data)) for data in prefixes],
+        )
         _embeddings(files)
     _start()
 
@@ -86,10 +89,10 @@ def _line(name: str, times: list[float]) -> None:
 
 def _embeddings(files: list[str]) -> None:
     documents = [inspect(path, WITHOUT_VIEW) for path in files]
-    _line("both vectors", [best(lambda each=each: _vectors(each)) for each in documents])
+    _line("both vectors", [best(partial(_vectors, each)) for each in documents])
     for count in (44, 1000):
         document = documents[0] | {"channels": _channels(count)}
-        print(f"both vectors, {count} channels:{'':20}{best(lambda each=document: _vectors(each)):9.1f}")
+        print(f"both vectors, {count} channels:{'':20}{best(partial(_vectors, document)):9.1f}")
 
 
 def _vectors(document: dict[str, object]) -> None:
@@ -115,8 +118,10 @@ def _channels(count: int) -> list[dict[str, object]]:
 
 def _start() -> None:
     folder = Path(__file__).parents[1] / "functions" / "exr_inspector"
-    run = lambda code: subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)  # noqa: E731
-    bare, full = best(lambda: run("pass"), 5), best(lambda: run("import main"), 5)
+    bare, full = (
+        best(partial(subprocess.run, [sys.executable, "-c", code], cwd=folder, check=True), 5)
+        for code in ("pass", "import main")
+    )
     print(f"importing main: {(full - bare) / 1000:.0f} ms more than an empty Python process")
 
 

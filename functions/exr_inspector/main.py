@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import Runtime
 from exr_inspector.service import answer, answers, make_runtime
 from exr_inspector.settings import SETTINGS, Settings
+from exr_inspector.storage.store import Store
 from exr_inspector.telemetry import Telemetry
 
 _made: dict[str, Runtime] = {}
@@ -26,18 +28,8 @@ def init(ctx: Any) -> None:
     Raises InspectorError(BAD_SETTING), so that a wrong configuration is seen at once. A database that is
     down is left to the events, which are delivered again until it is up.
     """
-    telemetry = Telemetry(ctx)
-    with _lock, telemetry.step("init"):
-        settings = Settings.from_mapping(_configuration(ctx))
-        runtime = _made["runtime"] = make_runtime(settings, telemetry)
-        if runtime.store is None:
-            return
-        try:
-            runtime.store.ensure_tables()
-        except InspectorError as error:
-            if not error.retry:
-                raise
-            telemetry.logger.warning("The tables are not ready yet: %s", error)
+    with _lock:
+        _made["runtime"] = _started(ctx)
 
 
 def handler(ctx: Any, event: Any) -> dict[str, Any]:
@@ -54,14 +46,34 @@ def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
     """`handler` for the event batching of DataEngine 5.5: one answer per event, one transaction for all."""
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
-        found = answers(list(events), runtime)
-    return [documents[0] if len(documents) == 1 else {"documents": documents} for documents in found]
+        return answers(list(events), runtime)
 
 
 def _runtime(ctx: Any) -> Runtime:
-    if "runtime" not in _made:
-        init(ctx)
-    return _made["runtime"]
+    """What `init` made, or makes now, once for all threads. Logs and spans go where this event's ctx says."""
+    with _lock:
+        if "runtime" not in _made:
+            _made["runtime"] = _started(ctx)
+        runtime = _made["runtime"]
+    return replace(runtime, telemetry=runtime.telemetry.of(ctx))
+
+
+def _started(ctx: Any) -> Runtime:
+    telemetry = Telemetry(ctx)
+    with telemetry.step("init"):
+        runtime = make_runtime(Settings.from_mapping(_configuration(ctx)), telemetry)
+        if runtime.store is not None:
+            _ensure_tables(runtime.store, telemetry)
+        return runtime
+
+
+def _ensure_tables(store: Store, telemetry: Telemetry) -> None:
+    try:
+        store.ensure_tables()
+    except InspectorError as error:
+        if not error.retry:
+            raise
+        telemetry.logger.warning("The tables are not ready yet: %s", error)
 
 
 def _configuration(ctx: Any) -> Mapping[str, str]:
@@ -71,6 +83,6 @@ def _configuration(ctx: Any) -> Mapping[str, str]:
     try:
         secret = ctx.secrets[name]
         names = [env for setting in SETTINGS.values() for env in setting.env if env in secret]
-        return environment | {env: str(secret[env]) for env in names}
+        return environment | {env: str(secret[env]) for env in names if secret[env]}
     except Exception:  # noqa: BLE001 - runtimes differ in the class they raise for an absent secret
         return environment

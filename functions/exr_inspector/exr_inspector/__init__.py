@@ -9,13 +9,19 @@ from exr_inspector.document import header_bytes, to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import inspect
 from exr_inspector.settings import Settings
+from exr_inspector.similar import similar
+from exr_inspector.storage.search import Match
+from exr_inspector.storage.store import open_store
 
 __all__ = [
     "InspectorError",
+    "Match",
     "Settings",
     "channel_fingerprint",
     "header_bytes",
     "inspect",
     "metadata_embedding",
+    "open_store",
+    "similar",
     "to_json",
 ]

@@ -7,6 +7,7 @@ back the header's bytes, exactly, which proves that nothing was lost on the way.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,12 +71,21 @@ def header_bytes(document: Document) -> bytes:
     """The bytes of the header that a document was made from, exactly.
 
     Raises InspectorError(NOT_LOSSLESS) where the document has no whole header: the file's was not readable,
-    or values were elided.
+    or values were elided or changed. The header's hash in the document tells.
     """
-    field = document["file"]["version_field"]
-    if field is None:
-        raise InspectorError(NOT_LOSSLESS, "the file's header could not be read", document["file"]["path"])
-    return write_header(field, ([_stored(each) for each in part["attributes"]] for part in document["parts"]))
+    file = document["file"]
+    if file["version_field"] is None:
+        raise InspectorError(NOT_LOSSLESS, "the file's header could not be read", str(file["path"]))
+    try:
+        parts = [[_stored(each) for each in part["attributes"]] for part in document["parts"]]
+        raw = write_header(file["version_field"], parts)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StructError) as error:
+        raise InspectorError(
+            NOT_LOSSLESS, "the document's attributes are not whole", str(file["path"])
+        ) from error
+    if hashlib.sha256(raw).hexdigest() != file["header_hash"]:
+        raise InspectorError(NOT_LOSSLESS, "the document's attributes were changed", str(file["path"]))
+    return raw
 
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
@@ -86,7 +96,7 @@ def to_json(document: Any, *, indent: int | None = None) -> str:
 
 def iso_time(moment: datetime) -> str:
     """ISO 8601 in UTC, as 2026-10-01T09:15:30.123456Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _file_facts(reading: Reading, parts: list[dict[str, Any]], sequencer: str | None) -> dict[str, Any]:
@@ -180,10 +190,7 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
 
 def _stored(entry: dict[str, Any]) -> tuple[bytes, bytes, bytes]:
     """Name, type name and value as they stood in the file."""
-    try:
-        raw = base64.b64decode(entry["raw"]) if "raw" in entry else encode(entry["type"], entry["value"])
-    except (KeyError, TypeError, ValueError, StructError) as error:
-        raise InspectorError(NOT_LOSSLESS, "the attribute's value is not whole", entry["name"]) from error
+    raw = base64.b64decode(entry["raw"]) if "raw" in entry else encode(entry["type"], entry["value"])
     return _named(entry, "name"), _named(entry, "type"), raw
 
 

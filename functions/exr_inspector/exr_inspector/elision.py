@@ -1,7 +1,8 @@
-"""A document small enough to be returned by a function: what is large is replaced by its size and hash."""
+"""An answer small enough to be returned by a function: what is large is replaced by its size and hash."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,21 +10,19 @@ from exr_inspector.document import Document, to_json
 from exr_inspector.storage.tables import elided
 
 # DataEngine passes what a function returns through a broker whose values may have 126 KB.
-LARGEST_DOCUMENT = 100_000
+LARGEST_ANSWER = 100_000
 _SMALL = 256
 
 
-def elide(document: Document, limit: int = LARGEST_DOCUMENT) -> Document:
-    """The document itself where its JSON text has at most `limit` bytes, else a copy that has.
-
-    The largest values of attributes go first, then whole lists. `header_bytes` refuses such a copy.
+def elide(answer: dict[str, Any], limit: int = LARGEST_ANSWER) -> dict[str, Any]:
+    """A document, or {"documents": [...]}: itself where its JSON text has at most `limit` bytes, else a copy
+    that has. The largest values of attributes go first, then whole lists. `header_bytes` refuses such a copy.
     """
-    size = _size(document)
+    size = _size(answer)
     if size <= limit:
-        return document
-    copy: Document = _copy(document)
-    places = [*sorted(_values(copy), key=lambda place: -_size(place[0][place[1]])), *_lists(copy)]
-    for holder, key in places:
+        return answer
+    copy: dict[str, Any] = _copy(answer)
+    for holder, key in _places(copy):
         if size <= limit:
             break
         before = _size(holder[key])
@@ -34,13 +33,25 @@ def elide(document: Document, limit: int = LARGEST_DOCUMENT) -> Document:
 
 
 def _size(value: Any) -> int:
-    return len(to_json(value).encode())
+    """In the widest form that is usual, for the runtime chooses it: ASCII, with a space behind separators."""
+    return len(json.dumps(value))
 
 
 def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copy(each) for key, each in value.items()}
     return [_copy(each) for each in value] if isinstance(value, list) else value
+
+
+def _places(answer: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where something may be replaced, in the order in which it is."""
+    documents = answer.get("documents", [answer])
+    values = [place for document in documents for place in _values(document)]
+    yield from sorted(values, key=lambda place: -_size(place[0][place[1]]))
+    for document in documents:
+        yield from _lists(document)
+    if "documents" in answer:
+        yield answer, "documents"
 
 
 def _values(document: Document) -> Iterator[tuple[dict[str, Any], str]]:

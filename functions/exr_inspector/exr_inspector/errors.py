@@ -231,7 +231,7 @@ DATABASE_CONFLICT = _fault(
 INTERNAL = _fault(
     "INTERNAL",
     None,
-    "A fault in exr-inspector itself.",
+    "The database refuses a request as malformed: a fault in exr-inspector, or a server it does not know.",
     "Report it with the log; the event is delivered again meanwhile.",
     retry=True,
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 # The last number of the name, set off by a dot, an underscore, a hyphen or a space, or the whole name.
 # A minus counts as a sign only behind such a separator: beauty.-0010.exr is frame -10, beauty-0010.exr is 10.
-_FRAME = re.compile(r"(?:^|(?<=[._\- ]))(-?)(\d{1,9})(?=\.[^.]*$)")
+_FRAME = re.compile(r"(?:^|(?<=[._\- ]))(-?)([0-9]{1,9})(?=\.[^.]*$)")
 
 
 class FileName(NamedTuple):

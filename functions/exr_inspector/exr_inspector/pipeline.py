@@ -9,16 +9,18 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
 from exr_inspector.document import Document, Reading, make_document
-from exr_inspector.errors import FILE_NOT_FOUND, NOT_A_FILE, OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, OBJECT_CHANGED, InspectorError
 from exr_inspector.events.request import Config, Request
 from exr_inspector.reading.chunks import is_complete
 from exr_inspector.reading.header import Header
 from exr_inspector.reading.sources import LocalFile, ReadAhead, Source, is_object, read_header
+from exr_inspector.reading.values import clean
 from exr_inspector.reading.view import View
 from exr_inspector.settings import Settings
 from exr_inspector.storage.store import Removal, Store
@@ -30,6 +32,8 @@ from exr_inspector.telemetry import Telemetry
 READS = 3
 # How many files of one batch are read at once.
 READERS = 16
+# Faults of a file that no byte can be had of.
+UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
 NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
 
 
@@ -66,8 +70,12 @@ def process(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
     Files are read side by side; all their rows go into the store in one transaction. Raises InspectorError
     for a fault that a retry can cure, and then nothing of these requests is in the store.
     """
+    # Each in a copy of this thread's context, so that its spans belong to the handler's.
+    contexts = [copy_context() for _ in requests]
     with ThreadPoolExecutor(max_workers=min(len(requests), READERS) or 1) as readers:
-        documents = list(readers.map(lambda each: _document(each, runtime), requests))
+        documents = list(
+            readers.map(lambda context, each: context.run(_document, each, runtime), contexts, requests)
+        )
     pairs = list(zip(requests, documents, strict=True))
     persist([document for request, document in pairs if not _is_gone(request, document)], runtime)
     _forget([(request, document) for request, document in pairs if _is_gone(request, document)], runtime)
@@ -76,24 +84,28 @@ def process(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
 
 def persist(documents: Sequence[Document], runtime: Runtime) -> None:
     """Store documents in one transaction, and say in each one's `persistence` what became of it."""
-    store, log = runtime.store, runtime.telemetry.logger
+    store = runtime.store
     if store is None:
         for document in documents:
             document["persistence"] = _persistence("skipped", document, NO_STORE)
-        return
+    elif documents:
+        _store(documents, store, runtime.telemetry)
+
+
+def _store(documents: Sequence[Document], store: Store, telemetry: Telemetry) -> None:
+    log = telemetry.logger
     for document in documents:
         log.info("Persisting metadata for path=%s", document["file"]["path"])
     files = [rows_of(document) for document in documents]
-    with runtime.telemetry.step("store", files=len(files)):
-        actions = {outcome.file_id: outcome.action for outcome in store.upsert(files)} if files else {}
+    with telemetry.step("store", files=len(files)):
+        actions = {outcome.file_id: outcome.action for outcome in store.upsert(files)}
     for document, rows in zip(documents, files, strict=True):
         action = actions[rows.file_id]
         counts = ", ".join(f"{len(rows.rows[name])} {name}" for name in ("parts", "channels", "attributes"))
         document["persistence"] = _persistence(
             "stored", document, f"{action} 1 file, {counts}", action == "inserted"
         )
-    if files:
-        log.info("Wrote %s to %s", _counted(files), store.name)
+    log.info("Wrote %s to %s", _counted(files), store.name)
 
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
@@ -161,9 +173,10 @@ def _read_once(source: Source, config: Config, runtime: Runtime) -> Reading:
     except InspectorError as error:
         if error.retry:
             raise
-        stat = None if error.fault in (FILE_NOT_FOUND, NOT_A_FILE) else source.stat()
+        stat = None if error.fault in UNREACHED else source.stat()
         return Reading(source.location, stat, errors=(error,))
-    runtime.telemetry.record("exr_inspector.bytes_read", len(ahead.prefix))
+    finally:
+        runtime.telemetry.record("exr_inspector.bytes_read", len(ahead.prefix))
     return Reading(
         location=source.location,
         stat=source.stat(),
@@ -206,7 +219,7 @@ def _forget(gone: Sequence[tuple[Request, Document]], runtime: Runtime) -> None:
         with runtime.telemetry.step("store", files=len(removed)):
             runtime.store.delete(
                 [
-                    Removal(id_of(location), each.sequencer, _moment(each.time))
+                    Removal(id_of(clean(location)), each.sequencer, _moment(each.time))
                     for each, _ in removed
                     for location in each.locations
                 ]
@@ -217,12 +230,12 @@ def _forget(gone: Sequence[tuple[Request, Document]], runtime: Runtime) -> None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """An event's time in UTC, as the tables hold it; None where it is not a time."""
+    """An event's time in UTC, its zone where it names none, as the tables hold it; None if it is no time."""
     try:
         moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
-    except ValueError:
+        return (moment.astimezone(timezone.utc) if moment.tzinfo else moment).replace(tzinfo=None)
+    except (OverflowError, ValueError):
         return None
-    return moment.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def _persistence(status: str, document: Document, message: str, inserted: bool = False) -> dict[str, Any]:

@@ -58,19 +58,22 @@ def answer(event: Any, runtime: Runtime) -> dict[str, Any]:
     An event that is not understood is answered by a document with a code in `errors`. Raises InspectorError
     only where a retry can cure the fault.
     """
-    documents = answers([event], runtime)[0]
-    return documents[0] if len(documents) == 1 else {"documents": documents}
+    return answers([event], runtime)[0]
 
 
-def answers(events: list[Any], runtime: Runtime) -> list[list[Document]]:
-    """The documents of each event of a batch; all files are stored in one transaction."""
+def answers(events: list[Any], runtime: Runtime) -> list[dict[str, Any]]:
+    """What `answer` gives for each event of a batch; all files are stored in one transaction."""
     parsed = [_parsed(event) for event in events]
     requests = [request for found in parsed if not isinstance(found, InspectorError) for request in found]
     documents = iter(process(requests, runtime))
     return [
-        [_refusal(found)] if isinstance(found, InspectorError) else [elide(next(documents)) for _ in found]
+        _refusal(found) if isinstance(found, InspectorError) else _returned([next(documents) for _ in found])
         for found in parsed
     ]
+
+
+def _returned(documents: list[Document]) -> dict[str, Any]:
+    return elide(documents[0] if len(documents) == 1 else {"documents": documents})
 
 
 def _parsed(event: Any) -> Any:

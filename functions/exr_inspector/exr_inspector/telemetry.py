@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Iterator
@@ -24,18 +25,25 @@ class Telemetry:
 
     def __init__(self, ctx: Any = None) -> None:
         self.logger: Any = getattr(ctx, "logger", None) or logging.getLogger("exr_inspector")
-        self._tracer = getattr(ctx, "tracer", None)
+        self.tracer = getattr(ctx, "tracer", None)
         self._metrics = {name: _instrument(ctx, name) for name in METRICS}
+
+    def of(self, ctx: Any) -> Telemetry:
+        """The same instruments, with the logger and the tracer of another ctx where it has them."""
+        other = copy.copy(self)
+        other.logger = getattr(ctx, "logger", None) or self.logger
+        other.tracer = getattr(ctx, "tracer", None) or self.tracer
+        return other
 
     @contextmanager
     def step(self, name: str, **attributes: Any) -> Iterator[None]:
         """A span around a step, and its duration."""
         started = time.perf_counter()
         try:
-            if self._tracer is None:
+            if self.tracer is None:
                 yield
             else:
-                with self._tracer.start_as_current_span(f"exr_inspector.{name}") as span:
+                with self.tracer.start_as_current_span(f"exr_inspector.{name}") as span:
                     for key, value in attributes.items():
                         span.set_attribute(key, value)
                     yield

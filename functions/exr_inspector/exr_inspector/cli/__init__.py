@@ -5,11 +5,18 @@ Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an environmen
 
 from __future__ import annotations
 
+import errno
+import sys
+
 import click
 
+from exr_inspector.cli.database import check_db
+from exr_inspector.cli.deploy import deploy
 from exr_inspector.cli.inspect import inspect
 from exr_inspector.cli.query import sql
 from exr_inspector.cli.serve import invoke, serve
+from exr_inspector.cli.show import harmless
+from exr_inspector.cli.similar import similar
 from exr_inspector.errors import InspectorError
 from exr_inspector.version import VERSION
 
@@ -21,7 +28,14 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InspectorError as error:
-            click.echo(f"exr-inspector: {error}\n{error.fault.remedy}", err=True)
+            click.echo(f"exr-inspector: {harmless(str(error))}\n{error.fault.remedy}", err=True)
+            ctx.exit(2)
+        except click.UsageError as error:
+            raise click.UsageError(harmless(error.format_message()), error.ctx) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly where the reader has gone away
+            click.echo(f"exr-inspector: {harmless(str(error))}", err=True)
             ctx.exit(2)
 
 
@@ -29,9 +43,14 @@ class _Commands(click.Group):
 @click.version_option(VERSION, prog_name="exr-inspector")
 def commands() -> None:
     """Know what is inside every OpenEXR file."""
+    # Characters that the terminal's encoding lacks appear as escapes.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 commands.add_command(inspect)
 commands.add_command(sql)
+commands.add_command(similar)
+commands.add_command(check_db)
 commands.add_command(serve)
 commands.add_command(invoke)
+commands.add_command(deploy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -30,7 +30,13 @@ BATCH = 100
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--recursive", "-r", is_flag=True, help="Go into folders below.")
 @click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file.")
-@click.option("--output", "-o", metavar="FILE", help="Write JSON to this file instead of standard output.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write JSON to this file instead of standard output.",
+)
 @click.option("--pretty", "form", flag_value="pretty", help="JSON, indented.")
 @click.option("--compact", "form", flag_value="compact", help="JSON without spaces; the default in a pipe.")
 @click.option(
@@ -53,6 +59,8 @@ def inspect(
     PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. On a terminal the answer is a
     table, elsewhere JSON: one document for one file, else a list. One bad file never stops the others.
     """
+    if output and form == "table":
+        raise click.UsageError("--output takes JSON, not --table")
     files = expand(paths, recursive=recursive)
     if not files:
         raise click.UsageError(f"no .exr file in {', '.join(paths)}; --recursive goes into folders below")
@@ -112,11 +120,12 @@ def _persisted(batch: list[Document], runtime: Runtime) -> list[Document]:
 def _write_json(documents: Iterable[Document], output: str | None, form: str, single: bool) -> int:
     """Write the documents as they come, and count those that are not ok."""
     indent = 2 if form == "pretty" else None
+    text = to_json if output else show.json_text
     before, between, after = ("", "\n", "\n") if single or form == "jsonl" else ("[\n", ",\n", "\n]\n")
     bad = 0
     with _opened(output) as file:
         for index, document in enumerate(documents):
-            file.write((between if index else before) + to_json(document, indent=indent))
+            file.write((between if index else before) + text(document, indent=indent))
             bad += document["file"]["status"] != "ok"
         file.write(after)
     return bad
@@ -128,16 +137,21 @@ def _opened(output: str | None) -> Iterator[TextIO]:
     if not output:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         yield sys.stdout
+        sys.stdout.flush()  # here, where click meets a reader that has gone away
         return
-    part = Path(f"{output}.part")
+    replaced = Path(output).is_file() or not Path(output).exists()  # but not a device or a pipe
+    part = Path(f"{output}.part" if replaced else output)
     try:
         with part.open("w", encoding="utf-8") as file:
             yield file
-        part.replace(output)
+        if replaced:
+            part.replace(output)
     except OSError as error:
         raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if replaced:
+            with suppress(OSError):
+                part.unlink()
 
 
 def _print_tables(documents: list[Document], single: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,14 +18,10 @@ def expand(paths: Sequence[str], *, recursive: bool) -> list[str]:
 
 
 def _expanded(path: str, recursive: bool) -> Iterator[str]:
-    if Path(path).is_dir():
-        yield from _in_folder(Path(path), recursive)
-    elif Path(path).exists():
-        yield path
-    else:
-        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - absolute patterns too
-        for match in matches or [path]:
-            yield from _in_folder(Path(match), recursive) if matches and Path(match).is_dir() else (match,)
+    # A path itself before its meaning as a pattern. What cannot be a path, as too long a name, is none.
+    matches = [path] if os.path.exists(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH110, PTH207
+    for match in matches or [path]:
+        yield from _in_folder(Path(match), recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
 def _in_folder(folder: Path, recursive: bool) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import click
 
 from exr_inspector.cli import show
-from exr_inspector.document import to_json
 
 
 @click.command()
@@ -31,7 +32,7 @@ def sql(statement: str, db: str, as_json: bool) -> None:
     store.close()
     if as_json:
         for row in answer.to_pylist():
-            click.echo(to_json({name: _plain(value) for name, value in row.items()}))
+            click.echo(show.json_text(_plain(row)))
         return
     rows = zip(*(column.to_pylist() for column in answer.columns), strict=True)
     show.console().print(
@@ -41,6 +42,12 @@ def sql(statement: str, db: str, as_json: bool) -> None:
 
 def _plain(value: object) -> object:
     """What JSON has no form for, as text."""
-    if value is None or isinstance(value, (bool, int, str, list, dict)):
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)  # the sum of whole numbers
+    if value is None or isinstance(value, (bool, int, str)):
         return value
     return value if isinstance(value, float) and abs(value) < float("inf") else str(value)

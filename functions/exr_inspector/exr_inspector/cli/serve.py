@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
 
 URL = "http://127.0.0.1:8080"
+NOT_READY = 503
 # Where main.py lies beside the package: in the repository and in the image.
 FOLDER = Path(__file__).parents[2]
 
@@ -32,7 +34,9 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--config", metavar="FILE", help="config.yaml with `envs` and `secrets`, as vastde localrun takes it.")
+@click.option(
+    "--config", metavar="FILE", help="config.yaml with `envs` and `secrets`, as vastde localrun takes it."
+)
 @click.option("--folder", default=str(FOLDER), help="Folder with main.py.  [default: this project's]")
 @click.option("--batch", is_flag=True, help="Call the batch handler, as event batching does.")
 @_needs_extra
@@ -50,9 +54,10 @@ def serve(port: int, config: str | None, folder: str, batch: bool) -> None:
 @click.command()
 @click.option("--event", "event_file", required=True, metavar="FILE", help="A CloudEvent in JSON or YAML.")
 @click.option("--url", default=URL, show_default=True, help="Where the function listens.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait so long for the function to start.")
 @click.pass_context
 @_needs_extra
-def invoke(ctx: click.Context, event_file: str, url: str) -> None:
+def invoke(ctx: click.Context, event_file: str, url: str, wait: float) -> None:
     """Send an event file to a running function, as `vastde functions invoke` does.
 
     Exit code 0 where the function acknowledges the event, 1 where it would be delivered again.
@@ -60,8 +65,24 @@ def invoke(ctx: click.Context, event_file: str, url: str) -> None:
     from exr_inspector.standin.invoke import invoke as send  # noqa: PLC0415 - an extra
 
     try:
-        reply = send(event_file, url)
+        reply = _once_it_answers(lambda: send(event_file, url), wait)
     except OSError as error:
         raise InspectorError(STORAGE_UNAVAILABLE, f"nobody answers: {error}", url) from error
     click.echo(f"{reply.status} {reply.text}".strip())
     ctx.exit(0 if reply.status < 300 else 1)
+
+
+def _once_it_answers(send: Callable[[], Any], wait: float) -> Any:
+    """The reply, once somebody listens and is ready, or when the time is over."""
+    deadline = time.monotonic() + wait
+    while True:
+        over = time.monotonic() > deadline
+        try:
+            reply = send()
+        except ConnectionRefusedError:
+            if over:
+                raise
+        else:
+            if over or reply.status != NOT_READY:
+                return reply
+        time.sleep(0.1)

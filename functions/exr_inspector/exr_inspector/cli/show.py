@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,9 @@ from exr_inspector.document import Document, to_json
 
 _PIPE_WIDTH = 200
 _LONGEST_CELL = 100
-_UNCUT = ("status", "parts", "size", "type", "compression")
+# Columns that keep their words on one line, and columns whose text is never cut: a name's end tells most.
+_UNBROKEN = ("status", "parts", "size", "type", "compression")
+_WHOLE = ("file", "file_path")
 
 
 def console() -> Console:
@@ -28,23 +31,46 @@ def console() -> Console:
 def table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A table of values; None is an empty cell, long text is cut and ends in an ellipsis."""
     made = Table(
-        title=Text(title) if title else None, title_justify="left", title_style="bold", box=SIMPLE_HEAD
+        title=Text(_one_line(title)) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
     )
     for name in names:
-        made.add_column(Text(name), overflow="fold", no_wrap=name in _UNCUT)
+        made.add_column(Text(_cell(name)), overflow="fold", no_wrap=name in _UNBROKEN)
     for row in rows:
-        made.add_row(*(Text(_cell(value)) for value in row))
+        cells = (_cell(value, cut=name not in _WHOLE) for name, value in zip(names, row, strict=True))
+        made.add_row(*map(Text, cells))
     return made
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, cut: bool = True) -> str:
     if value is None:
         return ""
     text = (
         value if isinstance(value, str) else to_json(value) if isinstance(value, (dict, list)) else str(value)
     )
-    shown = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)
+    return _one_line(text[: _LONGEST_CELL - 1] + "…" if cut and len(text) > _LONGEST_CELL else text)
+
+
+def _one_line(text: str) -> str:
+    return harmless(text, keep="")
+
+
+def harmless(text: str, *, keep: str = "\n") -> str:
+    """Text that a terminal prints and does not obey: control characters but those of `keep` as escapes."""
+    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON text of the same meaning, with those characters escaped as JSON has it."""
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """JSON for standard output; on a terminal harmless, elsewhere as in a file."""
+    text = to_json(value, indent=indent)
+    return harmless_json(text) if sys.stdout.isatty() else text
 
 
 def summary(documents: Sequence[Document]) -> Table:
@@ -58,7 +84,7 @@ def _line(document: Document) -> list[Any]:
     first = parts[0] if parts else {}
     layers = dict.fromkeys(each["layer_name"] for each in document["channels"] if each["layer_name"])
     return [
-        _nearby(file["path"]),
+        nearby(file["path"]),
         file["status"] or "unreadable",
         f"{first['width']}x{first['height']}" if parts else None,
         len(parts) or None,
@@ -69,7 +95,7 @@ def _line(document: Document) -> list[Any]:
     ]
 
 
-def _nearby(path: str) -> str:
+def nearby(path: str) -> str:
     """A path below the working folder without that folder."""
     here = str(Path.cwd()) + os.sep
     return path.removeprefix(here)
@@ -103,7 +129,7 @@ def details(document: Document) -> list[Table]:
 def faults(documents: Iterable[Document]) -> list[str]:
     """What is wrong with which file, a line each."""
     return [
-        f"{_cell(document['file']['path'])}: {each['code']}: {_cell(each['message'])}"
+        f"{_one_line(document['file']['path'])}: {each['code']}: {_cell(each['message'])}"
         for document in documents
         for each in document["errors"]
     ]

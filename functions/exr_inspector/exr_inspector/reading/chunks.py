@@ -7,6 +7,7 @@ last. A file that was cut short, or whose writer died, still opens everywhere: o
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from struct import Struct
 
 import numpy as np
@@ -18,8 +19,9 @@ from exr_inspector.reading.values import COMPRESSIONS
 LARGEST_TABLE = 16 * 1024 * 1024
 
 _LINES = dict(COMPRESSIONS.values())
-_INT32 = Struct("<i")
-_DEEP_SIZES = Struct("<qq")
+# A negative size counts as a huge one, which no file holds.
+_FLAT_SIZE = Struct("<I")
+_DEEP_SIZES = Struct("<QQ")
 
 Read = Callable[[int, int], "bytes | None"]
 
@@ -86,10 +88,10 @@ def is_complete(header: Header, read: Read, file_size: int) -> bool | None:
     `read(start, length)` gives bytes of the file, or None where they are not to be looked at. The whole
     table is looked at, and of the chunks the last one: the others end before it begins.
     """
-    counts = [chunk_count(header, part) for part in header.parts]
-    if None in counts:
+    counts = [chunk_count(header, part) or 0 for part in header.parts]
+    if 0 in counts:
         return None
-    length = 8 * sum(count for count in counts if count)
+    length = 8 * sum(counts)
     if header.size + length > file_size:
         return False
     if length > LARGEST_TABLE:
@@ -98,11 +100,10 @@ def is_complete(header: Header, read: Read, file_size: int) -> bool | None:
     if table is None:
         return None
     offsets = np.frombuffer(table[: len(table) // 8 * 8], "<u8")
-    if len(table) < length or offsets.min() < header.size + length or offsets.max() >= file_size:
+    if len(table) < length or offsets.min() < header.size + length:
         return False
     last = int(offsets.argmax())
-    bounds = np.cumsum([count or 0 for count in counts])
-    part = header.parts[int(np.searchsorted(bounds, last, side="right"))]
+    part = next(part for part, end in zip(header.parts, accumulate(counts), strict=True) if last < end)
     start, size = int(offsets[last]), _chunk_head_size(header, part)
     if start + size > file_size:
         return False
@@ -118,5 +119,5 @@ def _chunk_head_size(header: Header, part: Part) -> int:
 
 def _data_size(kind: str | None, head: bytes) -> int:
     """The bytes of a chunk's data. Deep: sample counts and samples, each packed; then the unpacked size."""
-    packed = _DEEP_SIZES.unpack(head[-24:-8]) if "deep" in (kind or "") else _INT32.unpack(head[-4:])
+    packed = _DEEP_SIZES.unpack(head[-24:-8]) if "deep" in (kind or "") else _FLAT_SIZE.unpack(head[-4:])
     return sum(packed)

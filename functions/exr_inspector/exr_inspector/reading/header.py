@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -57,15 +56,14 @@ class Attribute(NamedTuple):
     error: str | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Part:
     """One part: its attributes in stored order, duplicates included."""
 
     attributes: tuple[Attribute, ...]
 
-    @cached_property
-    def _by_name(self) -> dict[str, Attribute]:
-        return {each.name: each for each in self.attributes}
+    def __post_init__(self) -> None:
+        self._by_name = {each.name: each for each in self.attributes}
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that exact name; of duplicates the last, as in the OpenEXR library."""
@@ -207,7 +205,7 @@ class _Parser:
                 self._require(min(self.position + LONGEST_NAME, len(data)) + 1)
                 return self._invalid(f"{what} is longer than {LONGEST_NAME} bytes")
             self.position = end + 1
-        raise _ShortError(self.position + _SIZE.size)
+        raise self._lacking(self.position + _SIZE.size)
 
     def _refuse_value(self, name: str, start: int, size: int) -> None:
         if size < 0:
@@ -222,18 +220,22 @@ class _Parser:
 
     def _cap_channels(self, raw: bytes) -> None:
         """Refuse a channel list that is too long before it is decoded."""
-        self.channels += count_channels(raw)
+        self.channels += count_channels(raw, self.limits.max_channels - self.channels)
         self._cap("max_channels", self.channels, "channels")
 
     def _require(self, size: int) -> None:
-        """Make sure that the file and its header may reach to `size`, and that the data does."""
+        """Make sure that the data reaches to `size`, and that the header may."""
+        if size > self.reach:
+            raise self._lacking(size)
+
+    def _lacking(self, size: int) -> Exception:
+        """What to answer where the header goes on to `size`, past the data or past a cap."""
         if size > self.file_size:
-            raise self._refused(
+            return self._refused(
                 HEADER_TRUNCATED, f"the file ends at byte {self.file_size}, inside its header"
             )
         self._cap("max_header_bytes", size, "header bytes")
-        if size > len(self.data):
-            raise _ShortError(size)
+        return _ShortError(size)
 
     def _cap(self, limit: str, count: int, what: str) -> None:
         most = getattr(self.limits, limit)

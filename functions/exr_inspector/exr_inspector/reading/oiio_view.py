@@ -8,11 +8,6 @@ channels or attributes, and it keeps every distinct string for ever, so long one
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +15,7 @@ import OpenImageIO as oiio
 
 from exr_inspector.reading.floats import json_float, shortest
 from exr_inspector.reading.header import Attribute, Header, write_header
+from exr_inspector.reading.memory_file import memory_file
 from exr_inspector.reading.values import OPAQUE, clean
 from exr_inspector.reading.view import View
 
@@ -39,10 +35,10 @@ def view_header(header: Header) -> View:
     reason = _too_much(header)
     if reason:
         return View(None, reason)
-    with _memory_file(_without_long_strings(header)) as path:
+    with memory_file(_without_long_strings(header)) as path:
         image = oiio.ImageInput.open(path)
         if image is None:
-            return View(False, _refusal(path))
+            return View(False, _library_error().replace(path, "the header"))
         try:
             return _walk(image, header)
         finally:
@@ -93,40 +89,6 @@ def _without_long_strings(header: Header) -> bytes:
     )
 
 
-@contextmanager
-def _memory_file(content: bytes) -> Iterator[str]:
-    if not hasattr(os, "memfd_create"):
-        with _temporary_folder() as folder:
-            path = folder / "header.exr"
-            path.write_bytes(content)
-            yield str(path)
-        return
-    descriptor = os.memfd_create("header")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="exr-inspector-") as folder:
-        yield Path(folder)
-
-
-def _refusal(path: str) -> str:
-    """Why OpenImageIO does not open the file. Only a name that ends in .exr gets the EXR reader's answer."""
-    _library_error()
-    with _temporary_folder() as folder:
-        link = folder / "header.exr"
-        if not link.exists():
-            link.symlink_to(path)
-        oiio.ImageInput.open(str(link))
-        return _library_error().replace(str(link), "the header").replace(path, "the header")
-
-
 def _library_error() -> str:
     try:
         text = oiio.geterror()
@@ -160,20 +122,24 @@ def spec_to_part(spec: Any, index: int) -> dict[str, Any]:
     """A subimage's ImageSpec as a part, in the document's terms; what OpenImageIO hides is left out."""
     return {
         "index": index,
-        "name": spec.get_string_attribute("oiio:subimagename") or None,
+        "name": _text(spec, "oiio:subimagename"),
         "width": spec.width,
         "height": spec.height,
         "data_window": _window(spec.x, spec.y, spec.width, spec.height),
         "display_window": _window(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
         "pixel_aspect_ratio": shortest(spec.get_float_attribute("PixelAspectRatio", 1.0)),
-        "line_order": spec.get_string_attribute("openexr:lineOrder") or None,
-        "compression": spec.get_string_attribute("compression") or None,
+        "line_order": _text(spec, "openexr:lineOrder"),
+        "compression": _text(spec, "compression"),
         "is_tiled": spec.tile_width > 0,
         "tile_width": spec.tile_width or None,
         "tile_height": spec.tile_height or None,
         "is_deep": spec.deep,
         "channel_count": spec.nchannels,
     }
+
+
+def _text(spec: Any, name: str) -> str | None:
+    return clean(spec.get_string_attribute(name)) or None
 
 
 def _window(x: int, y: int, width: int, height: int) -> dict[str, dict[str, int]]:
@@ -214,7 +180,7 @@ def serialize_value(value: Any, *, single: bool = False) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return _serialize_array(value)
     if isinstance(value, dict):
-        return {str(key): serialize_value(each, single=single) for key, each in value.items()}
+        return {clean(str(key)): serialize_value(each, single=single) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [serialize_value(each, single=single) for each in value]
     return clean(str(value))

@@ -5,11 +5,11 @@ S3 objects are in reading.s3.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as modes
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from pathlib import Path
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 from exr_inspector.errors import (
@@ -23,6 +23,11 @@ from exr_inspector.errors import (
 )
 from exr_inspector.reading.header import Header, NeedMore, parse_header
 from exr_inspector.settings import KIB, Settings
+
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+_LATEST = datetime.max.replace(tzinfo=timezone.utc)
 
 # All 356 healthy files of three public test sets have their header within this.
 FIRST_READ = 64 * KIB
@@ -63,6 +68,7 @@ class LocalFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.location = os.path.abspath(path)  # noqa: PTH100 - a link keeps its own name
         self._first: os.stat_result | None = None
+        self._stat: Stat | None = None
 
     def read(self, start: int, length: int) -> bytes:
         try:
@@ -73,37 +79,56 @@ class LocalFile:
             raise InspectorError(FILE_NOT_FOUND, str(error), self.location) from error
 
     def stat(self) -> Stat:
-        if self._first is None:
+        if self._stat is None:
             self.read(0, 0)
-        assert self._first is not None
-        mtime = datetime.fromtimestamp(self._first.st_mtime_ns // 1000 / 1e6, timezone.utc)
-        return Stat(self._first.st_size, mtime)
+        assert self._stat is not None
+        return self._stat
 
     def _read(self, start: int, length: int) -> bytes:
-        # Asked before opening, because opening a named pipe waits for its writer.
-        if not modes.S_ISREG(os.stat(self.location).st_mode):  # noqa: PTH116 - the hot path
-            raise InspectorError(NOT_A_FILE, "the path is not a regular file", self.location)
-        with Path(self.location).open("rb", buffering=0) as file:
-            self._check_same(os.fstat(file.fileno()))
-            file.seek(start)
-            return file.read(length)
+        # Without waiting: opening a named pipe would wait for its writer.
+        descriptor = os.open(self.location, os.O_RDONLY | _NO_WAIT)
+        try:
+            self._check(os.fstat(descriptor))
+            os.lseek(descriptor, start, os.SEEK_SET)
+            return os.read(descriptor, length)
+        finally:
+            os.close(descriptor)
 
-    def _check_same(self, now: os.stat_result) -> None:
-        first = self._first = self._first or now
+    def _check(self, now: os.stat_result) -> None:
+        """Make sure that this is a file, and the one first read."""
+        if not modes.S_ISREG(now.st_mode):
+            raise InspectorError(NOT_A_FILE, "the path is not a regular file", self.location)
+        if self._first is None:
+            self._first, self._stat = now, Stat(now.st_size, _moment(now.st_mtime_ns))
+        first = self._first
         if (now.st_ino, now.st_size, now.st_mtime_ns) != (first.st_ino, first.st_size, first.st_mtime_ns):
             raise InspectorError(OBJECT_CHANGED, "the file changed while it was read", self.location)
 
 
+_FAULTS = {
+    errno.ENOENT: FILE_NOT_FOUND,
+    errno.ENOTDIR: FILE_NOT_FOUND,
+    errno.ENAMETOOLONG: FILE_NOT_FOUND,
+    errno.ELOOP: FILE_NOT_FOUND,
+    errno.EISDIR: NOT_A_FILE,
+    errno.ENXIO: NOT_A_FILE,  # a socket, or a device that is not there
+    errno.ENODEV: NOT_A_FILE,
+    errno.EACCES: STORAGE_DENIED,
+    errno.EPERM: STORAGE_DENIED,
+}
+
+
 def _coded(error: OSError, location: str) -> InspectorError:
-    faults = {
-        FileNotFoundError: FILE_NOT_FOUND,
-        NotADirectoryError: FILE_NOT_FOUND,
-        IsADirectoryError: NOT_A_FILE,
-        PermissionError: STORAGE_DENIED,
-    }
-    return InspectorError(
-        faults.get(type(error), STORAGE_UNAVAILABLE), error.strerror or str(error), location
-    )
+    fault = _FAULTS.get(error.errno or 0, STORAGE_UNAVAILABLE)
+    return InspectorError(fault, error.strerror or str(error), location)
+
+
+def _moment(nanoseconds: int) -> datetime:
+    """A time in UTC from nanoseconds since 1970; some file systems hold times that no calendar has."""
+    try:
+        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return _LATEST if nanoseconds > 0 else _EARLIEST
 
 
 class ReadAhead:

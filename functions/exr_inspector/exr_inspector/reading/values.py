@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from itertools import islice
 from struct import Struct
 from struct import error as StructError
 from typing import Any, NamedTuple
@@ -78,6 +79,8 @@ def text_of(raw: bytes) -> str:
 
 def clean(text: str) -> str:
     """Text without surrogates, which UTF-8 cannot hold: bytes that are not UTF-8 become escapes."""
+    if text.isascii():
+        return text
     try:
         return text_of(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
@@ -156,6 +159,8 @@ _BYTE = Struct("<B")
 _LENGTH = Struct("<i")
 _CHANNEL = Struct("<iB3xii")
 _CHANNEL_ENTRY = re.compile(rb"([^\0]+)\0(.{%d})" % _CHANNEL.size, re.DOTALL)
+# Matches wherever a name begins, whole entry or not: so that a search takes linear time on any bytes.
+_CHANNEL_SPAN = re.compile(rb"[^\0]+(?:\0.{0,%d})?" % _CHANNEL.size, re.DOTALL)
 _TILES = Struct("<IIB")
 _TIME = Struct("<II")
 _SIZE = Struct("<II")
@@ -253,9 +258,9 @@ def _decode_channels(raw: bytes) -> list[dict[str, Any]]:
     return channels
 
 
-def count_channels(raw: bytes) -> int:
-    """How many channels a channel list holds, without decoding them."""
-    return len(_CHANNEL_ENTRY.findall(raw))
+def count_channels(raw: bytes, most: int) -> int:
+    """How many channels a channel list holds, without decoding them; counting stops behind `most`."""
+    return sum(1 for _ in islice(_CHANNEL_SPAN.finditer(raw), most + 1))
 
 
 _PIXEL_TYPE_CODES = {name: code for code, name in PIXEL_TYPES.items()}

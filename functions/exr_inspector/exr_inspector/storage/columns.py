@@ -78,6 +78,7 @@ FILES = (
     Column("first_seen", TIME, "When the file was first inspected."),
     Column("last_inspected", TIME, "When it was last inspected."),
     Column("inspection_count", INTEGER, "How often it was inspected."),
+    Column("write_id", TEXT, "Marks the transaction that wrote the row."),
 )
 
 _WINDOWS = tuple(

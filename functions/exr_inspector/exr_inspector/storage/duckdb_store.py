@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -25,13 +24,13 @@ from exr_inspector.storage.store import (
     Outcome,
     Removal,
     Stored,
-    audited,
+    Write,
+    audit,
     decide,
-    is_older,
-    later_sequencer,
+    going,
     latest,
 )
-from exr_inspector.storage.tables import TABLES, FileRows, Row, arrow_table
+from exr_inspector.storage.tables import AUDIT_COLUMNS, TABLES, FileRows, Row, arrow_table
 
 try:
     import duckdb
@@ -39,6 +38,9 @@ except ImportError as error:
     raise InspectorError(
         NOT_INSTALLED, "the embedded store needs DuckDB: pip install 'exr-inspector[cli]'"
     ) from error
+
+from exr_inspector.storage.duckdb_search import nearest  # noqa: E402 - behind the check for DuckDB
+from exr_inspector.storage.search import VECTORS, By, Match  # noqa: E402
 
 _TYPES = {
     pa.string(): "VARCHAR",
@@ -61,7 +63,7 @@ class DuckDBStore:
             self._connection = duckdb.connect(path, read_only=read_only)
 
     def ensure_tables(self) -> None:
-        with self._transaction():
+        with self._begun():
             for table, schema in TABLES.items():
                 self._ensure_table(table, schema)
         self._ready = True
@@ -70,24 +72,19 @@ class DuckDBStore:
         with self._transaction():
             stored = self._lookup([each.file_id for each in files])
             planned = [(each, decide(each, stored.get(each.file_id))) for each in latest(files)]
-            now = datetime.now(timezone.utc).replace(tzinfo=None)
+            write = Write.new()
             for each, action in planned:
                 if action == "unchanged":
-                    self._touch(each, stored[each.file_id], now)
+                    self._touch(each, stored[each.file_id], write)
             self._delete([each.file_id for each, action in planned if action == "replaced"])
             fresh = [each for each, action in planned if action in ("inserted", "replaced")]
-            self._insert(fresh, stored, now)
+            self._insert(fresh, stored, write)
             return [Outcome(each.file_id, action) for each, action in planned]
 
     def delete(self, removals: Sequence[Removal]) -> int:
         with self._transaction():
-            stored = self._lookup([each.file_id for each in removals])
-            gone = {
-                each.file_id
-                for each in removals
-                if each.file_id in stored and not is_older(each.sequencer, each.time, stored[each.file_id])
-            }
-            self._delete(sorted(gone))
+            gone = going(removals, self._lookup([each.file_id for each in removals]))
+            self._delete(gone)
             return len(gone)
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
@@ -100,22 +97,37 @@ class DuckDBStore:
             answer = self._connection.sql(sql, params=list(parameters))
             return pa.table({}) if answer is None else answer.to_arrow_table()
 
+    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+        with self._lock:
+            return nearest(self._connection, vector, by, where, limit)
+
+    def vector(self, file_id: str, by: By) -> list[float] | None:
+        found = self.query(f"SELECT {VECTORS[by]} FROM files WHERE file_id = ?", [file_id]).to_pylist()
+        return found[0][VECTORS[by]] if found else None
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock, _coded(self.name):
+        with self._lock:
             if not self._ready:
-                self._ready = True
                 self.ensure_tables()
+            with self._begun():
+                yield
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        with self._lock, _coded(self.name):
             self._connection.execute("BEGIN")
             try:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # A failed statement may have ended the transaction; its error is the one to show.
+                with suppress(duckdb.Error):
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def _ensure_table(self, table: str, schema: pa.Schema) -> None:
@@ -135,12 +147,12 @@ class DuckDBStore:
         rows = self._connection.execute(sql, [list(file_ids)]).fetchall()
         return {row[0]: Stored(*row) for row in rows}
 
-    def _touch(self, file: FileRows, stored: Stored, now: datetime) -> None:
-        sequencer = later_sequencer(file.file["sequencer"], stored)
+    def _touch(self, file: FileRows, stored: Stored, write: Write) -> None:
+        columns = audit(file.file, stored, write)
+        places = ", ".join(f"{name} = ?" for name in AUDIT_COLUMNS)
         self._connection.execute(
-            "UPDATE files SET sequencer = ?, last_inspected = ?, inspection_count = inspection_count + 1"
-            " WHERE file_id = ?",
-            [sequencer, now, file.file_id],
+            f"UPDATE files SET {places} WHERE file_id = ?",
+            [*(columns[name] for name in AUDIT_COLUMNS), file.file_id],
         )
 
     def _delete(self, file_ids: Sequence[str]) -> None:
@@ -149,9 +161,9 @@ class DuckDBStore:
                 f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
             )
 
-    def _insert(self, files: Sequence[FileRows], stored: dict[str, Stored], now: datetime) -> None:
+    def _insert(self, files: Sequence[FileRows], stored: dict[str, Stored], write: Write) -> None:
         for table in TABLES:
-            rows = [row for each in files for row in _rows(each, table, stored, now)]
+            rows = [row for each in files for row in _rows(each, table, stored, write)]
             if rows:
                 incoming = arrow_table(table, rows)
                 names = ", ".join(incoming.column_names)
@@ -160,9 +172,9 @@ class DuckDBStore:
                 self._connection.unregister("incoming")
 
 
-def _rows(file: FileRows, table: str, stored: dict[str, Stored], now: datetime) -> list[Row]:
+def _rows(file: FileRows, table: str, stored: dict[str, Stored], write: Write) -> list[Row]:
     if table == "files":
-        return [audited(file.file, stored.get(file.file_id), now)]
+        return [{**file.file, **audit(file.file, stored.get(file.file_id), write)}]
     return file.rows[table]
 
 

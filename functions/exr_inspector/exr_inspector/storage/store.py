@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -16,15 +17,15 @@ Action = Literal["inserted", "replaced", "unchanged", "outdated"]
 
 @dataclass(frozen=True)
 class Stored:
-    """What a store holds of a file."""
+    """What a store holds of a file. A row of an older version or of a foreign writer may lack any of it."""
 
     file_id: str
-    facts_hash: str
+    facts_hash: str | None
     etag: str | None
     sequencer: str | None
     mtime: datetime | None
-    first_seen: datetime
-    inspection_count: int
+    first_seen: datetime | None
+    inspection_count: int | None
 
 
 class Outcome(NamedTuple):
@@ -56,7 +57,7 @@ class Store(Protocol):
     def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
         """Bring the rows of these files up to date in one transaction, and say what was done with each.
 
-        Of files given twice the last counts. `decide` says what happens to a file.
+        Of a file given twice the last counts, unless it is older. `decide` says what happens to a file.
         """
 
     def delete(self, removals: Sequence[Removal]) -> int:
@@ -81,16 +82,33 @@ def decide(incoming: FileRows, stored: Stored | None) -> Action:
     row = incoming.file
     if row["facts_hash"] == stored.facts_hash:
         return "unchanged"
-    # A local file may be restored with an older time; the versions of an object only grow younger.
-    time = row["mtime"] if row["etag"] else None
-    return "outdated" if is_older(row["sequencer"], time, stored) else "replaced"
+    older = is_older(row["sequencer"], _version_time(row), stored.sequencer, stored.mtime)
+    return "outdated" if older else "replaced"
 
 
-def is_older(sequencer: str | None, time: datetime | None, stored: Stored) -> bool:
-    """Whether something happened before the stored version: by sequencer where both have one, else time."""
-    if sequencer and stored.sequencer:
-        return compare_sequencers(sequencer, stored.sequencer) < 0
-    return bool(time and stored.mtime and time < stored.mtime)
+def going(removals: Sequence[Removal], stored: Mapping[str, Stored]) -> list[str]:
+    """The files whose rows go: those that are stored and not newer than their removal."""
+    gone = {
+        each.file_id
+        for each in removals
+        if (held := stored.get(each.file_id))
+        and not is_older(each.sequencer, each.time, held.sequencer, held.mtime)
+    }
+    return sorted(gone)
+
+
+def is_older(
+    sequencer: str | None, time: datetime | None, than_sequencer: str | None, than_time: datetime | None
+) -> bool:
+    """Whether something happened before something else: by sequencer where both have one, else by time."""
+    if sequencer and than_sequencer:
+        return compare_sequencers(sequencer, than_sequencer) < 0
+    return bool(time and than_time and time < than_time)
+
+
+def _version_time(row: Row) -> datetime | None:
+    """A local file may be restored with an older time; the versions of an object only grow younger."""
+    return row["mtime"] if row["etag"] else None
 
 
 def compare_sequencers(a: str, b: str) -> int:
@@ -103,18 +121,39 @@ def compare_sequencers(a: str, b: str) -> int:
 
 
 def latest(files: Sequence[FileRows]) -> list[FileRows]:
-    """Each file once: of several deliveries in one batch the last."""
-    return list({each.file_id: each for each in files}.values())
+    """Each file once: of several deliveries in one batch the last that is not older than one before it."""
+    chosen: dict[str, FileRows] = {}
+    for each in files:
+        held = chosen.get(each.file_id)
+        if held is None or not _precedes(each.file, held.file):
+            chosen[each.file_id] = each
+    return list(chosen.values())
 
 
-def audited(row: Row, stored: Stored | None, now: datetime) -> Row:
-    """A row of `files` with its audit columns: seen first when, last now, how often."""
+def _precedes(row: Row, other: Row) -> bool:
+    return is_older(row["sequencer"], _version_time(row), other["sequencer"], other["mtime"])
+
+
+@dataclass(frozen=True)
+class Write:
+    """One try of one transaction: who marks the rows, and when (UTC, as the tables hold it)."""
+
+    id: str
+    now: datetime
+
+    @classmethod
+    def new(cls) -> Write:
+        return cls(uuid.uuid4().hex, datetime.now(timezone.utc).replace(tzinfo=None))
+
+
+def audit(row: Row, stored: Stored | None, write: Write) -> Row:
+    """The audit columns of a row of `files`: seen first when, last now, how often, written by whom."""
     return {
-        **row,
         "sequencer": later_sequencer(row["sequencer"], stored),
-        "first_seen": stored.first_seen if stored else now,
-        "last_inspected": now,
-        "inspection_count": stored.inspection_count + 1 if stored else 1,
+        "first_seen": (stored.first_seen if stored else None) or write.now,
+        "last_inspected": write.now,
+        "inspection_count": ((stored.inspection_count if stored else None) or 0) + 1,
+        "write_id": write.id,
     }
 
 

@@ -29,7 +29,7 @@ COLUMNS = {"files": FILES, "parts": PARTS, "channels": CHANNELS, "attributes": A
 TABLES: dict[str, pa.Schema] = {
     table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
 }
-AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count")
+AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id")
 
 _FILE_FACTS = frozenset(TABLES["files"].names)
 _PART_FACTS = frozenset(TABLES["parts"].names)

@@ -1,0 +1,50 @@
+"""Which stored renders are like this one?"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from exr_inspector.analysis.embedding import channel_fingerprint, metadata_embedding
+from exr_inspector.errors import FILE_NOT_FOUND, InspectorError
+from exr_inspector.pipeline import inspect
+from exr_inspector.storage.search import By, Match, Searchable
+
+_FILE_ID = re.compile(r"[0-9a-f]{32}")
+_MAKERS = {"metadata": metadata_embedding, "channels": channel_fingerprint}
+
+
+def similar(
+    target: str | os.PathLike[str] | Mapping[str, Any],
+    store: Searchable,
+    *,
+    by: By = "metadata",
+    where: str = "",
+    limit: int = 10,
+) -> list[Match]:
+    """The stored files most like a target, the nearest first: a document, a path, or the id of a stored file.
+
+    `by` says which vector is compared; `where` is a condition in DuckDB's SQL on the columns of `files`.
+    Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, and what reading the file or the store raises.
+    """
+    return store.search(vector_of(target, store, by), by, where, limit)
+
+
+def vector_of(target: str | os.PathLike[str] | Mapping[str, Any], store: Searchable, by: By) -> list[float]:
+    """The vector of a document, of the file at a path, or of a stored file. Raises as `similar` does."""
+    if isinstance(target, Mapping):
+        return list(map(float, _MAKERS[by](target)))
+    text = os.fspath(target)
+    if not _FILE_ID.fullmatch(text):
+        document = inspect(text)
+        if not document["parts"]:
+            raise InspectorError(
+                FILE_NOT_FOUND, "no EXR header could be read, so nothing can be like it", text
+            )
+        return vector_of(document, store, by)
+    stored = store.vector(text, by)
+    if stored is None:
+        raise InspectorError(FILE_NOT_FOUND, "no stored file has this id", text)
+    return stored

@@ -1,0 +1,54 @@
+"""One document into VAST DataBase, for those who have a document and no store."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from exr_inspector.document import Document
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.settings import Settings
+from exr_inspector.storage.tables import file_id, rows_of
+
+
+def persist_to_vast_database(
+    document: Document, session: Any = None, settings: Settings | None = None
+) -> dict[str, Any]:
+    """Bring the rows of one document up to date, and say what became of it.
+
+    The answer has `status`, `file_id`, `inserted` and `message`. `status` is `stored`, `skipped` where no VAST
+    DataBase is configured, or `error` with the fault's code in the message. `session` is one of the SDK's, used
+    as it is and left open; without it one is made and closed, which is dear: for many files use a store.
+    `settings` come from the environment unless they are given. Raises InspectorError only where trying again
+    may help.
+    """
+    location = document["file"]["path"]
+    try:
+        settings = settings or Settings.from_mapping(os.environ)
+        status, inserted, message = _persisted(document, session, settings)
+    except InspectorError as error:
+        if error.retry:
+            raise
+        status, inserted, message = "error", False, str(error)
+    return {
+        "status": status,
+        "file_id": file_id(location) if location else None,
+        "inserted": inserted,
+        "message": message,
+    }
+
+
+def _persisted(document: Document, session: Any, settings: Settings) -> tuple[str, bool, str]:
+    if session is None and not settings.vast_endpoint:
+        return "skipped", False, "VAST_DB_ENDPOINT is not set"
+    if not settings.vast_bucket:
+        raise InspectorError(BAD_SETTING, "VAST_DB_BUCKET must be set", "VAST_DB_BUCKET")
+    from exr_inspector.storage.vast_store import VastStore  # noqa: PLC0415 - 1.5 s, only where configured
+
+    store = VastStore(settings, session)
+    try:
+        (outcome,) = store.upsert([rows_of(document)])
+    finally:
+        if session is None:
+            store.close()
+    return "stored", outcome.action == "inserted", f"{outcome.action} in {store.name}"

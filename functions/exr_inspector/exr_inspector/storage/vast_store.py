@@ -1,0 +1,119 @@
+"""The store in VAST DataBase.
+
+The `vastdb` SDK stays behind the modules vast_*.py: vast_errors.py (its errors as ours), vast_transactions.py
+(tries, commits and rollbacks), vast_tables.py (tables and their metadata), vast_rows.py (rows in a
+transaction) and vast_upsert.py (what is done to them).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import vastdb
+from vastdb.config import BackoffConfig, SessionConfig
+
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.settings import Settings
+from exr_inspector.storage.store import Outcome, Removal, Stored, Write
+from exr_inspector.storage.tables import FileRows
+from exr_inspector.storage.vast_rows import Rows
+from exr_inspector.storage.vast_tables import Tables
+from exr_inspector.storage.vast_transactions import Transactions, Work
+from exr_inspector.storage.vast_upsert import Known, are_absent, delete, is_marked, upsert
+
+Result = TypeVar("Result")
+
+
+class VastStore:
+    """A Store in the schema that the settings name, through one session of the SDK.
+
+    `session` is the SDK's; without one it is made when it is first needed, so that a database that is down
+    stops nobody from starting; make one that is given with `make_session`. `wait` gets the seconds to wait
+    before something is tried again.
+    """
+
+    def __init__(
+        self, settings: Settings, session: Any = None, wait: Callable[[float], object] = time.sleep
+    ) -> None:
+        host = urlsplit(settings.vast_endpoint).netloc.rpartition("@")[2]
+        self.name = "/".join(filter(None, (host, settings.vast_bucket, settings.vast_schema)))
+        self._transactions = Transactions(
+            lambda: session or make_session(settings), self.name, settings.vast_attempts, wait
+        )
+        self._tables = Tables(self._transactions, settings.vast_bucket, settings.vast_schema)
+
+    @classmethod
+    def connect(cls, settings: Settings) -> VastStore:
+        """The store that the settings select, with a session of its own."""
+        return cls(settings)
+
+    def ensure_tables(self) -> None:
+        self._tables.ensure()
+
+    def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
+        def work(rows: Rows) -> Work[list[Outcome]]:
+            write = Write.new()
+            outcomes = upsert(rows, files, write)
+            written = [each.file_id for each in outcomes if each.action != "outdated"]
+            marked = (lambda tx: is_marked(rows.within(tx), written, write)) if written else None
+            return Work(outcomes, marked)
+
+        return self._run(work) if files else []
+
+    def delete(self, removals: Sequence[Removal]) -> int:
+        def work(rows: Rows) -> Work[int]:
+            gone = delete(rows, removals)
+            return Work(len(gone), (lambda tx: are_absent(rows.within(tx), gone)) if gone else None)
+
+        return self._run(work) if removals else 0
+
+    def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
+        return self._run(lambda rows: Work(Known.of(rows, file_ids).stored)) if file_ids else {}
+
+    def close(self) -> None:
+        self._transactions.close()
+
+    def _run(self, work: Callable[[Rows], Work[Result]]) -> Result:
+        """The result of `work` in a transaction; where tables were altered they are looked at again, once."""
+        used = self._tables.kept()
+
+        def refresh() -> None:
+            nonlocal used
+            used = self._tables.renewed(used)
+
+        return self._transactions.run(lambda tx: work(Rows(tx, used)), refresh)
+
+
+def make_session(settings: Settings) -> Any:
+    """A session of the SDK, with its errors; InspectorError(BAD_SETTING) where something else answers.
+
+    It tries nothing again by itself: the SDK would send an insert a second time that was executed and then
+    answered "SlowDown", and a transaction would have its rows twice.
+    """
+    for name in ("vastdb", "backoff"):
+        _quieten(logging.getLogger(name))
+    try:
+        return vastdb.connect(
+            endpoint=settings.vast_endpoint,
+            access=settings.vast_access_key,
+            secret=settings.vast_secret_key,
+            ssl_verify=settings.vast_verify_tls,
+            timeout=settings.vast_timeout,
+            backoff_config=BackoffConfig(max_tries=1),
+            # Rows are read from the address that is set. Those that the SDK finds out by itself are bare IP
+            # addresses, which may be out of reach from here, and which no certificate names.
+            config=SessionConfig(data_endpoints=[settings.vast_endpoint]),
+        )
+    except NotImplementedError as error:
+        message = f"what answers is no VAST DataBase that the SDK knows: {error}"
+        raise InspectorError(BAD_SETTING, message, "VAST_DB_ENDPOINT") from error
+
+
+def _quieten(logger: logging.Logger) -> None:
+    """Refusals are daily work; what matters of them comes as an error of ours. A level that is set stays."""
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.CRITICAL)

@@ -1,0 +1,91 @@
+"""The tables in VAST DataBase: created and completed where they are not, and their metadata, kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from vastdb.table_metadata import TableMetadata, TableRef
+
+from exr_inspector.errors import TABLE_MISMATCH, InspectorError
+from exr_inspector.storage.tables import TABLES
+from exr_inspector.storage.vast_transactions import Transactions, Work
+
+# New files have no row yet that two transactions could conflict on, so those of equal shards meet in one row
+# of `locks` (docs/decisions/003-one-set-of-rows-per-file.md). All instances must agree on the number.
+SHARDS = 1 << 16
+LOCKS = pa.schema([("shard", pa.int64()), ("holder", pa.string())])
+SCHEMAS: dict[str, pa.Schema] = {**TABLES, "locks": LOCKS}
+
+Kept = Mapping[str, TableMetadata]
+
+
+def shard_of(file_id: str) -> int:
+    """The lock that a file shares with others: its first four hexadecimal digits."""
+    return int(file_id[:4], 16)
+
+
+class Tables:
+    """What the SDK has to know of the tables, asked once and kept. Safe for threads."""
+
+    def __init__(self, transactions: Transactions, bucket: str, schema: str) -> None:
+        self._transactions = transactions
+        self._bucket = bucket
+        self._schema = schema
+        self._lock = threading.RLock()
+        self._kept: Kept | None = None
+
+    def kept(self) -> Kept:
+        """The metadata of all tables. Raises as `Transactions.run`, and TABLE_MISMATCH."""
+        with self._lock:
+            if self._kept is None:
+                self._kept = self._transactions.run(self._look)
+            return self._kept
+
+    def renewed(self, used: Kept | None) -> Kept:
+        """The metadata, asked for again unless another thread has done so since it gave out `used`."""
+        with self._lock:
+            if self._kept is used:
+                self._kept = None
+            return self.kept()
+
+    def ensure(self) -> None:
+        """Look now, whatever is kept."""
+        with self._lock:
+            self._kept = None
+            self.kept()
+
+    def _look(self, tx: Any) -> Work[Kept]:
+        bucket = tx.bucket(self._bucket)
+        schema = bucket.schema(self._schema, fail_if_missing=False) or bucket.create_schema(self._schema)
+        present = set(schema.tablenames())
+        absent = [name for name in SCHEMAS if name not in present]
+        for name in absent:
+            _create(schema, name)
+        kept = {name: TableMetadata(TableRef(self._bucket, self._schema, name)) for name in SCHEMAS}
+        for metadata in kept.values():
+            metadata.load(tx)
+        grown = [name for name, metadata in kept.items() if self._grow(schema, tx, name, metadata)]
+        # Whoever creates meets the same tables again when it looks again, and needs no other answer.
+        return Work(kept, (lambda _tx: False) if absent or grown else None)
+
+    def _grow(self, schema: Any, tx: Any, name: str, metadata: TableMetadata) -> bool:
+        """Add the columns that a table of an older version lacks; whether there were any."""
+        found = metadata.arrow_schema
+        for field in SCHEMAS[name]:
+            if field.name in found.names and found.field(field.name).type != field.type:
+                message = f"column {name}.{field.name} is {found.field(field.name).type}, not {field.type}"
+                raise InspectorError(TABLE_MISMATCH, message, f"{self._bucket}/{self._schema}")
+        lacking = [field for field in SCHEMAS[name] if field.name not in found.names]
+        if lacking:
+            schema.table(name).add_column(pa.schema(lacking))
+            metadata.load(tx)
+        return bool(lacking)
+
+
+def _create(schema: Any, name: str) -> None:
+    table = schema.create_table(name, SCHEMAS[name])
+    if name == "locks":
+        table.insert(pa.record_batch({"shard": pa.array(range(SHARDS), pa.int64())}))

@@ -1,0 +1,101 @@
+"""Files from a few words: the headers are real, the pixels are filler, so that a file has a chosen size."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tests.exrfiles.attributes import Attribute, Channel, attribute
+from tests.exrfiles.geometry import Tiling, scanline_chunk_count, tile_chunk_count
+from tests.exrfiles.writer import Part, write
+
+Box = tuple[int, int, int, int]
+HD: Box = (0, 0, 15, 8)
+
+# How many days ago.
+RECENT, LAST_SEASON, LONG_AGO = 3, 100, 800
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One part. `kind` is its part type; `display` is the data window where it is not given."""
+
+    channels: Sequence[Channel]
+    attributes: Sequence[Attribute] = ()
+    compression: str = "zip"
+    window: Box = HD
+    display: Box | None = None
+    kind: str = "scanlineimage"
+    tiling: Tiling | None = None
+
+    def part(self, filler: int = 0) -> Part:
+        """Chunks without data, but for `filler` bytes in the last one."""
+        count = self._chunk_count()
+        chunks = (*[self._chunk(0)] * (count - 1), self._chunk(filler))
+        return Part(self._header(count), chunks)
+
+    def _chunk_count(self) -> int:
+        left, top, right, bottom = self.window
+        if self.tiling:
+            return tile_chunk_count(right - left + 1, bottom - top + 1, self.tiling)
+        return scanline_chunk_count(bottom - top + 1, self.compression)
+
+    def _chunk(self, filler: int) -> bytes:
+        coordinates = bytes(16 if self.tiling else 4)
+        deep = self.kind.startswith("deep")
+        sizes = struct.pack("<3Q", 0, filler, filler) if deep else struct.pack("<i", filler)
+        return coordinates + sizes + bytes(filler)
+
+    def _header(self, chunk_count: int) -> tuple[Attribute, ...]:
+        base = [
+            attribute("channels", "chlist", sorted(self.channels)),
+            attribute("chunkCount", "int", chunk_count),
+            attribute("compression", "compression", self.compression),
+            attribute("dataWindow", "box2i", self.window),
+            attribute("displayWindow", "box2i", self.display or self.window),
+            attribute("lineOrder", "lineOrder", "increasingY"),
+            attribute("pixelAspectRatio", "float", 1.0),
+            attribute("screenWindowCenter", "v2f", (0.0, 0.0)),
+            attribute("screenWindowWidth", "float", 1.0),
+            attribute("type", "string", self.kind),
+        ]
+        tiles = [attribute("tiles", "tiledesc", self.tiling)] if self.tiling else []
+        version = [attribute("version", "int", 1)] if self.kind.startswith("deep") else []
+        found = {each.name: each for each in (*base, *tiles, *version, *self.attributes)}
+        return tuple(found[name] for name in sorted(found))
+
+
+@dataclass(frozen=True)
+class File:
+    """An object of the bucket: its key below the shows' folder, and how many days ago it was written."""
+
+    key: str
+    content: bytes
+    days: int = RECENT
+
+
+def exr(size: int, *pictures: Picture) -> bytes:
+    """A whole file of exactly `size` bytes."""
+    *first, last = pictures
+    before = [picture.part() for picture in first]
+    return write(*before, last.part(size - len(write(*before, last.part()))))
+
+
+def channels(names: str, type_: str = "half") -> tuple[Channel, ...]:
+    """Channels from words: `diffuse.RGB` is three of the layer diffuse."""
+    return tuple(Channel(name, type_) for word in names.split() for name in _components(word))
+
+
+def text(name: str, value: str) -> Attribute:
+    return attribute(name, "string", value)
+
+
+def counted(picture: Picture, frame: int) -> Picture:
+    """The picture with its frame number in it, so that no two frames are equal."""
+    return replace(picture, attributes=(*picture.attributes, attribute("imageCounter", "int", frame)))
+
+
+def _components(word: str) -> Iterator[str]:
+    layer, dot, letters = word.rpartition(".")
+    return (layer + dot + letter for letter in letters)

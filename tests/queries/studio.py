@@ -1,0 +1,100 @@
+"""A small studio in a store: two shows with every property that docs/VAST_ANALYTICS_QUERIES.md asks for.
+
+Their files take the way of the product, as objects of one bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from exr_inspector.events.request import Request
+from exr_inspector.pipeline import Runtime, process
+from exr_inspector.reading.sources import Source, Stat
+from exr_inspector.settings import Settings
+from exr_inspector.storage.duckdb_store import DuckDBStore
+from tests import corpus
+from tests.queries.hill import RERENDERED, beauty, hill
+from tests.queries.pictures import LONG_AGO, File
+from tests.queries.tide import OLDER_RELEASE, tide
+
+ROOT = "s3://studio/shows/"
+CORPUS_SHOW = "openexr-images"
+
+
+@dataclass
+class Object:
+    """A Source on an object of the bucket. `content` gives a piece of it: (start, length) -> bytes."""
+
+    location: str
+    content: Callable[[int, int], bytes]
+    made: Stat
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.content(start, length)
+
+    def stat(self) -> Stat:
+        return self.made
+
+
+@dataclass
+class Bucket:
+    """The objects by location, and the store that they are inspected into."""
+
+    store: DuckDBStore
+    objects: dict[str, Source] = field(default_factory=dict)
+
+    def put(self, files: Sequence[File]) -> None:
+        for file in files:
+            stat = Stat(len(file.content), ago(file.days), hashlib.md5(file.content).hexdigest())
+            self._add(Object(ROOT + file.key, _piece_of(file.content), stat))
+
+    def put_corpus(self) -> None:
+        for path in corpus.images() + corpus.damaged():
+            location = f"{ROOT}{CORPUS_SHOW}/{corpus.name_of(path)}"
+            self._add(Object(location, _piece_of_file(path), Stat(path.stat().st_size, ago(LONG_AGO))))
+
+    def inspect(self) -> None:
+        """Answer one event for each object."""
+        runtime = Runtime(Settings(completeness="always"), self.store, self.objects.__getitem__)
+        process([Request("created", (location,)) for location in self.objects], runtime)
+        self.objects.clear()
+
+    def _add(self, each: Object) -> None:
+        self.objects[each.location] = each
+
+
+def ago(days: int) -> datetime:
+    return datetime.now(timezone.utc) - timedelta(days=days)
+
+
+def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
+    """Inspect the studio's files; one a second time, after it was rendered again."""
+    bucket = Bucket(store)
+    bucket.put([*hill(), *tide()])
+    if with_corpus:
+        bucket.put_corpus()
+    bucket.inspect()
+    # Tomorrow's render, so that it is newer than the row that was just written.
+    bucket.put([File(RERENDERED, beauty(1009, 4100), days=-1)])
+    bucket.inspect()
+    store.query(
+        "UPDATE files SET inspector_version = '0.0.9', embedding_version = 0 WHERE file_path = ?",
+        [ROOT + OLDER_RELEASE],
+    )
+
+
+def _piece_of(content: bytes) -> Callable[[int, int], bytes]:
+    return lambda start, length: content[start : start + length]
+
+
+def _piece_of_file(path: Path) -> Callable[[int, int], bytes]:
+    def piece(start: int, length: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+    return piece

@@ -1,0 +1,179 @@
+"""docs/VAST_ANALYTICS_QUERIES.md is true: every question is asked, and its answer is the known one.
+
+No Trino is here to be asked: its texts are parsed in its dialect, their tables, columns, functions and names
+are checked, and put into DuckDB's dialect they give the same answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+
+from exr_inspector.storage.duckdb_store import DuckDBStore
+from exr_inspector.storage.tables import TABLES
+from tests import corpus
+from tests.queries import corpus_answers, studio_answers
+from tests.queries.questions import DOCUMENT, Question, questions
+from tests.queries.studio import ROOT, fill
+
+QUESTIONS = questions()
+HEADINGS = [question.heading for question in QUESTIONS]
+SAMPLED = [question for question in QUESTIONS if question.sample]
+SCHEMA = {table: dict.fromkeys(schema.names, "varchar") for table, schema in TABLES.items()}
+
+# Of Trino's functions those that are used here ("List of functions and operators" of its documentation).
+TRINO_FUNCTIONS = {
+    *("abs", "approx_percentile", "array_agg", "avg", "cast", "coalesce", "concat", "cosine_similarity"),
+    *("count", "json_extract_scalar", "json_parse", "lag", "lower", "max", "min", "min_by"),
+    *("regexp_extract", "round", "split_part", "sum", "try_cast", "unnest"),
+}
+TRINO_TYPES = {"array"}
+# What Trino does not take as a name without quotes ("Reserved keywords").
+TRINO_RESERVED = re.compile(
+    r"""alter|and|as|between|by|case|cast|constraint|create|cross|cube|current_\w+|deallocate|delete|describe
+    |distinct|drop|else|end|escape|except|execute|exists|extract|false|for|from|full|group|grouping|having|in
+    |inner|insert|intersect|into|is|join|json_\w+|left|like|listagg|localtime|localtimestamp|natural|normalize
+    |not|null|on|or|order|outer|prepare|recursive|right|rollup|select|skip|table|then|trim|true|uescape|union
+    |unnest|using|values|when|where|with""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+each_question = pytest.mark.parametrize("question", QUESTIONS, ids=HEADINGS)
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[DuckDBStore]:
+    """A store of the generated shows."""
+    store = DuckDBStore(":memory:")
+    fill(store, with_corpus=False)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def studio_and_corpus() -> Iterator[DuckDBStore]:
+    """A store of the generated shows, and of the corpus as a third one."""
+    store = DuckDBStore(":memory:")
+    fill(store, with_corpus=True)
+    yield store
+    store.close()
+
+
+def answer(store: DuckDBStore, sql: str) -> Rows:
+    """The rows, paths without their root."""
+    columns = [column.to_pylist() for column in store.query(sql).columns]
+    return [tuple(map(_plain, row)) for row in zip(*columns, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace(ROOT, "")
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return int(value) if isinstance(value, Decimal) else value
+
+
+# --- the document ---------------------------------------------------------------------------------------
+
+
+def test_there_are_at_least_twenty_questions_and_no_two_are_alike() -> None:
+    assert len(set(HEADINGS)) == len(HEADINGS) >= 20
+
+
+def test_every_question_has_an_answer_and_every_answer_a_question() -> None:
+    assert set(studio_answers.ROWS) == set(HEADINGS)
+    assert set(corpus_answers.ROWS) <= set(HEADINGS)
+
+
+def test_no_answer_is_empty_for_then_it_would_say_nothing_of_its_question() -> None:
+    assert [heading for heading, rows in studio_answers.ROWS.items() if not rows] == []
+
+
+@each_question
+def test_a_question_has_one_text_for_both_or_one_for_each(question: Question) -> None:
+    assert set(question.sql) in ({""}, {"duckdb", "trino"})
+
+
+def test_no_sql_of_the_document_escapes_these_tests() -> None:
+    assert DOCUMENT.read_text().count("```") == 2 * sum(len(question.sql) for question in QUESTIONS)
+
+
+@pytest.mark.parametrize("question", SAMPLED, ids=lambda question: question.heading)
+def test_a_sample_answer_is_the_beginning_of_the_answer(question: Question, studio: DuckDBStore) -> None:
+    names, *sample = question.sample
+    known = studio_answers.ROWS[question.heading][: len(sample)]
+    assert names == studio.query(question.duckdb).column_names
+    assert sample == [[_shown(value) for value in row] for row in known]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# --- DuckDB ---------------------------------------------------------------------------------------------
+
+
+@each_question
+def test_the_answer_is_the_known_one(question: Question, studio: DuckDBStore) -> None:
+    assert answer(studio, question.duckdb) == studio_answers.ROWS[question.heading]
+
+
+@corpus.needed
+@each_question
+def test_the_corpus_adds_what_is_known_of_it(question: Question, studio_and_corpus: DuckDBStore) -> None:
+    rows = answer(studio_and_corpus, question.duckdb)
+    ours = studio_answers.ROWS[question.heading]
+    assert [row for row in rows if row in ours] == ours
+    assert [row for row in rows if row not in ours] == corpus_answers.ROWS.get(question.heading, [])
+
+
+# --- Trino ----------------------------------------------------------------------------------------------
+
+
+@each_question
+def test_trino_finds_every_table_and_column(question: Question) -> None:
+    """Without the names of results, which Trino knows in ORDER BY alone."""
+    qualify(_trino(question), schema=SCHEMA, dialect="trino", expand_alias_refs=False)
+
+
+def test_trino_has_every_function() -> None:
+    """A bracket follows a function at once, and a word of the grammar after a space."""
+    texts = [re.sub(r"'[^']*'", "''", question.trino).lower() for question in QUESTIONS]
+    assert {name for text in texts for name in re.findall(r"(\w+)\(", text)} == TRINO_FUNCTIONS | TRINO_TYPES
+
+
+@each_question
+def test_no_name_is_a_reserved_word_of_trino(question: Question) -> None:
+    names = [each.name for each in _trino(question).find_all(exp.Identifier)]
+    assert [name for name in names if TRINO_RESERVED.fullmatch(name)] == []
+
+
+@each_question
+def test_the_text_for_trino_gives_the_same_answer_in_the_words_of_duckdb(
+    question: Question, studio: DuckDBStore
+) -> None:
+    text = question.trino.replace("cosine_similarity", "list_cosine_similarity")
+    sql = sqlglot.transpile(text, read="trino", write="duckdb")[0]
+    assert answer(studio, sql) == studio_answers.ROWS[question.heading]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["SELECT nothing FROM files", "SELECT file_id FROM nothing", "SELECT f.nothing FROM files AS f"]
+)
+def test_a_wrong_name_would_be_found(wrong: str) -> None:
+    with pytest.raises(sqlglot.errors.OptimizeError):
+        qualify(sqlglot.parse_one(wrong, dialect="trino"), schema=SCHEMA, dialect="trino")
+
+
+def _trino(question: Question) -> Any:
+    return sqlglot.parse_one(question.trino, dialect="trino")

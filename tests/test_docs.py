@@ -1,0 +1,184 @@
+"""The documents are true: commands run, links lead somewhere, tables are those of the code."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import GENERATED, stale
+from exr_inspector.errors import FAULTS
+from exr_inspector.settings import SETTINGS
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "functions").rglob("*.md")]
+BIN = Path(sys.executable).parent
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def _blocks(document: str, language: str) -> list[str]:
+    return [text for kind, text in FENCE.findall((ROOT / document).read_text()) if kind == language]
+
+
+def _commands(document: str) -> list[str]:
+    """Each line of a shell block; a block that starts something in the background runs as a whole."""
+    blocks = _blocks(document, "sh")
+    return [part for block in blocks for part in ([block] if "&\n" in block else block.splitlines())]
+
+
+def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    # The environment that runs this test serves for `make` too: it is not made again.
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    if command.startswith("make "):
+        command += " -o .venv/.ready"
+    process = subprocess.Popen(
+        ["bash", "-ec", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, errors = process.communicate(timeout=120)
+    finally:
+        # Whatever a failed command has left in the background.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, errors)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what git would give to a stranger, with the demo made in it by the README's first command."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    done = _run("make demo", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "11 files, 10 ok, 1 not ok" in done.stdout
+    assert "beauty.#.exr" in done.stdout
+    return folder
+
+
+def test_the_first_screen_has_just_the_two_commands() -> None:
+    assert _blocks("README.md", "sh")[0].splitlines() == ["make demo", "make test"]
+
+
+# `make test` is what runs these tests; `make install` would change the environment that they run in.
+ELSEWHERE = ("make test", "make install")
+
+
+@pytest.mark.parametrize(
+    ("document", "command"),
+    [
+        (document, command)
+        for document in ("README.md", "docs/DEV_RUNBOOK.md")
+        for command in _commands(document)
+        if command not in ELSEWHERE
+    ],
+)
+def test_every_shell_command_of_the_readme_and_the_runbook_runs(
+    document: str, command: str, clone: Path
+) -> None:
+    done = _run(command, clone)
+    # 1 says that the demo's truncated frame was found.
+    assert done.returncode in (0, 1), f"{document}: {done.stderr}"
+    assert done.stdout.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_the_python_of_the_readme_runs(clone: Path) -> None:
+    (script,) = _blocks("README.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)", document.read_text())
+    missing = [each for each in targets if "://" not in each and not (document.parent / each).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_documents_are_those_that_the_code_gives(name: str) -> None:
+    assert name not in stale()
+
+
+def test_the_example_environment_names_every_setting_and_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = {line.split("=")[0] for line in lines if line and not line.startswith("#")}
+    assert named == {setting.env[0] for setting in SETTINGS.values()}
+
+
+def test_the_functions_of_the_original_design_are_where_the_readme_says() -> None:
+    rows = re.findall(
+        r"^\| (`.*?) \| `exr_inspector\.([\w.]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert rows
+    for names, module in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            assert callable(getattr(importlib.import_module(f"exr_inspector.{module}"), name))
+
+
+SYMPTOMS = re.findall(r"^### `(.*)`$", (ROOT / "docs/TROUBLESHOOTING.md").read_text(), re.MULTILINE)
+SOURCES = (
+    "\n".join(
+        path.read_text() for folder in ("functions", "deploy") for path in (ROOT / folder).rglob("*.py")
+    )
+    + (ROOT / "deploy.sh").read_text()
+)
+# OpenImageIO says these itself; test_oiio_view.py makes it do so.
+OF_LIBRARIES = {"Subsampled channels are not supported"}
+
+
+def test_troubleshooting_has_thirty_entries_with_cause_and_cure() -> None:
+    text = (ROOT / "docs/TROUBLESHOOTING.md").read_text()
+    entries = text.split("\n### ")[1:]
+    assert len(entries) >= 30
+    assert [
+        entry.splitlines()[0] for entry in entries if "**Cause.**" not in entry or "**Cure.**" not in entry
+    ] == []
+
+
+@pytest.mark.parametrize("symptom", [each for each in SYMPTOMS if each not in OF_LIBRARIES])
+def test_what_troubleshooting_quotes_is_printed_by_the_code(symptom: str) -> None:
+    code, colon, message = symptom.partition(": ")
+    message = message if colon and code.isupper() else symptom
+    if colon and code.isupper():
+        assert code in FAULTS
+    for fragment in message.split("…"):
+        assert fragment.strip() in SOURCES
+
+
+def test_every_diagram_is_mermaid() -> None:
+    script = "import sys, mermaid_parser; mermaid_parser.MermaidParser().parse(sys.stdin.read())"
+    diagrams = [block for path in DOCUMENTS for block in _blocks(str(path.relative_to(ROOT)), "mermaid")]
+    assert len(diagrams) >= 2
+    for diagram in [*diagrams, "flowchart LR\n a[b --> c\n"]:
+        done = subprocess.run(
+            [sys.executable, "-c", script], input=diagram, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode == 0) == (diagram in diagrams), f"{diagram}\n{done.stderr}"

@@ -1,0 +1,115 @@
+"""Finding renders like this one, in the library and on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import exr_inspector
+from exr_inspector.cli import commands
+from exr_inspector.errors import InspectorError
+from exr_inspector.pipeline import inspect
+from exr_inspector.storage.duckdb_search import columns_of, nearest_in
+from exr_inspector.storage.duckdb_store import DuckDBStore
+from exr_inspector.storage.tables import file_id, rows_of
+
+
+@pytest.fixture(scope="module")
+def database(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("similar") / "exr.duckdb"
+    store = DuckDBStore(str(path))
+    store.upsert([rows_of(inspect(each)) for each in sorted(demo.rglob("*.exr"))])
+    store.close()
+    return path
+
+
+@pytest.fixture
+def store(database: Path) -> Iterator[DuckDBStore]:
+    opened = DuckDBStore(str(database), read_only=True)
+    yield opened
+    opened.close()
+
+
+def _names(found: list[exr_inspector.Match]) -> list[str]:
+    return [Path(each.file_path).name for each in found]
+
+
+def test_the_frames_of_the_same_sequence_come_first(demo: Path, store: DuckDBStore) -> None:
+    found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, limit=7)
+    assert _names(found)[:6] == [f"beauty.{frame}.exr" for frame in range(1001, 1007)]
+    assert all(each.similarity > 0.99 for each in found[:6])
+    assert found[6].similarity < found[5].similarity
+
+
+def test_a_path_a_document_and_a_stored_id_ask_the_same(demo: Path, store: DuckDBStore) -> None:
+    path = demo / "shots/sq010/sh010/stereo.1001.exr"
+    answers = [exr_inspector.similar(each, store) for each in (path, inspect(path), file_id(str(path)))]
+    assert answers[0] == answers[1] == answers[2]
+    assert _names(answers[0])[0] == path.name
+
+
+def test_a_condition_narrows_the_search(demo: Path, store: DuckDBStore) -> None:
+    found = exr_inspector.similar(
+        demo / "shots/sq010/sh020/beauty.1002.exr", store, where="is_deep OR status = 'incomplete'"
+    )
+    assert _names(found) == ["beauty.1004.exr", "deep.1001.exr"]
+
+
+def test_by_channels_what_else_differs_does_not_matter(demo: Path, store: DuckDBStore) -> None:
+    found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, by="channels", limit=7)
+    assert [round(each.similarity, 5) for each in found] == [1.0] * 7  # another resolution, the same channels
+
+
+@pytest.mark.parametrize("where", ["no_such_column = 1", "true); DROP TABLE files; --", "(", "1; SELECT 2"])
+def test_a_condition_that_is_not_valid_is_refused(demo: Path, store: DuckDBStore, where: str) -> None:
+    with pytest.raises(InspectorError, match="BAD_QUERY"):
+        exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, where=where)
+
+
+@pytest.mark.parametrize("target", ["0" * 32, "/no/such/file.exr"])
+def test_what_is_not_there_is_like_nothing(store: DuckDBStore, target: str) -> None:
+    with pytest.raises(InspectorError, match="FILE_NOT_FOUND"):
+        exr_inspector.similar(target, store)
+
+
+def test_batches_from_elsewhere_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
+    vector = store.vector(file_id(str(demo / "shots/sq010/sh020/beauty.1002.exr")), "metadata")
+    assert vector is not None
+    where = "frame_number > 1002"
+    files = store.query("SELECT * FROM files").select(columns_of("metadata", where))
+    found = nearest_in(files.to_reader(max_chunksize=2), vector, "metadata", where, 5)
+    assert found == store.search(vector, "metadata", where, 5)
+    assert len(found) == 4
+
+
+def test_the_command_prints_a_table_and_json(demo: Path, database: Path) -> None:
+    target = str(demo / "shots/sq010/sh020/beauty.1002.exr")
+    options = ["similar", target, "--db", str(database), "--limit", "3"]
+    table = CliRunner().invoke(commands, options)
+    assert table.exit_code == 0, table.output
+    assert "cosine" in table.output
+    assert "beauty.1003.exr" in table.output
+    lines = CliRunner().invoke(commands, [*options, "--json"]).output.splitlines()
+    assert [Path(json.loads(line)["file_path"]).name for line in lines] == [
+        f"beauty.{frame}.exr" for frame in (1001, 1002, 1003)
+    ]
+
+
+def test_explain_names_the_groups_that_differ(demo: Path, database: Path) -> None:
+    target = str(demo / "shots/sq010/sh020/beauty.1002.exr")
+    options = ["similar", target, "--db", str(database), "--where", "is_deep", "--explain"]
+    assert "structure" in CliRunner().invoke(commands, options).output
+    (line,) = CliRunner().invoke(commands, [*options, "--json"]).output.splitlines()
+    entry = json.loads(line)
+    taken = sum(group["takes"] for group in entry["groups"])
+    assert taken == pytest.approx(1 - entry["similarity"], abs=1e-5)
+
+
+def test_without_a_database_it_says_what_to_set(demo: Path) -> None:
+    done = CliRunner().invoke(commands, ["similar", str(next(demo.rglob("*.exr")))])
+    assert done.exit_code == 2
+    assert "EXR_INSPECTOR_DB" in done.output
