@@ -1,4 +1,4 @@
-"""Where the public corpus of OpenEXR images lies, and what it holds. Tests that need it are skipped without it."""
+"""The public corpus of OpenEXR images: where it lies and what it holds. Without it, tests are skipped."""
 
 from __future__ import annotations
 

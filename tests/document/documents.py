@@ -1,0 +1,59 @@
+"""Documents for the tests, each of them held against the JSON Schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from exr_inspector import inspect, to_json
+from exr_inspector.document import Document, Reading, make_document
+from exr_inspector.reading.header import Header, parse_header
+from exr_inspector.reading.oiio_view import view_header
+from exr_inspector.settings import Settings
+
+SCHEMA: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "docs" / "document.schema.json").read_text(encoding="utf-8")
+)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def valid(document: Document) -> Document:
+    """The document, after its JSON text was read back and held against the schema."""
+    VALIDATOR.validate(read_back(document))
+    return document
+
+
+def read_back(document: Document) -> Document:
+    """What a program finds that reads the document's JSON text. ValueError for NaN and the like."""
+    found: Document = json.loads(to_json(document).encode().decode(), parse_constant=_refused)
+    return found
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def document_of(data: bytes, *, view: bool = False) -> Document:
+    """The document of a file that begins with this header. InspectorError where it is none."""
+    header = parse_header(data, Settings(), len(data))
+    assert isinstance(header, Header)
+    digest = hashlib.sha256(data[: header.size]).hexdigest()
+    shown = view_header(header) if view else None
+    return valid(make_document(Reading("/show/file.exr", header=header, header_hash=digest, view=shown)))
+
+
+def inspected(path: str | os.PathLike[str], settings: Settings | None = None) -> Document:
+    """The document of a file."""
+    return valid(inspect(path, settings))
+
+
+def written(data: bytes, folder: Path, name: str = "beauty.1001.exr") -> Path:
+    """The path of a file with these bytes."""
+    path = folder / name
+    path.write_bytes(data)
+    return path
