@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from exr_inspector.cli import commands
+from exr_inspector.cli.deployment import DEPLOYMENT, Deployment
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
 from exr_inspector.storage.tables import COLUMNS
@@ -41,13 +42,21 @@ def configuration() -> Iterator[str]:
     yield from ("# Configuration", "", NOTE, "")
     yield "Settings come from the environment; a DataEngine secret whose keys have these names overlays it."
     yield "Where a setting has several names, the first that is set counts. Empty text counts as not set."
+    yield from _settings(Settings, SETTINGS)
+    yield from ("", "## Deployment", "")
+    yield "Only `deploy.sh` and `exr-inspector deploy` read these, from a `.env` file; the function does not."
+    yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) tells where their values come from."
+    yield from _settings(Deployment, DEPLOYMENT)
+
+
+def _settings(defaults: type, settings: Mapping[str, Setting]) -> Iterator[str]:
     yield from ("", "| name | default | meaning |", "|---|---|---|")
-    yield from (_setting(name, setting) for name, setting in SETTINGS.items())
+    yield from (_setting(getattr(defaults, name), setting) for name, setting in settings.items())
 
 
-def _setting(name: str, setting: Setting) -> str:
-    default = getattr(Settings, name)
+def _setting(default: object, setting: Setting) -> str:
     shown = "" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    shown = "none: must be set" if default is None else shown
     secret = " Secret: never logged." if setting.secret else ""
     return f"| {', '.join(f'`{env}`' for env in setting.env)} | {shown} | {setting.meaning}{secret} |"
 
@@ -68,14 +77,19 @@ def _kind(kind: object) -> str:
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an unfit environment."
-    root = click.Context(commands, info_name="exr-inspector")
-    for name in commands.list_commands(root):
-        command = commands.get_command(root, name)
+    yield from _commands(commands, click.Context(commands, info_name="exr-inspector"))
+
+
+def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
+    for name in group.list_commands(above):
+        command = group.get_command(above, name)
         assert command is not None
         context = click.Context(
-            command, info_name=name, parent=root, terminal_width=100, max_content_width=100
+            command, info_name=name, parent=above, terminal_width=100, max_content_width=100
         )
-        yield from ("", f"## exr-inspector {name}", "", "```text", command.get_help(context), "```")
+        yield from ("", f"## {context.command_path}", "", "```text", command.get_help(context), "```")
+        if isinstance(command, click.Group):
+            yield from _commands(command, context)
 
 
 GENERATED = {

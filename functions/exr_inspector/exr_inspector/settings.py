@@ -74,9 +74,10 @@ class Setting(NamedTuple):
     secret: bool = False
 
 
-def _setting(
+def declare(
     env: str, default: Any, meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = False
 ) -> Any:
+    """A field of a dataclass of settings; `env` has its names, separated by spaces."""
     return field(default=default, metadata={"setting": Setting(tuple(env.split()), parse, meaning, secret)})
 
 
@@ -84,75 +85,73 @@ def _setting(
 class Settings:
     """What an instance of exr-inspector runs with. Immutable; made once, at start."""
 
-    db_file: str = _setting("EXR_INSPECTOR_DB", "", "DuckDB file of the embedded store; empty for none.")
-    secret_name: str = _setting(
+    db_file: str = declare("EXR_INSPECTOR_DB", "", "DuckDB file of the embedded store; empty for none.")
+    secret_name: str = declare(
         "EXR_INSPECTOR_SECRET", "exr-inspector", "Name of the DataEngine secret whose keys overlay the rest."
     )
-    openimageio: bool = _setting(
+    openimageio: bool = declare(
         "EXR_INSPECTOR_OIIO", True, "Add the view that OpenImageIO-based applications get.", boolean
     )
-    completeness: str = _setting(
+    completeness: str = declare(
         "EXR_INSPECTOR_COMPLETENESS",
         "auto",
         "Look at the chunk offset table to tell whether files are whole: `always`; `never`; or `auto`, for S3"
         " objects only as far as the first read reaches.",
         one_of("auto", "always", "never"),
     )
-    max_header_bytes: int = _setting(
+    max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES", 128 * MIB, "Largest header that is read, in bytes.", at_least(KIB)
     )
-    max_value_bytes: int = _setting(
+    max_value_bytes: int = declare(
         "EXR_INSPECTOR_MAX_VALUE_BYTES", 64 * MIB, "Largest single attribute value, in bytes.", at_least(KIB)
     )
-    max_parts: int = _setting("EXR_INSPECTOR_MAX_PARTS", 4096, "Most parts in a file.", at_least(1))
-    max_channels: int = _setting(
+    max_parts: int = declare("EXR_INSPECTOR_MAX_PARTS", 4096, "Most parts in a file.", at_least(1))
+    max_channels: int = declare(
         "EXR_INSPECTOR_MAX_CHANNELS", 16384, "Most channels in a file, over all parts.", at_least(1)
     )
-    max_attributes: int = _setting(
+    max_attributes: int = declare(
         "EXR_INSPECTOR_MAX_ATTRIBUTES", 65536, "Most attributes in a file, over all parts.", at_least(8)
     )
-    s3_endpoint: str = _setting(
+    s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
     )
-    s3_access_key: str = _setting(
+    s3_access_key: str = declare(
         "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", secret=True
     )
-    s3_secret_key: str = _setting(
+    s3_secret_key: str = declare(
         "S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 service.", secret=True
     )
-    s3_region: str = _setting(
+    s3_region: str = declare(
         "S3_REGION AWS_REGION AWS_DEFAULT_REGION", "us-east-1", "Region named in S3 signatures."
     )
-    s3_verify_tls: bool = _setting("S3_VERIFY_TLS", True, "Check the S3 service's certificate.", boolean)
-    s3_connect_timeout: float = _setting(
+    s3_verify_tls: bool = declare("S3_VERIFY_TLS", True, "Check the S3 service's certificate.", boolean)
+    s3_connect_timeout: float = declare(
         "S3_CONNECT_TIMEOUT", 5.0, "Seconds to wait for a connection to S3.", seconds
     )
-    s3_read_timeout: float = _setting("S3_READ_TIMEOUT", 20.0, "Seconds to wait for bytes from S3.", seconds)
-    s3_connections: int = _setting("S3_CONNECTIONS", 24, "Most connections to S3 at once.", at_least(1))
-    vast_endpoint: str = _setting(
+    s3_read_timeout: float = declare("S3_READ_TIMEOUT", 20.0, "Seconds to wait for bytes from S3.", seconds)
+    s3_connections: int = declare("S3_CONNECTIONS", 24, "Most connections to S3 at once.", at_least(1))
+    vast_endpoint: str = declare(
         "VAST_DB_ENDPOINT",
         "",
         "Address of VAST DataBase. With VAST_DB_BUCKET alone, S3_ENDPOINT is taken.",
         url,
     )
-    vast_access_key: str = _setting(
+    vast_access_key: str = declare(
         "VAST_DB_ACCESS_KEY S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of VAST DataBase.", secret=True
     )
-    vast_secret_key: str = _setting(
+    vast_secret_key: str = declare(
         "VAST_DB_SECRET_KEY S3_SECRET_KEY AWS_SECRET_ACCESS_KEY",
         "",
         "Secret key of VAST DataBase.",
         secret=True,
     )
-    vast_bucket: str = _setting("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
-    vast_schema: str = _setting("VAST_DB_SCHEMA", "exr_metadata", "Schema that holds the tables.")
-    vast_timeout: float = _setting(
+    vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
+    vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema that holds the tables.")
+    vast_timeout: float = declare(
         "VAST_DB_TIMEOUT", 30.0, "Seconds to wait for an answer of VAST DataBase.", seconds
     )
-    vast_verify_tls: bool = _setting(
-        "VAST_DB_VERIFY_TLS", True, "Check VAST DataBase's certificate.", boolean
-    )
-    vast_attempts: int = _setting(
+    vast_verify_tls: bool = declare("VAST_DB_VERIFY_TLS", True, "Check VAST DataBase's certificate.", boolean)
+    vast_attempts: int = declare(
         "VAST_DB_ATTEMPTS", 8, "Tries of one transaction before a conflict is raised.", at_least(1)
     )
 
@@ -162,7 +161,7 @@ class Settings:
 
         Raises InspectorError(BAD_SETTING) that names the variable, never its value.
         """
-        found = {name: _read(setting, mapping) for name, setting in SETTINGS.items()}
+        found = {name: read_setting(setting, mapping) for name, setting in SETTINGS.items()}
         settings = cls(**{name: value for name, value in found.items() if value is not None})
         if settings.vast_bucket and not settings.vast_endpoint:
             settings = replace(settings, vast_endpoint=settings.s3_endpoint)
@@ -189,7 +188,7 @@ def _check_vast(settings: Settings) -> None:
 SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
 
 
-def _read(setting: Setting, mapping: Mapping[str, str]) -> Any:
+def read_setting(setting: Setting, mapping: Mapping[str, str]) -> Any:
     """The parsed value, or None where the mapping does not set it."""
     for env in setting.env:
         text = mapping.get(env, "")

@@ -36,6 +36,7 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly where the reader has gone away
             click.echo(f"exr-inspector: {harmless(str(error))}", err=True)
+            sys.stdout = None  # or Python would try to write the rest when it ends
             ctx.exit(2)
 
 

@@ -16,7 +16,7 @@ from shlex import quote
 
 from exr_inspector.cli.deployment import DEPLOYMENT, REQUIRED, Deployment, label
 from exr_inspector.errors import BAD_SETTING, InspectorError
-from exr_inspector.settings import SETTINGS, Setting, Settings, _read
+from exr_inspector.settings import SETTINGS, Setting, Settings, read_setting
 
 ALL: tuple[Setting, ...] = (*SETTINGS.values(), *DEPLOYMENT.values())
 NAMES = frozenset(env for setting in ALL for env in setting.env)
@@ -136,7 +136,7 @@ def _unfit(values: Mapping[str, str]) -> Iterator[str]:
 
 def _fault_of(setting: Setting, values: Mapping[str, str]) -> Iterator[str]:
     try:
-        _read(setting, values)
+        read_setting(setting, values)
     except InspectorError as error:
         yield error.message
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
-from exr_inspector.settings import Setting, _read, _setting, at_least, boolean, one_of
+from exr_inspector.settings import Setting, at_least, boolean, declare, one_of, read_setting
 
 UNITS = {"": 1.0, "m": 0.001, "Mi": 2.0**20, "Gi": 2.0**30}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
@@ -63,72 +63,72 @@ python_version = shaped(r"3\.1[0-3]\.(\*|\d+)", "be a version such as 3.12.*, fr
 class Deployment:
     """Where and how the function runs on DataEngine. What has None as its default must be given."""
 
-    kubernetes_cluster_vrn: str = _setting(
+    kubernetes_cluster_vrn: str = declare(
         "DEPLOY_KUBERNETES_CLUSTER_VRN",
         None,
         "Kubernetes cluster that runs the function, as `vastde compute-clusters get NAME -o json` prints it.",
         cluster_vrn,
     )
-    namespace: str = _setting("DEPLOY_NAMESPACE", None, "Kubernetes namespace of the pipeline.", label)
-    container_registry: str = _setting(
+    namespace: str = declare("DEPLOY_NAMESPACE", None, "Kubernetes namespace of the pipeline.", label)
+    container_registry: str = declare(
         "DEPLOY_CONTAINER_REGISTRY",
         None,
         "Container registry as it is linked to DataEngine: its name, or its VRN.",
         word,
     )
-    registry_url: str = _setting(
+    registry_url: str = declare(
         "DEPLOY_REGISTRY_URL", None, "Address of that registry, to which `docker push` goes.", address
     )
-    source_bucket: str = _setting("DEPLOY_SOURCE_BUCKET", None, "Bucket whose EXR files are inspected.", word)
-    broker: str = _setting("DEPLOY_BROKER", None, "Event broker: the name of its view.", word)
-    topic: str = _setting("DEPLOY_TOPIC", None, "Topic of the broker that carries the events.", word)
-    name: str = _setting(
+    source_bucket: str = declare("DEPLOY_SOURCE_BUCKET", None, "Bucket whose EXR files are inspected.", word)
+    broker: str = declare("DEPLOY_BROKER", None, "Event broker: the name of its view.", word)
+    topic: str = declare("DEPLOY_TOPIC", None, "Topic of the broker that carries the events.", word)
+    name: str = declare(
         "DEPLOY_NAME",
         "exr-inspector",
         "Name of the function; pipeline and triggers are named after it.",
         label,
     )
-    image: str = _setting("DEPLOY_IMAGE", "exr-inspector", "Path of the image in the registry.", image_path)
-    prefix: str = _setting(
+    image: str = declare("DEPLOY_IMAGE", "exr-inspector", "Path of the image in the registry.", image_path)
+    prefix: str = declare(
         "DEPLOY_PREFIX", "", "Only keys that begin so are inspected; empty for all.", key_prefix
     )
-    removals: bool = _setting(
+    removals: bool = declare(
         "DEPLOY_REMOVALS", True, "Take removals of objects too, so that their rows go.", boolean
     )
-    python_version: str = _setting("DEPLOY_PYTHON_VERSION", "3.12.*", "Python of the image.", python_version)
-    min_cpu: str = _setting("DEPLOY_MIN_CPU", "250m", "Cores that an instance is given.", quantity("", "m"))
-    max_cpu: str = _setting("DEPLOY_MAX_CPU", "1000m", "Cores that an instance may use.", quantity("", "m"))
-    min_memory: str = _setting(
+    python_version: str = declare("DEPLOY_PYTHON_VERSION", "3.12.*", "Python of the image.", python_version)
+    min_cpu: str = declare("DEPLOY_MIN_CPU", "250m", "Cores that an instance is given.", quantity("", "m"))
+    max_cpu: str = declare("DEPLOY_MAX_CPU", "1000m", "Cores that an instance may use.", quantity("", "m"))
+    min_memory: str = declare(
         "DEPLOY_MIN_MEMORY", "512Mi", "Memory that an instance is given.", quantity("Mi", "Gi")
     )
-    max_memory: str = _setting(
+    max_memory: str = declare(
         "DEPLOY_MAX_MEMORY", "2Gi", "Memory that an instance may use.", quantity("Mi", "Gi")
     )
-    min_concurrency: int = _setting(
+    min_concurrency: int = declare(
         "DEPLOY_MIN_CONCURRENCY",
         1,
         "Fewest instances; with 0 the first event waits for a start.",
         at_least(0),
     )
-    max_concurrency: int = _setting(
+    max_concurrency: int = declare(
         "DEPLOY_MAX_CONCURRENCY", 10, "Most instances, of up to 20 events at once each.", at_least(1)
     )
-    timeout: int = _setting(
+    timeout: int = declare(
         "DEPLOY_TIMEOUT", 120, "Seconds that one event may take before it counts as failed.", at_least(1)
     )
-    retries: int = _setting(
+    retries: int = declare(
         "DEPLOY_RETRIES", 5, "Further deliveries of a failed event, after 2, 4, 8 ... seconds.", at_least(0)
     )
-    log_level: str = _setting(
+    log_level: str = declare(
         "DEPLOY_LOG_LEVEL",
         "info",
         "Least severe log line that is kept.",
         one_of("debug", "info", "warning", "error", "critical"),
     )
-    sample_upload: bool = _setting(
+    sample_upload: bool = declare(
         "DEPLOY_SAMPLE_UPLOAD", False, "Let deploy.sh upload a small EXR file and wait for its row.", boolean
     )
-    wait: int = _setting(
+    wait: int = declare(
         "DEPLOY_WAIT", 300, "Seconds to wait for the pipeline, and then for the sample's row.", at_least(1)
     )
 
@@ -138,7 +138,7 @@ class Deployment:
 
         Raises InspectorError(BAD_SETTING) that names the variable.
         """
-        found = {name: _read(setting, mapping) for name, setting in DEPLOYMENT.items()}
+        found = {name: read_setting(setting, mapping) for name, setting in DEPLOYMENT.items()}
         absent = [DEPLOYMENT[name].env[0] for name in REQUIRED if found[name] is None]
         if absent:
             raise InspectorError(BAD_SETTING, f"{', '.join(absent)} must be set", absent[0])

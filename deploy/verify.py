@@ -1,0 +1,97 @@
+"""`python -m deploy.verify FILE SAMPLE`: upload an EXR file as a renderer would, and wait for its row.
+
+FILE is the .env file. Prints what the database holds of the file. Exit codes: 0 it came, 1 it did not, 2 the
+store or the database cannot be reached from here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from exr_inspector.cli.deploy_file import Plan, read_plan
+from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
+from exr_inspector.settings import Settings
+from exr_inspector.storage.store import Store, Stored, open_store
+from exr_inspector.storage.tables import file_id
+
+# Overwritten each time: an instance that sees the same bytes again counts that in the row.
+SAMPLE_NAME = "exr-inspector-verify.exr"
+PAUSE = 2.0
+
+
+def verify(
+    plan: Plan, store: Store, sample: bytes, pause: Callable[[float], object] = time.sleep
+) -> Stored | None:
+    """Upload the sample below the watched prefix and return its row once it was inspected, or None.
+
+    Raises InspectorError where the object store or the database does not answer.
+    """
+    key = plan.deployment.prefix + SAMPLE_NAME
+    identity = file_id(f"s3://{plan.deployment.source_bucket}/{key}")
+    before = _count(store, identity)
+    upload(plan.settings, plan.deployment.source_bucket, key, sample)
+    for _ in range(max(1, int(plan.deployment.wait / PAUSE))):
+        if _count(store, identity) > before:
+            return store.lookup([identity])[identity]
+        pause(PAUSE)
+    return None
+
+
+def upload(settings: Settings, bucket: str, key: str, body: bytes) -> None:
+    """Put an object. Raises InspectorError(STORAGE_UNAVAILABLE)."""
+    try:
+        client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.s3_region,
+            aws_access_key_id=settings.s3_access_key,
+            aws_secret_access_key=settings.s3_secret_key,
+            verify=None if settings.s3_verify_tls else False,
+            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+        )
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+    except (BotoCoreError, ClientError) as error:
+        raise InspectorError(STORAGE_UNAVAILABLE, f"the sample was not uploaded: {error}", bucket) from error
+
+
+def _count(store: Store, identity: str) -> int:
+    stored = store.lookup([identity]).get(identity)
+    return (stored.inspection_count or 0) if stored else 0
+
+
+def main() -> None:
+    """See the module."""
+    plan, faults = read_plan(Path(sys.argv[1]))
+    if plan is None:
+        sys.exit("\n".join(faults))
+    try:
+        found = _verified(plan, Path(sys.argv[2]).read_bytes())
+    except InspectorError as error:
+        sys.stderr.write(f"{error}\n{error.fault.remedy}\n")
+        sys.exit(2)
+    sys.stdout.write(f"{json.dumps(found, default=str, indent=2)}\n" if found else "")
+    sys.exit(0 if found else 1)
+
+
+def _verified(plan: Plan, sample: bytes) -> dict[str, Any] | None:
+    store = open_store(plan.settings)
+    assert store, "a plan names a database"
+    try:
+        found = verify(plan, store, sample)
+    finally:
+        store.close()
+    return asdict(found) if found else None
+
+
+if __name__ == "__main__":
+    main()

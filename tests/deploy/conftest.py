@@ -1,0 +1,190 @@
+"""A clone of the repository, and commands in it that stand for vastde and docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAKE = Path(__file__).with_name("fake_command.py")
+
+# With every sort of character that a shell, YAML, JSON or a URL could stumble over.
+SECRETS = {
+    "S3_ACCESS_KEY": "ACCESS-key+/=one",
+    "S3_SECRET_KEY": "s3cr3t \"$HOME\" 'quoted' \\n: & # % é",
+    "VAST_DB_SECRET_KEY": "database-secret",
+}
+SETTINGS = {
+    **SECRETS,
+    "S3_ENDPOINT": "http://127.0.0.1:9000",
+    "VAST_DB_BUCKET": "tables",
+    "DEPLOY_KUBERNETES_CLUSTER_VRN": "vast:dataengine:kubernetes-clusters:farm",
+    "DEPLOY_NAMESPACE": "vfx",
+    "DEPLOY_CONTAINER_REGISTRY": "studio",
+    "DEPLOY_REGISTRY_URL": "registry.example.com:5000/vfx",
+    "DEPLOY_SOURCE_BUCKET": "shots",
+    "DEPLOY_BROKER": "render-broker",
+    "DEPLOY_TOPIC": "main",
+    "DEPLOY_WAIT": "1",
+}
+
+
+def write_env(file: Path, values: Mapping[str, str]) -> Path:
+    """A .env file for its owner alone; each value in the quotes that it does not hold at its end."""
+    lines = [f'{name}="{value}"\n' for name, value in values.items()]
+    file.write_text("".join(lines), "utf-8")
+    file.chmod(0o600)
+    return file
+
+
+def copy_of_the_repository(to: Path) -> Path:
+    """What git would give to a stranger."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, to / name)
+    return to
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests of a process; each has its own .env, and so its own folder in build/deploy."""
+    return copy_of_the_repository(tmp_path_factory.mktemp("a clone, with a comma"))
+
+
+@dataclass
+class Site:
+    """A clone, a .env file, and a DataEngine that is a folder."""
+
+    clone: Path
+    config: Path
+    engine: Path
+    outputs: list[str] = field(default_factory=list)
+
+    def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """./deploy.sh --config FILE WORDS"""
+        return self.start([str(self.clone / "deploy.sh"), "--config", str(self.config), *words], typed)
+
+    def start(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "PATH": f"{self.engine / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PYTHON": sys.executable,
+            "FAKE_DATAENGINE": str(self.engine),
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.config.parent,
+            env=environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.outputs += [done.stdout, done.stderr]
+        return done
+
+    @property
+    def out(self) -> Path:
+        name = "".join(each if each.isascii() and each.isalnum() else "_" for each in self.config.name)
+        return self.clone / "build" / "deploy" / name
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        file = self.engine / "calls.jsonl"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def said(self, begin: str = "") -> list[str]:
+        """The calls as command lines; those that begin so."""
+        lines = [" ".join([call["command"], *call["argv"]]) for call in self.calls]
+        return [line for line in lines if line.startswith(begin)]
+
+    def forget_calls(self) -> None:
+        (self.engine / "calls.jsonl").unlink(missing_ok=True)
+
+    def built(self, tag: str) -> None:
+        """As after a build."""
+        self.out.mkdir(parents=True)
+        (self.out / "state").write_text(f"tag={tag}\n", "utf-8")
+
+    def plan(self, **answers: Mapping[str, Any]) -> None:
+        """`docker_push={"exit": 1, "say": "denied"}`: the next such call fails."""
+        planned = {begin.replace("_", " "): {"exit": 1, **what} for begin, what in answers.items()}
+        (self.engine / "plan.json").write_text(json.dumps(planned))
+
+    @property
+    def objects(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = json.loads((self.engine / "objects.json").read_text())
+        return {kind: things for kind, things in found.items() if things}
+
+    def set_objects(self, objects: Mapping[str, Any]) -> None:
+        (self.engine / "objects.json").write_text(json.dumps(objects))
+
+    def state(self) -> dict[str, str]:
+        lines = (self.out / "state").read_text("utf-8").splitlines()
+        return dict(line.partition("=")[::2] for line in lines)
+
+
+def _make_site(clone: Path, folder: Path) -> Site:
+    engine = folder / "engine"
+    (engine / "bin").mkdir(parents=True)
+    for name in ("vastde", "docker"):
+        command = engine / "bin" / name
+        command.write_text(f"#!{sys.executable} -IS\n{FAKE.read_text('utf-8')}", "utf-8")
+        command.chmod(0o755)
+    config = write_env(folder / f"a site {folder.name}.env", SETTINGS)
+    made = Site(clone, config, engine)
+    made.set_objects({})
+    return made
+
+
+@pytest.fixture
+def site(clone: Path, tmp_path: Path) -> Site:
+    """Nothing was deployed yet."""
+    return _make_site(clone, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def first_run(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site after a whole run, to be looked at only."""
+    made = _make_site(clone, tmp_path_factory.mktemp("first"))
+    done = made.run()
+    assert done.returncode == 0, done.stdout
+    return made
+
+
+@pytest.fixture(scope="session")
+def failed_run(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site after a run that failed in pushing the image, to be looked at only."""
+    made = _make_site(clone, tmp_path_factory.mktemp("failed"))
+    made.plan(docker_push={"say": "denied"})
+    assert made.run().returncode == 1
+    return made
+
+
+def _as_after(run: Site, site: Site) -> Site:
+    shutil.copytree(run.out, site.out)
+    site.set_objects(run.objects)
+    return site
+
+
+@pytest.fixture
+def deployed(first_run: Site, site: Site) -> Site:
+    """As after a whole run, without having run."""
+    return _as_after(first_run, site)
+
+
+@pytest.fixture
+def failed(failed_run: Site, site: Site) -> Site:
+    """As after a run that failed in pushing the image."""
+    return _as_after(failed_run, site)
