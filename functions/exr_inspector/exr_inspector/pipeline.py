@@ -34,6 +34,7 @@ READS = 3
 READERS = 16
 # Faults of a file that no byte can be had of.
 UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
+GONE = "the file is gone, and its rows with it"
 NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
 
 
@@ -77,35 +78,44 @@ def process(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
             readers.map(lambda context, each: context.run(_document, each, runtime), contexts, requests)
         )
     pairs = list(zip(requests, documents, strict=True))
-    persist([document for request, document in pairs if not _is_gone(request, document)], runtime)
-    _forget([(request, document) for request, document in pairs if _is_gone(request, document)], runtime)
+    gone = [(request, document) for request, document in pairs if _is_gone(request, document)]
+    kept = [document for request, document in pairs if not _is_left(request, document)]
+    persist(kept, runtime, [each for request, _ in gone for each in _removals(request)])
+    for _, document in gone:
+        status, message = ("deleted", GONE) if runtime.store else ("skipped", NO_STORE)
+        document["persistence"] = _persistence(status, document, message)
     return documents
 
 
-def persist(documents: Sequence[Document], runtime: Runtime) -> None:
-    """Store documents in one transaction, and say in each one's `persistence` what became of it."""
+def persist(documents: Sequence[Document], runtime: Runtime, removals: Sequence[Removal] = ()) -> None:
+    """Store documents and delete what is gone, in one transaction, and say in each document's `persistence`
+    what became of it.
+    """
     store = runtime.store
     if store is None:
         for document in documents:
             document["persistence"] = _persistence("skipped", document, NO_STORE)
-    elif documents:
-        _store(documents, store, runtime.telemetry)
+    elif documents or removals:
+        _store(documents, removals, store, runtime.telemetry)
 
 
-def _store(documents: Sequence[Document], store: Store, telemetry: Telemetry) -> None:
+def _store(
+    documents: Sequence[Document], removals: Sequence[Removal], store: Store, telemetry: Telemetry
+) -> None:
     log = telemetry.logger
     for document in documents:
         log.info("Persisting metadata for path=%s", document["file"]["path"])
     files = [rows_of(document) for document in documents]
-    with telemetry.step("store", files=len(files)):
-        actions = {outcome.file_id: outcome.action for outcome in store.upsert(files)}
+    with telemetry.step("store", files=len(files) + len(removals)):
+        actions = {outcome.file_id: outcome.action for outcome in store.upsert(files, removals)}
     for document, rows in zip(documents, files, strict=True):
         action = actions[rows.file_id]
         counts = ", ".join(f"{len(rows.rows[name])} {name}" for name in ("parts", "channels", "attributes"))
         document["persistence"] = _persistence(
             "stored", document, f"{action} 1 file, {counts}", action == "inserted"
         )
-    log.info("Wrote %s to %s", _counted(files), store.name)
+    if files:
+        log.info("Wrote %s to %s", _counted(files), store.name)
 
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
@@ -204,29 +214,22 @@ def _view(header: Header) -> View:
 
 
 def _is_gone(request: Request, document: Document) -> bool:
-    """Whether nothing is to be stored: an ignored event, or a removed file that is really no longer there.
+    """Whether a removed file is really no longer there.
 
     What was created again since its removal is stored like any other file, in whatever order events come.
     """
-    return request.kind == "ignored" or (
-        request.kind == "removed" and document["file"]["status"] == "missing"
-    )
+    return request.kind == "removed" and document["file"]["status"] == "missing"
 
 
-def _forget(gone: Sequence[tuple[Request, Document]], runtime: Runtime) -> None:
-    removed = [(request, document) for request, document in gone if request.kind == "removed"]
-    if runtime.store is not None and removed:
-        with runtime.telemetry.step("store", files=len(removed)):
-            runtime.store.delete(
-                [
-                    Removal(id_of(clean(location)), each.sequencer, _moment(each.time))
-                    for each, _ in removed
-                    for location in each.locations
-                ]
-            )
-    for _, document in removed:
-        message = NO_STORE if runtime.store is None else "the file is gone, and its rows with it"
-        document["persistence"] = _persistence("deleted" if runtime.store else "skipped", document, message)
+def _is_left(request: Request, document: Document) -> bool:
+    """Whether nothing is to be stored."""
+    return request.kind == "ignored" or _is_gone(request, document)
+
+
+def _removals(request: Request) -> list[Removal]:
+    """Of a file that is gone, under every name that the request may mean."""
+    time = _moment(request.time)
+    return [Removal(id_of(clean(location)), request.sequencer, time) for location in request.locations]
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -39,8 +39,8 @@ except ImportError as error:
         NOT_INSTALLED, "the embedded store needs DuckDB: pip install 'exr-inspector[cli]'"
     ) from error
 
-from exr_inspector.storage.duckdb_search import nearest  # noqa: E402 - behind the check for DuckDB
-from exr_inspector.storage.search import VECTORS, By, Match  # noqa: E402
+from exr_inspector.storage.duckdb_search import nearest
+from exr_inspector.storage.search import VECTORS, By, Match
 
 _TYPES = {
     pa.string(): "VARCHAR",
@@ -68,8 +68,9 @@ class DuckDBStore:
                 self._ensure_table(table, schema)
         self._ready = True
 
-    def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
+    def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
         with self._transaction():
+            self._remove(removals)
             stored = self._lookup([each.file_id for each in files])
             planned = [(each, decide(each, stored.get(each.file_id))) for each in latest(files)]
             write = Write.new()
@@ -83,9 +84,7 @@ class DuckDBStore:
 
     def delete(self, removals: Sequence[Removal]) -> int:
         with self._transaction():
-            gone = going(removals, self._lookup([each.file_id for each in removals]))
-            self._delete(gone)
-            return len(gone)
+            return self._remove(removals)
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         with self._transaction():
@@ -154,6 +153,11 @@ class DuckDBStore:
             f"UPDATE files SET {places} WHERE file_id = ?",
             [*(columns[name] for name in AUDIT_COLUMNS), file.file_id],
         )
+
+    def _remove(self, removals: Sequence[Removal]) -> int:
+        gone = going(removals, self._lookup([each.file_id for each in removals])) if removals else []
+        self._delete(gone)
+        return len(gone)
 
     def _delete(self, file_ids: Sequence[str]) -> None:
         for table in TABLES if file_ids else ():

@@ -16,11 +16,11 @@ def persist_to_vast_database(
 ) -> dict[str, Any]:
     """Bring the rows of one document up to date, and say what became of it.
 
-    The answer has `status`, `file_id`, `inserted` and `message`. `status` is `stored`, `skipped` where no VAST
-    DataBase is configured, or `error` with the fault's code in the message. `session` is one of the SDK's, used
-    as it is and left open; without it one is made and closed, which is dear: for many files use a store.
-    `settings` come from the environment unless they are given. Raises InspectorError only where trying again
-    may help.
+    The answer has `status`, `file_id`, `inserted` and `message`. `status` is `stored`, `skipped` where no
+    VAST DataBase is configured, or `error` with the fault's code in the message. `session` is one of the
+    SDK's, used as it is and left open; without it one is made and closed, which is dear: for many files use a
+    store. `settings` come from the environment unless they are given. Raises InspectorError only where trying
+    again may help.
     """
     location = document["file"]["path"]
     try:

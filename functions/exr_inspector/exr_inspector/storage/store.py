@@ -54,10 +54,11 @@ class Store(Protocol):
     def ensure_tables(self) -> None:
         """Create what is missing: tables, columns. Raises TABLE_MISMATCH for a column of another type."""
 
-    def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
-        """Bring the rows of these files up to date in one transaction, and say what was done with each.
+    def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        """Bring the rows of these files up to date, and say what was done with each.
 
-        Of a file given twice the last counts, unless it is older. `decide` says what happens to a file.
+        In the same transaction, and before that, the rows of `removals` are deleted as `delete` does. Of a
+        file given twice the last counts, unless it is older. `decide` says what happens to a file.
         """
 
     def delete(self, removals: Sequence[Removal]) -> int:

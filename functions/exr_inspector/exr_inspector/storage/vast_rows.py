@@ -43,7 +43,14 @@ class Rows:
             self._find(name, keys[start : start + MOST_KEYS], columns, key) for start in starts
         )
 
+    def scan(self, name: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """`columns` of all rows, in batches; to be read within the transaction."""
+        reader: pa.RecordBatchReader = self._table(name).select(list(columns))
+        return reader
+
     def insert(self, name: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
         table = self._table(name)
         # In the table's order: that of a table which has gained columns is another.
         ordered = rows.select([each for each in table.arrow_schema.names if each in rows.column_names])
@@ -75,11 +82,10 @@ class Rows:
 
 
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """A batch in as many pieces as requests are needed; none for no rows."""
+    """A batch in as many pieces as requests are needed."""
     size = pa.ipc.get_record_batch_size(batch)
-    if size <= LARGEST_INSERT or batch.num_rows <= 1:
-        if batch.num_rows:
-            yield batch
+    if size <= LARGEST_INSERT or batch.num_rows == 1:
+        yield batch
         return
     rows = -(-batch.num_rows // (1 + size // LARGEST_INSERT))
     for start in range(0, batch.num_rows, rows):

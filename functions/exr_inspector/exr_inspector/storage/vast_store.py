@@ -18,6 +18,7 @@ from vastdb.config import BackoffConfig, SessionConfig
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
+from exr_inspector.storage.search import VECTORS, By, Match
 from exr_inspector.storage.store import Outcome, Removal, Stored, Write
 from exr_inspector.storage.tables import FileRows
 from exr_inspector.storage.vast_rows import Rows
@@ -54,25 +55,41 @@ class VastStore:
     def ensure_tables(self) -> None:
         self._tables.ensure()
 
-    def upsert(self, files: Sequence[FileRows]) -> list[Outcome]:
-        def work(rows: Rows) -> Work[list[Outcome]]:
-            write = Write.new()
-            outcomes = upsert(rows, files, write)
-            written = [each.file_id for each in outcomes if each.action != "outdated"]
-            marked = (lambda tx: is_marked(rows.within(tx), written, write)) if written else None
-            return Work(outcomes, marked)
-
-        return self._run(work) if files else []
+    def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        return self._write(files, removals)[0]
 
     def delete(self, removals: Sequence[Removal]) -> int:
-        def work(rows: Rows) -> Work[int]:
-            gone = delete(rows, removals)
-            return Work(len(gone), (lambda tx: are_absent(rows.within(tx), gone)) if gone else None)
+        return self._write((), removals)[1]
 
-        return self._run(work) if removals else 0
+    def _write(self, files: Sequence[FileRows], removals: Sequence[Removal]) -> tuple[list[Outcome], int]:
+        """What was done with each file, and how many went, in one transaction."""
+
+        def work(rows: Rows) -> Work[tuple[list[Outcome], int]]:
+            write = Write.new()
+            gone = delete(rows, removals, write) if removals else []
+            outcomes = upsert(rows, files, write) if files else []
+            written = [each.file_id for each in outcomes if each.action != "outdated"]
+            return Work((outcomes, len(gone)), _proof(rows, written, gone, write))
+
+        return self._run(work) if files or removals else ([], 0)
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         return self._run(lambda rows: Work(Known.of(rows, file_ids).stored)) if file_ids else {}
+
+    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+        # Rows pass through DuckDB, which has SQL and exact distances. The SDK's own vector search needs a
+        # driver beside the SDK, and nothing is known of its distances.
+        from exr_inspector.storage.duckdb_search import columns_of, nearest_in  # noqa: PLC0415 - an extra
+
+        def work(rows: Rows) -> Work[list[Match]]:
+            return Work(nearest_in(rows.scan("files", columns_of(by, where)), vector, by, where, limit))
+
+        return self._run(work)
+
+    def vector(self, file_id: str, by: By) -> list[float] | None:
+        column = VECTORS[by]
+        found = self._run(lambda rows: Work(rows.find("files", [file_id], [column])[column].to_pylist()))
+        return found[0] if found else None
 
     def close(self) -> None:
         self._transactions.close()
@@ -86,6 +103,15 @@ class VastStore:
             used = self._tables.renewed(used)
 
         return self._transactions.run(lambda tx: work(Rows(tx, used)), refresh)
+
+
+def _proof(rows: Rows, written: list[str], gone: list[str], write: Write) -> Callable[[Any], bool] | None:
+    """How a later transaction tells that this one was committed: by a mark on what it wrote, else by the
+    absence of what it deleted; None where it did neither.
+    """
+    if written:
+        return lambda tx: is_marked(rows.within(tx), written, write)
+    return (lambda tx: are_absent(rows.within(tx), gone)) if gone else None
 
 
 def make_session(settings: Settings) -> Any:

@@ -13,8 +13,9 @@ from exr_inspector.errors import TABLE_MISMATCH, InspectorError
 from exr_inspector.storage.tables import TABLES
 from exr_inspector.storage.vast_transactions import Transactions, Work
 
-# New files have no row yet that two transactions could conflict on, so those of equal shards meet in one row
-# of `locks` (docs/decisions/003-one-set-of-rows-per-file.md). All instances must agree on the number.
+# Two transactions that insert the same new file have no row of it to conflict on, so the files of a shard
+# meet in one row of `locks` (docs/decisions/003-one-set-of-rows-per-file.md). Instances must agree on the
+# number.
 SHARDS = 1 << 16
 LOCKS = pa.schema([("shard", pa.int64()), ("holder", pa.string())])
 SCHEMAS: dict[str, pa.Schema] = {**TABLES, "locks": LOCKS}

@@ -1,7 +1,7 @@
 """Bringing files up to date and deleting them, inside one transaction.
 
-Two transactions that write the same file touch the same row, so that one of them is refused: the file's row
-in `files` where it is there, the row of its shard in `locks` where it is not. Why this suffices is told in
+Whoever inserts or deletes the rows of a file first updates the row of the file's shard in `locks`: of two
+transactions that do so at once, one is refused and begins anew. Why this suffices is told in
 docs/decisions/003-one-set-of-rows-per-file.md.
 """
 
@@ -77,18 +77,21 @@ def upsert(rows: Rows, files: Sequence[FileRows], write: Write) -> list[Outcome]
         action: [each for each, outcome in zip(chosen, outcomes, strict=True) if outcome.action == action]
         for action in get_args(Action)
     }
+    changed = [each.file_id for each in doing["replaced"]]
+    fresh = doing["inserted"] + doing["replaced"]
     # What others may conflict with comes first: a lost race costs the fewest requests.
-    _lock(rows, doing["inserted"], write)
+    _lock(rows, [each.file_id for each in fresh], write)
     _touch(rows, doing["unchanged"], known, write)
-    _remove(rows, [each.file_id for each in doing["replaced"]], known)
-    _insert(rows, doing["inserted"] + doing["replaced"], known, write)
+    _remove(rows, changed, known)
+    _insert(rows, fresh, known, write)
     return outcomes
 
 
-def delete(rows: Rows, removals: Sequence[Removal]) -> list[str]:
+def delete(rows: Rows, removals: Sequence[Removal], write: Write) -> list[str]:
     """Delete the rows of the files that are gone, and say which they were."""
     known = Known.of(rows, [each.file_id for each in removals])
     gone = going(removals, known.stored)
+    _lock(rows, gone, write)
     _remove(rows, gone, known)
     return gone
 
@@ -104,20 +107,18 @@ def are_absent(rows: Rows, file_ids: Sequence[str]) -> bool:
     return not rows.find("files", file_ids).to_pylist()
 
 
-def _lock(rows: Rows, files: Sequence[FileRows], write: Write) -> None:
-    """Touch the locks of new files. Of several rows of a shard the one with the smallest row id counts."""
-    if not files:
+def _lock(rows: Rows, file_ids: Sequence[str], write: Write) -> None:
+    """Update the locks of these files. Of several rows of a shard the one with the smallest row id counts."""
+    if not file_ids:
         return
-    shards = sorted({shard_of(each.file_id) for each in files})
-    found = rows.find("locks", shards, ["shard"], key="shard").sort_by(ROW_ID)
+    shards = {shard_of(each) for each in file_ids}
+    found = rows.find("locks", sorted(shards), ["shard"], key="shard").sort_by(ROW_ID)
     places: dict[int, int] = {}
     for place, shard in enumerate(found["shard"].to_pylist()):
         places.setdefault(shard, place)
-    if len(places) < len(shards):
-        lost = min(set(shards) - set(places))
-        raise InspectorError(
-            TABLE_MISMATCH, f"table locks has lost the row of shard {lost}; drop it, it is made anew", "locks"
-        )
+    if lost := shards - set(places):
+        message = f"table locks has lost the row of shard {min(lost)}; drop the table, and it is made anew"
+        raise InspectorError(TABLE_MISMATCH, message, "locks")
     agreed = found.take(pa.array(sorted(places.values()), pa.int64()))
     holder = pa.array([write.id] * len(places), LOCKS.field("holder").type)
     rows.update("locks", pa.table({ROW_ID: agreed[ROW_ID], "holder": holder}))
@@ -133,7 +134,7 @@ def _touch(rows: Rows, files: Sequence[FileRows], known: Known, write: Write) ->
 
 
 def _remove(rows: Rows, file_ids: Sequence[str], known: Known) -> None:
-    """Delete all rows of these files, those of `files` first, for they are the files' locks."""
+    """Delete all rows of these files, surplus ones as well."""
     if not file_ids:
         return
     rows.delete("files", known.row_ids(file_ids))

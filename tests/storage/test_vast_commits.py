@@ -1,0 +1,141 @@
+"""Commits whose answer says nothing sure: what took place is seen in the rows, and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from exr_inspector import errors
+from exr_inspector.errors import InspectorError
+from exr_inspector.storage.store import Removal
+from exr_inspector.storage.vast_store import VastStore
+from exr_inspector.storage.vast_tables import SHARDS
+from exr_inspector.storage.vast_transactions import ROLLBACKS
+from tests.storage.backends import Vast, rows, tables
+from tests.storage.conftest import TIMEOUT
+from tests.storage.rows import delivered, expected
+from tests.vast_server.clients import connected
+from tests.vast_server.faults import Fault
+
+BROKEN = {
+    "status 500": Fault(status=500),
+    "status 502": Fault(status=502),
+    "status 503": Fault(status=503),
+    "slow down": Fault(status=503, code="SlowDown"),
+    "status 409": Fault(status=409),
+    "reset": Fault(reset=True),
+    "cut": Fault(cut=True),
+    "timeout": Fault(status=500, delay=2 * TIMEOUT),
+}
+
+
+def broken(kind: str, *, after: bool) -> Fault:
+    return replace(BROKEN[kind], after=after)
+
+
+both_ways = pytest.mark.parametrize("after", [False, True], ids=["not executed", "executed"])
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@both_ways
+def test_an_upsert_is_done_once_whatever_its_commit_is_answered(
+    shared: Vast, name: str, kind: str, after: bool
+) -> None:
+    store, new, known = shared.store(), delivered(f"{name}new", version=2), delivered(f"{name}known")
+    store.upsert([known])
+    shared.server.faults.at(1, broken(kind, after=after), on="commit")
+    outcomes = store.upsert([new, known])
+    assert [outcome.action for outcome in outcomes] == ["inserted", "unchanged"]
+    assert tables(shared, name) == expected(new, known)
+    stored = store.lookup([new.file_id, known.file_id])
+    assert [stored[each.file_id].inspection_count for each in (new, known)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["status 500", "reset", "timeout"])
+@both_ways
+def test_a_deletion_is_done_once_whatever_its_commit_is_answered(
+    shared: Vast, name: str, kind: str, after: bool
+) -> None:
+    store, gone, kept = shared.store(), delivered(f"{name}gone"), delivered(f"{name}kept")
+    store.upsert([gone, kept])
+    shared.server.faults.at(1, broken(kind, after=after), on="commit")
+    assert store.delete([Removal(gone.file_id)]) == 1
+    assert tables(shared, name) == expected(kept)
+
+
+@both_ways
+def test_tables_are_made_once_whatever_the_commit_is_answered(database: Vast, after: bool) -> None:
+    database.server.faults.at(1, broken("reset", after=after), on="commit")
+    database.store().upsert([delivered("a")])
+    assert tables(database) == expected(delivered("a"))
+    assert len(rows(database, "locks")) == SHARDS
+
+
+def test_a_commit_that_a_foreign_session_sends_twice_is_found_in_the_rows(shared: Vast, name: str) -> None:
+    """The SDK's own way with "SlowDown": the second commit of what is committed is not found."""
+    with connected(shared.server) as session:
+        store, file = VastStore(shared.settings(), session), delivered(name)
+        store.ensure_tables()
+        shared.server.faults.at(1, broken("slow down", after=True), on="commit")
+        assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_lost_answer_is_looked_for_even_where_looking_fails(shared: Vast, name: str) -> None:
+    store, file = shared.store(), delivered(name)
+    store.ensure_tables()
+    faults = shared.server.faults
+    faults.at(1, broken("reset", after=True), on="commit")
+    faults.at(2, Fault(status=503), on="begin")
+    faults.at(3, Fault(status=500), on="select")
+    faults.at(2, broken("cut", after=True), on="commit")
+    assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_no_second_one(
+    shared: Vast, name: str
+) -> None:
+    """It can neither be rolled back nor seen when it is looked for: its rows alone stop the next try."""
+    store, file = VastStore(shared.settings(), shared.session), delivered(name, version=2)
+    store.ensure_tables()
+    shared.server.faults.at(1, Fault(delay=2 * TIMEOUT), on="commit")
+    for nth in range(ROLLBACKS):
+        shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
+    store.upsert([file])
+    while shared.server.open_transactions:  # its commit is still on the way, to be refused
+        time.sleep(0.01)
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_rollback_that_fails_is_sent_again(shared: Vast, name: str) -> None:
+    store = shared.store(vast_attempts=1)
+    store.ensure_tables()
+    shared.server.faults.at(1, Fault(status=503), on="insert")
+    for nth in range(ROLLBACKS - 1):
+        shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
+    with pytest.raises(InspectorError):
+        store.upsert([delivered(name)])
+    assert shared.server.open_transactions == []
+
+
+def test_what_a_dead_writer_holds_is_free_when_its_transaction_expires(
+    shared: Vast, conflict: str, name: str
+) -> None:
+    store, file = shared.store(vast_attempts=2), delivered(name)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=500), on="rollback")
+    shared.server.faults.at(4, Fault(status=403), on="insert")
+    with pytest.raises(InspectorError):
+        store.upsert([file])
+    shared.server.faults.clear()
+    assert len(shared.server.open_transactions) == 1
+    if conflict == "write":
+        with pytest.raises(InspectorError) as refusal:
+            store.upsert([file])
+        assert refusal.value.fault is errors.DATABASE_CONFLICT
+    shared.server.expire()
+    store.upsert([file])
+    assert tables(shared, name) == expected(file)

@@ -1,0 +1,85 @@
+"""Threads and processes that deliver the same files at once, with delays and faults: one set of rows each."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+import pytest
+
+from exr_inspector.storage.vast_store import VastStore
+from tests.storage.backends import Vast, rows, tables, vast
+from tests.storage.racing import FILES, MOST_AT_ONCE, THREADS, WRITERS, Tally, deliver, newest, share
+from tests.storage.rows import expected
+from tests.vast_server.faults import Fault
+
+FAULTS = [
+    Fault(status=500),
+    Fault(status=503, after=True),
+    Fault(status=503, code="SlowDown"),
+    Fault(reset=True),
+    Fault(reset=True, after=True),
+    Fault(cut=True, after=True),
+]
+
+
+class Trouble:
+    """One request in a hundred fails, five are slow. No beginning is lost, for nobody could end it.
+
+    `commits` counts the commits that failed.
+    """
+
+    def __init__(self, database: Vast) -> None:
+        self.commits = 0
+        self._random = random.Random(5)
+        for fault in FAULTS:
+            database.server.faults.every(fault, on=self._fails)
+        database.server.faults.every(Fault(delay=0.01), on=lambda _kind: self._random.random() < 0.05)
+
+    def _fails(self, kind: str) -> bool:
+        fails = kind != "begin" and self._random.random() < 0.01 / len(FAULTS)
+        self.commits += fails and kind == "commit"
+        return fails
+
+
+@pytest.mark.parametrize("conflict", ["write", "commit"])
+def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str) -> None:
+    with vast(conflict=conflict) as database:
+        store = VastStore(database.settings(), database.session)
+        store.ensure_tables()
+        trouble = Trouble(database)
+        processes = [started(database, writer) for writer in range(THREADS, WRITERS)]
+        with ThreadPoolExecutor(THREADS) as threads:
+            tallies = list(threads.map(lambda writer: deliver(store, share(writer)), range(THREADS)))
+        tallies += [Tally(**json.loads(process.communicate()[0])) for process in processes]
+        database.server.faults.clear()
+        assert database.server.open_transactions == []
+        assert tables(database) == expected(*(newest(number) for number in range(FILES)))
+        check_counts(database, tallies, trouble)
+
+
+def started(database: Vast, writer: int) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.storage.racing",
+        json.dumps(asdict(database.settings())),
+        str(writer),
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def check_counts(database: Vast, tallies: list[Tally], trouble: Trouble) -> None:
+    """Every inspection is counted once. Only one whose commit failed may be counted twice: where another
+    writer has written the file before it was looked for, it cannot be seen, and is done again.
+    """
+    assert len(tallies) == WRITERS
+    told = sum(tally.inspected for tally in tallies)
+    counted = sum(row["inspection_count"] for row in rows(database, "files"))
+    assert told <= counted <= told + MOST_AT_ONCE * trouble.commits
