@@ -1,7 +1,10 @@
-"""`make bench`: the function under load, as DataEngine would run it; alone: `python -m benchmarks.soak`.
+"""`make bench`: the function under load, as DataEngine would run it. Alone: `python -m benchmarks.soak`.
 
-The stand-in runs as a process of its own, with the embedded store and an S3 server on loopback. Clients
-send one event for each of many objects, whose headers differ, and wait for each answer.
+The stand-in is a process of its own, with the embedded store, and reads from an S3 server on loopback.
+Each client writes a new version of some frame, sends its event, waits for the answer, and goes on: every
+event is read and replaces its frame's rows. There are as many files after the warm-up as at the end, so
+what the memory grows by is a leak. With the number of files (`--frames`) it does grow: DuckDB caches its
+file, as far as its `memory_limit` lets it.
 """
 
 from __future__ import annotations
@@ -10,18 +13,18 @@ import argparse
 import json
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from itertools import cycle, islice
+from itertools import pairwise
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 from exr_inspector.standin.invoke import binary_message, send
@@ -30,77 +33,32 @@ from tests.exrfiles.metadata import DATE
 from tests.s3.server import KEYS, S3Server
 
 BUCKET = "shots"
-WARM_UP = 300
-"""Events before the first look at the memory: threads, connections and caches are there by then."""
-STAGES = 4
+STAGES = 5
 """How often the memory is looked at while events run."""
+HEAD = 16384
+"""Bytes of each file that the server keeps: header and offset table. It sends zeros for the rest."""
 
 
-@dataclass
-class Soak:
-    """What came of the events."""
+class Show:
+    """Frames in a bucket, made of the demo's files."""
 
-    milliseconds: list[float] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+    def __init__(self, s3: S3Server, frames: int) -> None:
+        self._s3, self._frames = s3, frames
+        self._files = [(data[:HEAD], len(data)) for _, data in demo_files()]
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
-    parser.add_argument("--events", type=int, default=5000)
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--batch", action="store_true", help="call the batch handler")
-    options = parser.parse_args()
-    with S3Server() as s3, tempfile.TemporaryDirectory() as folder:
-        events = announce(s3, WARM_UP + options.events)
-        with standin(Path(folder), s3, batch=options.batch) as (url, process):
-            report(url, process, events, options.clients)
+    def write(self, number: int) -> dict[str, Any]:
+        """Put version after version of all frames, each with its own capDate; its event."""
+        frame = number % self._frames
+        head, size = self._files[frame % len(self._files)]
+        key = f"sq{frame // 1000:03}/sh{frame // 100 % 10:03}/beauty.{1001 + frame % 100}.exr"
+        self._s3.announce(BUCKET, key, head.replace(DATE.encode(), _date(number).encode()), size)
+        return _event(number, key, size)
 
 
-def report(url: str, process: int, events: Sequence[dict[str, Any]], clients: int) -> None:
-    deliver(url, events[:WARM_UP], clients, Soak())
-    print(f"{len(events) - WARM_UP} events from {clients} clients, after {WARM_UP} to warm up")
-    memory = [resident_mib(process)]
-    soak = Soak()
-    for stage in range(STAGES):
-        deliver(url, events[WARM_UP + stage :: STAGES], clients, soak)
-        memory.append(resident_mib(process))
-    p50, p95, p99 = (statistics.quantiles(soak.milliseconds, n=100)[each - 1] for each in (50, 95, 99))
-    print(f"events per second {len(soak.milliseconds) / soak.seconds:9.1f}")
-    print(
-        f"latency in ms     p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, worst {max(soak.milliseconds):.1f}"
-    )
-    print(f"resident MiB      {' -> '.join(f'{each:.1f}' for each in memory)}")
-    print(f"errors            {len(soak.errors)} {soak.errors[:1] or ''}")
-
-
-def deliver(url: str, events: Sequence[dict[str, Any]], clients: int, soak: Soak) -> None:
-    """Send events from so many clients at once, each waiting for its answer before it sends the next."""
-
-    def one(event: dict[str, Any]) -> None:
-        started = time.perf_counter()
-        status, text = send(event, url, binary_message)
-        soak.milliseconds.append(1000 * (time.perf_counter() - started))
-        if status != 204:
-            soak.errors.append(f"{status} {text}")
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(one, events))
-    soak.seconds += time.perf_counter() - started
-
-
-def announce(s3: S3Server, count: int) -> list[dict[str, Any]]:
-    """Let the server hold so many objects, the demo's files with another capDate each; their events."""
-    events = []
-    for number, (_, data) in enumerate(islice(cycle(list(demo_files())), count)):
-        day, minute = divmod(number, 1440)
-        date = f"2026:{1 + day // 28:02}:{1 + day % 28:02} {minute // 60:02}:{minute % 60:02}:30"
-        key = f"sq{number // 1000:03}/sh{number // 100 % 10:03}/beauty.{1001 + number % 100}.exr"
-        head = data[:65536].replace(DATE.encode(), date.encode())
-        s3.announce(BUCKET, key, head, len(data))
-        events.append(_event(number, key, len(data)))
-    return events
+def _date(number: int) -> str:
+    hours, minute = divmod(number, 60)
+    days, hour = divmod(hours, 24)
+    return f"2026:{1 + days // 28:02}:{1 + days % 28:02} {hour:02}:{minute:02}:30"
 
 
 def _event(number: int, key: str, size: int) -> dict[str, Any]:
@@ -112,17 +70,83 @@ def _event(number: int, key: str, size: int) -> dict[str, Any]:
         "type": "vastdata.com:Element.ElementCreated",
         "source": "vastdata.com:exr-landing.6f1d2c3b-1111-4222-8333-444455556666",
         "subject": "render-broker.main",
-        "time": "2026-10-01T09:15:30.123456+00:00",
         "elementpath": f"{BUCKET}/{key}",
         "data": {"Records": [record]},
     }
 
 
+@dataclass
+class Found:
+    """What came of the events."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    mebibytes: list[float] = field(default_factory=list)
+    """Resident memory at the start and after each stage."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
+    parser.add_argument("--events", type=int, default=5000)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=500, help="files; each is sent once to warm up")
+    parser.add_argument("--batch", action="store_true", help="have the batch handler called")
+    asked = parser.parse_args()
+    print(f"{asked.events} events from {asked.clients} clients, on {asked.frames} frames", flush=True)
+    with S3Server() as s3, standin(s3, batch=asked.batch) as (url, process):
+        show = Show(s3, asked.frames)
+        deliver(show, range(asked.frames), url, asked.clients, Found())
+        found = Found(mebibytes=[resident(process)])
+        edges = [asked.frames + asked.events * stage // STAGES for stage in range(STAGES + 1)]
+        for stage in pairwise(edges):
+            deliver(show, range(*stage), url, asked.clients, found)
+            found.mebibytes.append(resident(process))
+    report(found)
+
+
+def report(found: Found) -> None:
+    p50, p95, p99 = (quantiles(found.milliseconds, n=100)[percent - 1] for percent in (50, 95, 99))
+    print(f"events per second  {len(found.milliseconds) / found.seconds:.1f}")
+    print(f"latency in ms      p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}")
+    print(f"resident MiB       {', '.join(f'{each:.1f}' for each in found.mebibytes)} from start to end")
+    print(f"errors             {len(found.errors)}", *found.errors[:1])
+
+
+def deliver(show: Show, numbers: range, url: str, clients: int, found: Found) -> None:
+    """Write these versions and send their events, so many at once."""
+
+    def one(number: int) -> None:
+        event = show.write(number)
+        started = time.perf_counter()
+        status, text = send(event, url, binary_message)
+        found.milliseconds.append(1000 * (time.perf_counter() - started))
+        if status != 204:
+            found.errors.append(f"{status} {text}")
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(one, numbers))
+    found.seconds += time.perf_counter() - started
+
+
 @contextmanager
-def standin(folder: Path, s3: S3Server, *, batch: bool) -> Iterator[tuple[str, int]]:
-    """`exr-inspector serve`, ready: its address and process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def standin(s3: S3Server, *, batch: bool) -> Iterator[tuple[str, int]]:
+    """`exr-inspector serve`, ready for events: its address, and the number of its process."""
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
+        port = _free_port()
+        config = _config(Path(folder), s3)
+        command = [sys.executable, "-m", "exr_inspector", "serve", "--port", str(port), "--config", config]
+        process = subprocess.Popen([*command, *["--batch"] * batch], stdout=log, stderr=log)
+        try:
+            _wait_until_ready(port, process)
+            yield f"http://127.0.0.1:{port}", process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _config(folder: Path, s3: S3Server) -> str:
     envs = {
         "S3_ENDPOINT": s3.url,
         "S3_ACCESS_KEY": KEYS["s3_access_key"],
@@ -131,15 +155,13 @@ def standin(folder: Path, s3: S3Server, *, batch: bool) -> Iterator[tuple[str, i
     }
     config = folder / "config.yaml"
     config.write_text(json.dumps({"envs": envs}))
-    command = [sys.executable, "-m", "exr_inspector", "serve", "--port", str(port), "--config", str(config)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, *["--batch"] * batch], stdout=log, stderr=log)
-        try:
-            _wait_until_ready(port, process)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            process.terminate()
-            process.wait()
+    return str(config)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -153,14 +175,14 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         finally:
             connection.close()
-    sys.exit("the stand-in ended before it was ready")
+    sys.exit("the stand-in ended before it was ready; `exr-inspector serve` tells why")
 
 
-def resident_mib(process: int) -> float:
-    """The memory that a process holds."""
-    status = Path(f"/proc/{process}/statm")
-    if status.exists():
-        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def resident(process: int) -> float:
+    """The MiB of memory that a process holds."""
+    pages = Path(f"/proc/{process}/statm")
+    if pages.exists():
+        return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, check=True)
     return int(shown.stdout) / 1024
 

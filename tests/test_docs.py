@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from docs.generate import GENERATED, stale
+from exr_inspector.cli.deploy_file import read_values
+from exr_inspector.cli.deployment import DEPLOYMENT, Deployment
 from exr_inspector.errors import FAULTS
-from exr_inspector.settings import SETTINGS
+from exr_inspector.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "functions").rglob("*.md")]
@@ -128,9 +130,18 @@ def test_generated_documents_are_those_that_the_code_gives(name: str) -> None:
 
 
 def test_the_example_environment_names_every_setting_and_its_default() -> None:
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    named = {line.split("=")[0] for line in lines if line and not line.startswith("#")}
-    assert named == {setting.env[0] for setting in SETTINGS.values()}
+    values, faults = read_values(ROOT / ".env.example")
+    settings = {
+        setting.env[0]: (setting, getattr(defaults, name))
+        for defaults, table in ((Settings, SETTINGS), (Deployment, DEPLOYMENT))
+        for name, setting in table.items()
+    }
+    assert faults == []
+    assert set(values) == set(settings)
+    for name, text in values.items():
+        setting, default = settings[name]
+        # Without a file of its own, a laptop would keep nothing.
+        assert not text or name == "EXR_INSPECTOR_DB" or setting.parse(text) == default
 
 
 def test_the_functions_of_the_original_design_are_where_the_readme_says() -> None:

@@ -16,6 +16,8 @@ from exr_inspector.pipeline import inspect
 from exr_inspector.storage.duckdb_search import columns_of, nearest_in
 from exr_inspector.storage.duckdb_store import DuckDBStore
 from exr_inspector.storage.tables import file_id, rows_of
+from exr_inspector.storage.vast_store import VastStore
+from tests.vast_server.server import VastServer
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,26 @@ def test_without_a_database_it_says_what_to_set(demo: Path) -> None:
     done = CliRunner().invoke(commands, ["similar", str(next(demo.rglob("*.exr")))])
     assert done.exit_code == 2
     assert "EXR_INSPECTOR_DB" in done.output
+
+
+def test_vast_database_gives_the_same_answer_as_duckdb(demo: Path, store: DuckDBStore) -> None:
+    target = demo / "shots/sq010/sh020/beauty.1002.exr"
+    files = [rows_of(inspect(each)) for each in sorted(demo.rglob("*.exr"))]
+    with VastServer() as server:
+        settings = exr_inspector.Settings(
+            vast_endpoint=server.endpoint,
+            vast_access_key=server.access_key,
+            vast_secret_key=server.secret_key,
+            vast_bucket=server.bucket,
+        )
+        vast = VastStore(settings)
+        vast.upsert(files)
+        for question in (target, file_id(str(target))):
+            found = exr_inspector.similar(question, vast, where="NOT is_deep", limit=5)
+            assert found == exr_inspector.similar(question, store, where="NOT is_deep", limit=5)
+        with pytest.raises(InspectorError, match="BAD_QUERY"):
+            exr_inspector.similar(target, vast, where="no_such_column = 1")
+        with pytest.raises(InspectorError, match="FILE_NOT_FOUND"):
+            exr_inspector.similar("0" * 32, vast)
+        assert server.open_transactions == []
+        vast.close()

@@ -78,11 +78,16 @@ def _ensure_tables(store: Store, telemetry: Telemetry) -> None:
 
 def _configuration(ctx: Any) -> Mapping[str, str]:
     """The environment, overlaid by the keys of the secret where there is one."""
-    environment = dict(os.environ)
-    name = environment.get(SETTINGS["secret_name"].env[0]) or Settings.secret_name
+    name = os.environ.get(SETTINGS["secret_name"].env[0]) or Settings.secret_name
+    names = [env for setting in SETTINGS.values() for env in setting.env]
+    secret = {env: _secret(ctx, name, env) for env in names}
+    return {**os.environ, **{env: text for env, text in secret.items() if text}}
+
+
+def _secret(ctx: Any, name: str, key: str) -> str:
+    """What stands under a key of a secret, as text; none where the secret or the key is absent."""
     try:
-        secret = ctx.secrets[name]
-        names = [env for setting in SETTINGS.values() for env in setting.env if env in secret]
-        return environment | {env: str(secret[env]) for env in names if secret[env]}
+        value = ctx.secrets[name][key]
     except Exception:  # noqa: BLE001 - runtimes differ in the class they raise for an absent secret
-        return environment
+        return ""
+    return str(value) if isinstance(value, (str, int, float)) else ""
