@@ -6,8 +6,8 @@ from typing import Literal
 
 import pytest
 from click.testing import CliRunner
-from exr_inspector.cli import commands
 
+from exr_inspector.cli import commands
 from tests.vast_server.faults import Fault
 from tests.vast_server.server import VastServer
 

@@ -218,7 +218,6 @@ VAST_ANSWERS = {
     "DATABASE_UNAVAILABLE": Fault(status=503),
     "DATABASE_DENIED": Fault(status=403),
     "DATABASE_CONFLICT": Fault(status=409),
-    "INTERNAL": Fault(status=400),
 }
 
 
@@ -236,11 +235,7 @@ def vast(bare: Function) -> Iterator[VastServer]:
         bare.close()
 
 
-# A malformed request is still coded as DATABASE_DENIED in storage/vast_errors.py.
-NOT_YET = {"INTERNAL": pytest.mark.xfail(reason="no module raises it yet", raises=AssertionError)}
-
-
-@pytest.mark.parametrize("code", [pytest.param(code, marks=NOT_YET.get(code, ())) for code in VAST_ANSWERS])
+@pytest.mark.parametrize("code", VAST_ANSWERS)
 def test_a_fault_of_vast_database_is_raised_until_it_has_passed(
     bare: Function, vast: VastServer, folder: Path, code: str
 ) -> None:

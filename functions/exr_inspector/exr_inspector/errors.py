@@ -228,10 +228,3 @@ DATABASE_CONFLICT = _fault(
     "Nothing if rare; otherwise lower the function's concurrency.",
     retry=True,
 )
-INTERNAL = _fault(
-    "INTERNAL",
-    None,
-    "The database refuses a request as malformed: a fault in exr-inspector, or a server it does not know.",
-    "Report it with the log; the event is delivered again meanwhile.",
-    retry=True,
-)

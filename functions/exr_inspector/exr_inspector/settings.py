@@ -78,7 +78,8 @@ def declare(
     env: str, default: Any, meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = False
 ) -> Any:
     """A field of a dataclass of settings; `env` has its names, separated by spaces."""
-    return field(default=default, metadata={"setting": Setting(tuple(env.split()), parse, meaning, secret)})
+    setting = Setting(tuple(env.split()), parse, meaning, secret)
+    return field(default=default, metadata={"setting": setting}, repr=not secret)
 
 
 @dataclass(frozen=True)
