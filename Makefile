@@ -50,6 +50,7 @@ format: $(READY) ## Format the code
 bench: $(READY) ## Time the parts of the work side by side
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
+	$(BIN)/python -m benchmarks.soak
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
