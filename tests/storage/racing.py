@@ -20,6 +20,7 @@ from tests.storage.rows import delivered
 THREADS, PROCESSES = 16, 2
 WRITERS = THREADS + PROCESSES
 MOST_AT_ONCE = 8  # files of one delivery
+MOST_TRIES = 20  # of one delivery
 VERSIONS = (1, 1, 2, 1, 2, 2, 2, 1)  # of each file, in no order
 
 
@@ -37,7 +38,7 @@ def share(files: int, writer: int) -> list[list[FileRows]]:
     while mine:
         count = rng.randint(1, MOST_AT_ONCE)
         deliveries.append(mine[:count])
-    """The deliveries of one writer; all together have every one of `VERSIONS` of each file, at random."""
+        mine = mine[count:]
     return deliveries
 
 
@@ -47,12 +48,13 @@ def deliver(store: Store, deliveries: list[list[FileRows]]) -> int:
 
 
 def _delivered(store: Store, files: list[FileRows]) -> list[Outcome]:
-    while True:
+    for _ in range(MOST_TRIES):
         try:
             return store.upsert(files)
         except InspectorError as error:
             if not error.retry:
                 raise
+    raise AssertionError(f"not stored in {MOST_TRIES} deliveries")
 
 
 def _version(number: int, version: int) -> FileRows:

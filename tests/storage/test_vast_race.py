@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +19,9 @@ from tests.storage.backends import Vast, rows, tables, vast
 from tests.storage.racing import MOST_AT_ONCE, THREADS, WRITERS, deliver, newest, share
 from tests.storage.rows import expected
 from tests.vast_server.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FAULTS = [
     Fault(status=500),
@@ -53,21 +58,29 @@ def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files
         store = VastStore(database.settings(), database.session)
         store.ensure_tables()
         trouble = Trouble(database)
-        processes = [started(database, files, writer) for writer in range(THREADS, WRITERS)]
-        with ThreadPoolExecutor(THREADS) as threads:
+        with contextlib.ExitStack() as running, ThreadPoolExecutor(THREADS) as threads:
+            processes = [
+                running.enter_context(process(database, files, writer)) for writer in range(THREADS, WRITERS)
+            ]
             told = list(threads.map(lambda writer: deliver(store, share(files, writer)), range(THREADS)))
-        told += [int(process.communicate()[0]) for process in processes]
+            told += [int(process.communicate()[0]) for process in processes]
         database.server.faults.clear()
         assert database.server.open_transactions == []
         assert tables(database) == expected(*(newest(number) for number in range(files)))
         check_counts(database, sum(told), trouble)
 
 
-def started(database: Vast, files: int, writer: int) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def process(database: Vast, files: int, writer: int) -> Iterator[subprocess.Popen[str]]:
+    """A process that delivers one writer's share; it does not outlive the block."""
     arguments = [json.dumps(asdict(database.settings())), str(files), str(writer)]
     command = [sys.executable, "-m", "tests.storage.racing", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 def check_counts(database: Vast, told: int, trouble: Trouble) -> None:
