@@ -22,7 +22,7 @@ from tests.exrfiles.writer import Header as Written
 from tests.reading.files import KINDS, file
 from tests.reading.headers import NAMED, REQUIRED, multipart, plain
 
-moderate = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def given_back(data: bytes) -> bytes:
