@@ -77,7 +77,8 @@ def _kind(kind: object) -> str:
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an unfit environment."
-    yield from _commands(commands, click.Context(commands, info_name="exr-inspector"))
+    above = click.Context(commands, info_name="exr-inspector", **commands.context_settings)
+    yield from _commands(commands, above)
 
 
 def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
