@@ -93,6 +93,15 @@ remember() { # KEY VALUE
   save
 }
 
+forget() { # STEP: that what comes after it was done
+  local step after=
+  for step in "${STEPS[@]}"; do
+    [[ -z $after ]] || unset "IS[done_$step]"
+    [[ $step != "$1" ]] || after=yes
+  done
+  save
+}
+
 save() {
   local key
   ! dry || return 0
@@ -142,7 +151,7 @@ step_cluster() {
 have() { # KIND NAME OPTIONS...: made by an administrator; the answer may hold credentials and is not shown
   local kind=$1 name=$2
   shift 2
-  must "vastde finds no $name among the $kind" "vastde $kind list${*:+ $*}; an administrator adds what lacks" \
+  must "vastde finds no $name among the $kind" "vastde $kind list${*:+ $*}; an administrator makes what is missing" \
     vastde "$kind" get "$name" "$@" -o json >/dev/null
 }
 
@@ -272,6 +281,7 @@ report() { run "$@" || FAILED=$((FAILED + 1)); }
 
 step_rollback() {
   find_revision --number "$REVISION"
+  forget function
   put_pipeline
   step_deploy
 }
@@ -339,8 +349,13 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   local step
-  for step in ${NAMED[@]+"${NAMED[@]}"}; do perform "$step"; done
+  for step in ${NAMED[@]+"${NAMED[@]}"}; do by_hand "$step"; done
   if ((${#NAMED[@]} == 0)); then all_steps; fi
+}
+
+by_hand() { # STEP: what was made from its earlier outcome is to be made again; the first four make nothing
+  case $1 in check | settings | cluster | test) ;; *) load && forget "$1" ;; esac
+  perform "$1"
 }
 
 perform() { # STEP
@@ -359,8 +374,8 @@ all_steps() { # those that an unfinished run has done with the same settings and
       [[ $step == check || $step == settings ]] || remember "done_$step" "$WANTED"
     fi
   done
-  for step in "${STEPS[@]}"; do unset "IS[done_$step]"; done
-  save
+  forget "${STEPS[0]}"
+  if dry; then say "" "Nothing was called. The manifests are in $OUT"; return; fi
   say "" "Done.${IS[before]:+ To go back: $AGAIN rollback ${IS[before]}}"
 }
 
@@ -371,8 +386,8 @@ declare -A IS=()
 parse "$@"
 printf -v AGAIN './deploy.sh --config %q' "$CONFIG"
 GUIDE="see docs/DEPLOYMENT_AUTOMATION.md"
-[[ $CONFIG == /* ]] || CONFIG=$PWD/$CONFIG
-OUT=${CONFIG##*/} && OUT=${OUT#.} && OUT=build/deploy/${OUT//[^A-Za-z0-9]/_}
+CONFIG=$(cd "$(dirname "$CONFIG")" && pwd)/${CONFIG##*/}
+OUT=${CONFIG##*/} && OUT=${OUT#.} && OUT=build/deploy/${OUT//[^A-Za-z0-9]/_}-$(cksum <<<"$CONFIG" | cut -d ' ' -f 1)
 # From here on our paths are relative: vastde takes a comma in a path for the end of it.
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -97,7 +97,10 @@ class Site:
     @property
     def out(self) -> Path:
         name = "".join(each if each.isascii() and each.isalnum() else "_" for each in self.config.name)
-        return self.clone / "build" / "deploy" / name
+        told = subprocess.run(
+            ["cksum"], input=f"{self.config}\n", capture_output=True, text=True, check=True
+        ).stdout
+        return self.clone / "build" / "deploy" / f"{name}-{told.split()[0]}"
 
     @property
     def calls(self) -> list[dict[str, Any]]:

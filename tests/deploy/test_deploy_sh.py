@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -126,6 +127,38 @@ def test_a_run_goes_on_where_the_one_before_failed(failed: Site) -> None:
     assert not failed.said("vastde functions build")
     assert failed.said("docker push") == [f"docker push registry.example.com:5000/vfx/exr-inspector:{tag}"]
     assert not [key for key in failed.state() if key.startswith("done_")]
+
+
+def test_after_a_rollback_the_next_run_deploys_the_newest_image_again(deployed: Site) -> None:
+    deployed.plan(vastde_pipelines_deploy={"say": "no"})
+    assert deployed.run().returncode == 1
+    assert deployed.run("rollback", "1").returncode == 0
+    done = deployed.run()
+    assert done.returncode == 0
+    assert "build: done before" in _headings(done.stdout)
+    assert "revision: 2\n" in deployed.objects["pipelines"]["exr-inspector-pipeline"]["manifest"]
+
+
+def test_after_a_build_by_hand_the_next_run_pushes_and_deploys_that_image(deployed: Site) -> None:
+    deployed.plan(vastde_pipelines_deploy={"say": "no"})
+    assert deployed.run().returncode == 1
+    assert deployed.run("build").returncode == 0
+    tag = deployed.state()["tag"]
+    deployed.forget_calls()
+    done = deployed.run()
+    assert done.returncode == 0
+    assert deployed.said("docker push") == [f"docker push registry.example.com:5000/vfx/exr-inspector:{tag}"]
+    assert "revision: 3\n" in deployed.objects["pipelines"]["exr-inspector-pipeline"]["manifest"]
+
+
+def test_settings_of_one_name_in_two_folders_are_two_deployments(deployed: Site, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    config = write_env(tmp_path / "other" / deployed.config.name, SETTINGS | {"DEPLOY_NAME": "other"})
+    other = Site(deployed.clone, config, deployed.engine)
+    assert other.run().returncode == 0
+    assert other.state()["tag"]
+    assert deployed.run("pipeline").returncode == 0
+    assert {"other-pipeline", "exr-inspector-pipeline"} <= set(deployed.objects["pipelines"])
 
 
 def test_a_changed_setting_begins_the_run_anew(failed: Site) -> None:
