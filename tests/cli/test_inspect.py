@@ -250,7 +250,24 @@ def test_an_output_file_is_replaced_when_it_is_whole_or_not_at_all(show: Path) -
     assert (done.exit_code, done.stdout) == (2, "")
     assert "TABLE_MISMATCH" in done.stderr
     assert Path("out.json").read_text() == "the old one"
-    assert not Path("out.json.part").exists()
+    assert not list(Path().glob("*.part"))
+
+
+def test_a_replaced_output_file_keeps_its_mode_and_leaves_its_neighbours(show: Path) -> None:
+    Path("out.json").write_text("the old one")
+    Path("out.json").chmod(0o640)
+    Path("out.json.part").write_text("mine")
+    assert run("inspect", GOOD, "-o", "out.json").exit_code == 0
+    assert Path("out.json").stat().st_mode & 0o777 == 0o640
+    assert Path("out.json.part").read_text() == "mine"
+
+
+def test_an_output_that_is_a_link_stays_one_and_what_it_leads_to_is_written(show: Path) -> None:
+    Path("real.json").write_text("the old one")
+    Path("link.json").symlink_to("real.json")
+    assert run("inspect", GOOD, "-o", "link.json").exit_code == 0
+    assert Path("link.json").is_symlink()
+    assert Path("real.json").read_text("utf-8") == run("inspect", GOOD).stdout
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/out.json", "sh010", f"{GOOD}/out.json"])

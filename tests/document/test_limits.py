@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,8 @@ def parts(count: int) -> bytes:
     return multipart([]).data[:8] + part * count + b"\0"
 
 
+NOISE = random.Random(1).randbytes(4 * 65536)
+
 # The first bytes of a file, its size (the rest is zeros), its status and its first code.
 HOSTILE: dict[str, tuple[bytes, int, str, str]] = {
     "a channel list that is one endless name": (
@@ -95,6 +98,18 @@ HOSTILE: dict[str, tuple[bytes, int, str, str]] = {
     ),
     "four million empty strings": (
         plain(Attribute(b"n", b"stringvector", bytes(16 * MIB))).data,
+        0,
+        "incomplete",
+        "BAD_ATTRIBUTE",
+    ),
+    "thirty megabytes of floats in short lists": (
+        plain(*(Attribute(b"f%d" % n, b"floatvector", NOISE) for n in range(120))).data,
+        0,
+        "incomplete",
+        "BAD_ATTRIBUTE",
+    ),
+    "sixteen megabytes of text that is not UTF-8": (
+        plain(Attribute(b"n", b"string", b"\xff" * 16 * MIB)).data,
         0,
         "incomplete",
         "BAD_ATTRIBUTE",

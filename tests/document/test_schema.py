@@ -55,7 +55,7 @@ ENUMERATIONS = {
     "types of parts": (words(PART["type"]), ["scanlineimage", "tiledimage", "deepscanline", "deeptile"]),
     "level modes": (words(DEFS["level_mode"]), list(values.LEVEL_MODES.values())),
     "rounding modes": (words(DEFS["rounding_mode"]), list(values.ROUNDING_MODES.values())),
-    "pixel types": (DEFS["pixel_type"]["enum"], list(values.PIXEL_TYPES.values())),
+    "pixel types": (DEFS["pixel_type"]["anyOf"][0]["enum"], list(values.PIXEL_TYPES.values())),
     "compression values": (words(DEFS["value_compression"]), list(values.COMPRESSION_NAMES.values())),
     "line order values": (words(DEFS["value_lineOrder"]), list(values.LINE_ORDERS.values())),
     "environment maps": (words(DEFS["value_envmap"]), list(values.ENVMAPS.values())),
@@ -122,7 +122,7 @@ def test_keys_stand_in_the_order_of_the_schema() -> None:
         (DEFS["channel"], document["channels"][0]),
         (DEFS["error"], document["errors"][0]),
     ):
-        assert list(schema["properties"]) == list(found)
+        assert [key for key in schema["properties"] if key != "path_base64"] == list(found)
         assert set(schema["required"]) | {"persistence"} >= set(found)
 
 

@@ -37,7 +37,9 @@ def plain(*more: Attribute, flags: int | None = None) -> Written:
 
 def multipart(*parts: Iterable[Attribute]) -> Written:
     """A header of several parts: in each what is required, with the part's own attributes."""
-    return header([replaced((*REQUIRED, *NAMED), each) for each in parts], MULTIPART)
+    names = [attribute("name", "string", f"beauty{index or ''}") for index in range(len(parts))]
+    bases = [(*REQUIRED, name, *NAMED[1:]) for name in names]
+    return header([replaced(*each) for each in zip(bases, parts, strict=True)], MULTIPART)
 
 
 def replaced(base: Iterable[Attribute], more: Iterable[Attribute]) -> tuple[Attribute, ...]:

@@ -18,6 +18,7 @@ from exr_inspector.reading.header import (
     parse_header,
     write_header,
 )
+from exr_inspector.reading.values import MOST_ITEMS
 from exr_inspector.settings import Settings
 from tests.exrfiles.attributes import Attribute as Stored
 from tests.exrfiles.attributes import Channel, attribute
@@ -280,3 +281,13 @@ def test_channels_of_all_channel_lists_count() -> None:
     more = attribute("other", "chlist", [Channel(f"c{n}") for n in range(9)])
     assert parsed(plain(more), Settings(max_channels=10)).size
     assert fault_of(plain(more).data, Settings(max_channels=9)) is errors.LIMIT_EXCEEDED
+
+
+def test_lists_are_decoded_until_a_header_has_enough_of_them() -> None:
+    """A cap for each list alone would let a hostile header have thousands of them."""
+    half = bytes(4 * (MOST_ITEMS // 2 + 1))
+    lists = [Stored(b"f%d" % n, b"floatvector", half) for n in range(4)]
+    (part,) = parsed(plain(*lists)).parts
+    found = [part.attribute(f"f{n}") for n in range(4)]
+    assert [each.error is None for each in found if each] == [True, True, False, False]
+    assert [each.raw for each in found if each] == [half] * 4

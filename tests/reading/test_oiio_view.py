@@ -359,17 +359,29 @@ def test_an_elided_string_belongs_to_its_part() -> None:
     assert view.attributes[1]["text"]["elided"]["size_bytes"] == 5000
 
 
+@pytest.mark.parametrize("name", ["name", "type"])
+def test_a_header_whose_long_string_is_needed_is_not_shown_to_the_library(
+    name: str, content: list[bytes]
+) -> None:
+    """Without it the library would refuse what it opens."""
+    view = view_header(parsed(multipart([], [text(LONGEST_STRING + 1, name)])))
+    assert view == View(None, f"not shown to OpenImageIO: a {name} of {LONGEST_STRING + 1} bytes")
+    assert content == []
+
+
 MANY = {
     "parts": multipart(*([attribute("name", "string", f"p{n}")] for n in range(4))),
     "channels": plain(attribute("channels", "chlist", [Channel(f"c{n}") for n in range(9)])),
     "attributes": plain(*(attribute(f"a{n}", "int", n) for n in range(9))),
-    "bytes of short strings": plain(*(text(100, f"s{n}") for n in range(9))),
+    "bytes of names and short strings": plain(*(text(100, f"s{n}") for n in range(9))),
+    "bytes of values without long strings": plain(Attribute(b"opaque", b"studio", bytes(1000)), text(5000)),
 }
 CAPS = {
     "parts": ("MOST_PARTS", 4),
     "channels": ("MOST_CHANNELS", 9),
     "attributes": ("MOST_ATTRIBUTES", 17),
-    "bytes of short strings": ("MOST_STRING_BYTES", 900),
+    "bytes of names and short strings": ("MOST_STRING_BYTES", 1020),
+    "bytes of values without long strings": ("MOST_BYTES", 1069),
 }
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from exr_inspector import errors
 from exr_inspector.reading.header import Header
-from exr_inspector.reading.part_facts import check_part, part_facts
-from tests.exrfiles.attributes import CODES, Attribute, Channel, attribute
+from exr_inspector.reading.part_facts import check_parts, part_facts
+from tests.exrfiles.attributes import CODES, LEVEL_MODES, Attribute, Channel, attribute
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.writer import DEEP, TILED, header
-from tests.reading.headers import NAMED, REQUIRED, multipart, parsed, plain, without
+from tests.reading.headers import NAMED, REQUIRED, multipart, parsed, plain, replaced, without
 
 TILES = attribute("tiles", "tiledesc", Tiling(64, 32, "mipmap", "up"))
 
@@ -24,7 +24,8 @@ def facts(*more: Attribute, flags: int | None = None) -> dict[str, Any]:
 
 def faults(found: Header, index: int = 0) -> list[tuple[str, str]]:
     """Code and place of everything that is wrong with a part."""
-    return [(error.code, error.where) for error in check_part(found, index)]
+    told = [(error.code, error.where) for error in check_parts(found)]
+    return [(code, where) for code, where in told if where.startswith(f"parts[{index}].")]
 
 
 def faults_of(*more: Attribute, flags: int | None = None) -> list[tuple[str, str]]:
@@ -201,27 +202,28 @@ def test_nothing_is_wrong_with_a_plain_part() -> None:
 def test_a_required_attribute_that_is_absent_is_named(name: str) -> None:
     found = parsed(header([without(name.encode())], 0))
     assert required(name) in faults(found)
-    assert any("is absent" in error.message for error in check_part(found, 0))
+    assert any("is absent" in error.message for error in check_parts(found))
 
 
 @pytest.mark.parametrize("name", [each.name.decode() for each in REQUIRED])
 def test_a_required_attribute_of_another_type_is_named(name: str) -> None:
     found = parsed(plain(attribute(name, "string", "text")))
     assert required(name) in faults(found)
-    assert any("has the type string, not" in error.message for error in check_part(found, 0))
+    assert any("has the type string, not" in error.message for error in check_parts(found))
 
 
 @pytest.mark.parametrize("each", REQUIRED, ids=lambda each: each.name.decode())
 def test_a_required_attribute_that_cannot_be_decoded_is_named_once(each: Attribute) -> None:
     found = parsed(plain(each._replace(value=each.value + b"\0")))
     assert [where for _, where in faults(found)] == [f"parts[0].{each.name.decode()}"]
-    assert next(check_part(found, 0)).fault is errors.REQUIRED_ATTRIBUTE
-    assert "cannot be decoded" in next(check_part(found, 0)).message
+    assert next(check_parts(found)).fault is errors.REQUIRED_ATTRIBUTE
+    assert "cannot be decoded" in next(check_parts(found)).message
 
 
 @pytest.mark.parametrize("name", ["name", "type", "chunkCount"])
 def test_parts_of_a_multipart_file_need_more(name: str) -> None:
-    short = (*REQUIRED, *(each for each in NAMED if each.name != name.encode()))
+    other = replaced(NAMED, [attribute("name", "string", "other")])
+    short = (*REQUIRED, *(each for each in other if each.name != name.encode()))
     whole = (*REQUIRED, *NAMED)
     found = parsed(header([whole, short], multipart().flags))
     assert faults(found, 0) == []
@@ -254,11 +256,62 @@ def test_an_unknown_type_of_part_is_named() -> None:
     ]
 
 
+IMPOSSIBLE: dict[str, tuple[str, Attribute]] = {
+    "tiles without width": ("tiles", attribute("tiles", "tiledesc", Tiling(0, 32))),
+    "tiles without height": ("tiles", attribute("tiles", "tiledesc", Tiling(64, 0))),
+    "no channel": ("channels", attribute("channels", "chlist", [])),
+    "a sampling of no column": ("channels", attribute("channels", "chlist", [Channel("Y", "half", 0, 0, 1)])),
+    "a sampling backwards": ("channels", attribute("channels", "chlist", [Channel("Y", "half", 0, 1, -2)])),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_a_value_that_no_image_can_have_is_named(what: str) -> None:
+    name, given = IMPOSSIBLE[what]
+    assert faults_of(TILES, given, flags=TILED) == [required(name)]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_part_of_no_chunk_is_named(count: int) -> None:
+    assert faults(parsed(multipart([attribute("chunkCount", "int", count)]))) == [required("chunkCount")]
+
+
+def test_a_name_that_an_earlier_part_has_is_named() -> None:
+    twice = [attribute("name", "string", "same")]
+    assert faults(parsed(multipart(twice, twice)), 1) == [required("name", 1)]
+
+
+def test_an_unknown_pixel_type_is_named_and_hides_no_channel() -> None:
+    channels = attribute("channels", "chlist", [Channel("A", "half"), Channel("B", 7)])
+    assert faults_of(channels) == [("UNKNOWN_CODE", "parts[0].channels")]
+    assert facts(channels)["channel_count"] == 2
+
+
+@pytest.mark.parametrize("mode", [0x0F, 0x20])
+def test_an_unknown_tile_mode_is_named_where_there_are_tiles(mode: int) -> None:
+    tiles = Attribute(b"tiles", b"tiledesc", struct.pack("<2IB", 64, 64, mode))
+    assert faults_of(tiles, flags=TILED) == [("UNKNOWN_CODE", "parts[0].tiles")]
+    assert faults_of(tiles, flags=0) == []
+
+
+def test_of_two_required_attributes_the_one_that_does_not_count_may_be_bad() -> None:
+    twice = (Attribute(b"compression", b"compression", b""), attribute("compression", "compression", "zip"))
+    found = parsed(header([(*without(b"compression"), *twice)], 0))
+    assert faults(found) == [("BAD_ATTRIBUTE", "parts[0].compression")]
+
+
+@pytest.mark.parametrize("mode", LEVEL_MODES)
+def test_more_chunks_than_a_column_can_count_are_not_counted(mode: str) -> None:
+    window = attribute("dataWindow", "box2i", (-(2**31), -(2**31), 2**31 - 1, 2**31 - 1))
+    tiles = attribute("tiles", "tiledesc", Tiling(1, 1, mode))
+    assert facts(window, tiles, flags=TILED)["chunk_count"] is None
+
+
 def test_any_other_bad_value_is_named_and_harms_nothing_else() -> None:
     bad = (Attribute(b"wrong", b"int", b"12345"), Attribute(b"abc\xe9", b"v2f", b""))
     found = parsed(plain(*bad))
     assert faults(found) == [("BAD_ATTRIBUTE", "parts[0].wrong"), ("BAD_ATTRIBUTE", "parts[0].abc\\xe9")]
-    assert all(error.fault.status is None for error in check_part(found, 0))
+    assert all(error.fault.status is None for error in check_parts(found))
     assert part_facts(found, 0) == facts()
 
 

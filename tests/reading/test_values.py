@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exr_inspector.reading import values
-from exr_inspector.reading.values import CODECS, MOST_ITEMS, count_channels, decode, encode
+from exr_inspector.reading.values import CODECS, LONGEST_ESCAPED, MOST_ITEMS, count_channels, decode, encode
 from tests.exrfiles.attributes import CODES, ENCODERS, NUMBERS, Channel, attribute
 from tests.exrfiles.values import WELL_FORMED, any_size
 
@@ -159,7 +159,6 @@ BROKEN = {
     "a channel list that goes on behind its end": ("chlist", b"\0\0"),
     "no channel list at all": ("chlist", b""),
     "a channel cut off": ("chlist", b"R\0" + b"\0" * 15 + b"\0"),
-    "a pixel type of no library": ("chlist", ENCODERS["chlist"]([Channel("R", 3)])),
 }
 
 
@@ -238,6 +237,22 @@ def test_lists_are_decoded_up_to_a_length_and_kept_as_bytes_beyond(type_: str, i
     assert value is None
     assert error is not None
     assert str(MOST_ITEMS) in error
+
+
+@pytest.mark.parametrize("size", [LONGEST_ESCAPED, LONGEST_ESCAPED + 1])
+def test_long_text_that_is_not_utf8_is_kept_as_bytes(size: int) -> None:
+    value, error = decode("string", b"\xff" * size)
+    assert (value is None) == (error is not None) == (size > LONGEST_ESCAPED)
+    assert decode("string", b"x" * size) == ("x" * size, None)
+
+
+@pytest.mark.parametrize("code", [3, 255, -1, 2**31 - 1])
+def test_an_unknown_pixel_type_has_its_number_and_comes_back(code: int) -> None:
+    raw = ENCODERS["chlist"]([Channel("R", code), Channel("Z", "float")])
+    value, error = decode("chlist", raw)
+    assert error is None
+    assert [each["type"] for each in value] == [f"unknown({code})", "float"]
+    assert encode("chlist", value) == raw
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 99])

@@ -18,7 +18,7 @@ from typing import Any
 from exr_inspector.errors import CHUNKS_MISSING, NOT_LOSSLESS, InspectorError, Status
 from exr_inspector.naming import split_channel, split_path
 from exr_inspector.reading.header import Attribute, Header, write_header
-from exr_inspector.reading.part_facts import check_part, part_facts
+from exr_inspector.reading.part_facts import check_parts, part_facts
 from exr_inspector.reading.sources import Stat
 from exr_inspector.reading.values import clean, encode
 from exr_inspector.reading.view import View, merged_attributes, verdict
@@ -88,6 +88,11 @@ def header_bytes(document: Document) -> bytes:
     return raw
 
 
+def location_of(document: Document) -> str:
+    """Where the file lies; bytes of a path that are not UTF-8 are surrogates (PEP 383)."""
+    return _named(document["file"], "path").decode("utf-8", "surrogateescape")
+
+
 def to_json(document: Any, *, indent: int | None = None) -> str:
     """JSON text by RFC 8259: no NaN, no surrogates; the same document gives the same text."""
     separators = (",", ": ") if indent else (",", ":")
@@ -122,8 +127,10 @@ def _file_facts(reading: Reading, parts: list[dict[str, Any]], sequencer: str | 
             "is_multiview": _is_multiview(header),
             "header_bytes": header.size,
         }
+    path = clean(reading.location)
     return {
-        "path": clean(reading.location),
+        "path": path,
+        **({} if path == reading.location else {"path_base64": _base64(_bytes(reading.location))}),
         "size_bytes": stat.size if stat else None,
         "mtime": iso_time(stat.mtime) if stat else None,
         "etag": stat.etag if stat else None,
@@ -142,8 +149,7 @@ def _is_multiview(header: Header) -> bool:
 def _faults(reading: Reading) -> Iterator[InspectorError]:
     yield from reading.errors
     if reading.header:
-        for index in range(len(reading.header.parts)):
-            yield from check_part(reading.header, index)
+        yield from check_parts(reading.header)
     if reading.complete is False:
         yield InspectorError(CHUNKS_MISSING, "the file holds fewer chunks than its offset table promises")
 

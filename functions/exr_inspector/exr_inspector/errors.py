@@ -116,7 +116,7 @@ LIMIT_EXCEEDED = _fault(
 REQUIRED_ATTRIBUTE = _fault(
     "REQUIRED_ATTRIBUTE",
     "corrupt",
-    "An attribute that the format requires is absent, or of another type, or cannot be decoded.",
+    "An attribute that the format requires is absent, of another type, broken, or says what no image can be.",
     "Write the file again; most readers refuse it as it is.",
 )
 BAD_ATTRIBUTE = _fault(
@@ -128,7 +128,7 @@ BAD_ATTRIBUTE = _fault(
 UNKNOWN_CODE = _fault(
     "UNKNOWN_CODE",
     "unsupported",
-    "The compression or line order is a number that OpenEXR has not defined.",
+    "A compression, line order, pixel type, part type or tile mode is one that OpenEXR has not defined.",
     "Update exr-inspector if the number is new in OpenEXR; otherwise the file is damaged.",
 )
 CHUNKS_MISSING = _fault(

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from exr_inspector.document import Document, Reading, make_document
+from exr_inspector.document import Document, Reading, location_of, make_document
 from exr_inspector.errors import BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, OBJECT_CHANGED, InspectorError
 from exr_inspector.events.request import Config, Request
 from exr_inspector.reading.chunks import is_complete
 from exr_inspector.reading.header import Header
 from exr_inspector.reading.sources import LocalFile, ReadAhead, Source, is_object, read_header
-from exr_inspector.reading.values import clean
 from exr_inspector.reading.view import View
 from exr_inspector.settings import Settings
 from exr_inspector.storage.store import Removal, Store
@@ -110,12 +109,11 @@ def _store(
         actions = {outcome.file_id: outcome.action for outcome in store.upsert(files, removals)}
     for document, rows in zip(documents, files, strict=True):
         action = actions[rows.file_id]
-        counts = ", ".join(f"{len(rows.rows[name])} {name}" for name in ("parts", "channels", "attributes"))
         document["persistence"] = _persistence(
-            "stored", document, f"{action} 1 file, {counts}", action == "inserted"
+            "stored", document, f"{action} {_counted([rows], *rows.rows)}", action == "inserted"
         )
     if files:
-        log.info("Wrote %s to %s", _counted(files), store.name)
+        log.info("Wrote %s to %s", _counted(files, "files", "parts", "channels"), store.name)
 
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
@@ -229,7 +227,7 @@ def _is_left(request: Request, document: Document) -> bool:
 def _removals(request: Request) -> list[Removal]:
     """Of a file that is gone, under every name that the request may mean."""
     time = _moment(request.time)
-    return [Removal(id_of(clean(location)), request.sequencer, time) for location in request.locations]
+    return [Removal(id_of(location), request.sequencer, time) for location in request.locations]
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -242,13 +240,10 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _persistence(status: str, document: Document, message: str, inserted: bool = False) -> dict[str, Any]:
-    file_id = id_of(document["file"]["path"]) if document["file"]["path"] else None
+    file_id = id_of(location_of(document)) if document["file"]["path"] else None
     return {"status": status, "file_id": file_id, "inserted": inserted, "message": message}
 
 
-def _counted(files: Sequence[FileRows]) -> str:
-    counts = ((len(each.rows[table]) for each in files) for table in ("files", "parts", "channels"))
-    words = ("file", "part", "channel")
-    return ", ".join(
-        f"{count} {word}{'s' * (count != 1)}" for count, word in zip(map(sum, counts), words, strict=True)
-    )
+def _counted(files: Sequence[FileRows], *tables: str) -> str:
+    counts = {table: sum(len(each.rows[table]) for each in files) for table in tables}
+    return ", ".join(f"{count} {table if count != 1 else table[:-1]}" for table, count in counts.items())

@@ -101,10 +101,10 @@ class Settings:
         one_of("auto", "always", "never"),
     )
     max_header_bytes: int = declare(
-        "EXR_INSPECTOR_MAX_HEADER_BYTES", 128 * MIB, "Largest header that is read, in bytes.", at_least(KIB)
+        "EXR_INSPECTOR_MAX_HEADER_BYTES", 32 * MIB, "Largest header that is read, in bytes.", at_least(KIB)
     )
     max_value_bytes: int = declare(
-        "EXR_INSPECTOR_MAX_VALUE_BYTES", 64 * MIB, "Largest single attribute value, in bytes.", at_least(KIB)
+        "EXR_INSPECTOR_MAX_VALUE_BYTES", 16 * MIB, "Largest single attribute value, in bytes.", at_least(KIB)
     )
     max_parts: int = declare("EXR_INSPECTOR_MAX_PARTS", 4096, "Most parts in a file.", at_least(1))
     max_channels: int = declare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -139,19 +139,28 @@ def _opened(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()  # here, where click meets a reader that has gone away
         return
-    replaced = Path(output).is_file() or not Path(output).exists()  # but not a device or a pipe
-    part = Path(f"{output}.part" if replaced else output)
+    target = Path(output)
+    # A device or a pipe cannot be replaced, and what a link leads to would be left as it was.
+    replaced = not target.is_symlink() and (target.is_file() or not target.exists())
     try:
-        with part.open("w", encoding="utf-8") as file:
+        with _whole(target) if replaced else target.open("w", encoding="utf-8") as file:
             yield file
-        if replaced:
-            part.replace(output)
     except OSError as error:
         raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[TextIO]:
+    """A file beside the target that takes its place, and its mode, in the end."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("x", encoding="utf-8") as file:
+            yield file
+        if target.exists():
+            part.chmod(target.stat().st_mode)
+        part.replace(target)
     finally:
-        if replaced:
-            with suppress(OSError):
-                part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def _print_tables(documents: list[Document], single: bool) -> int:

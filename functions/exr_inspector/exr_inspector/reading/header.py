@@ -25,7 +25,7 @@ from exr_inspector.errors import (
     Fault,
     InspectorError,
 )
-from exr_inspector.reading.values import count_channels, decode
+from exr_inspector.reading.values import LISTS, MOST_ITEMS, count_channels, decode
 from exr_inspector.settings import Settings
 
 MAGIC = b"\x76\x2f\x31\x01"
@@ -132,6 +132,7 @@ class _Parser:
         self.position = 0
         self.attributes = 0
         self.channels = 0
+        self.items = 0
 
     def header(self) -> Header:
         field = self._version_field()
@@ -192,6 +193,8 @@ class _Parser:
         raw = self.data[start:end]
         if type_name == "chlist":
             self._cap_channels(raw)
+        elif type_name in LISTS:
+            return Attribute(name, type_name, raw, *self._list(type_name, raw))
         return Attribute(name, type_name, raw, *decode(type_name, raw))
 
     def _misplaced(self) -> InspectorError:
@@ -222,6 +225,14 @@ class _Parser:
         """Refuse a channel list that is too long before it is decoded."""
         self.channels += count_channels(raw, self.limits.max_channels - self.channels)
         self._cap("max_channels", self.channels, "channels")
+
+    def _list(self, type_name: str, raw: bytes) -> tuple[Any, str | None]:
+        """A list, unless those before it hold more than all lists of a real header together."""
+        if self.items > MOST_ITEMS:
+            return None, f"lists are kept as bytes behind the first {MOST_ITEMS} items of a header"
+        value, error = decode(type_name, raw)
+        self.items += len(value or ())
+        return value, error
 
     def _require(self, size: int) -> None:
         """Make sure that the data reaches to `size`, and that the header may."""

@@ -2,7 +2,7 @@
 
 OpenImageIO reads from files alone, so it gets one in memory that holds the header and nothing else. The
 header has passed the parser and the caps below before: the library takes seconds for many thousands of
-channels or attributes, and it keeps every distinct string for ever, so long ones do not reach it.
+channels or attributes, and it keeps every distinct string and name for ever, so long ones do not reach it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ MOST_CHANNELS = 1024
 MOST_ATTRIBUTES = 4096
 LONGEST_STRING = 1024
 MOST_STRING_BYTES = 128 * 1024
+MOST_BYTES = 1024 * 1024
+
+# Without these strings the library refuses a header that it would open.
+_NEEDED = ("name", "type")
 
 # Names that OpenImageIO gives to OpenEXR's own (exrinput.cpp); for strings that do not pass through it.
 _RENAMED = {"comments": "ImageDescription", "owner": "Copyright", "capDate": "DateTime"}
@@ -47,6 +51,10 @@ def view_header(header: Header) -> View:
 
 def _too_much(header: Header) -> str:
     attributes = [each for part in header.parts for each in part.attributes]
+    for each in attributes:
+        if each.name in _NEEDED and _is_long(each):
+            return f"not shown to OpenImageIO: a {each.name} of {len(each.raw)} bytes"
+    shown = [each for each in attributes if not _is_long(each)]
     counts = {
         "parts": (len(header.parts), MOST_PARTS),
         "attributes": (len(attributes), MOST_ATTRIBUTES),
@@ -54,17 +62,14 @@ def _too_much(header: Header) -> str:
             sum(len(each.value or ()) for each in attributes if each.type_name == "chlist"),
             MOST_CHANNELS,
         ),
-        "bytes of short strings": (
-            sum(len(each.raw) for each in attributes if _is_short(each)),
+        "bytes of names and short strings": (
+            sum(len(each.name) + len(each.raw) * (each.type_name in _STRING_TYPES) for each in shown),
             MOST_STRING_BYTES,
         ),
+        "bytes of values without long strings": (sum(len(each.raw) for each in shown), MOST_BYTES),
     }
     over = [f"{count} {what}, more than {most}" for what, (count, most) in counts.items() if count > most]
     return f"not shown to OpenImageIO: {over[0]}" if over else ""
-
-
-def _is_short(attribute: Attribute) -> bool:
-    return attribute.type_name in _STRING_TYPES and len(attribute.raw) <= LONGEST_STRING
 
 
 def _is_long(attribute: Attribute) -> bool:

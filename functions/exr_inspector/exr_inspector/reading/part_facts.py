@@ -8,7 +8,7 @@ from typing import Any
 from exr_inspector.errors import BAD_ATTRIBUTE, REQUIRED_ATTRIBUTE, UNKNOWN_CODE, InspectorError
 from exr_inspector.reading.chunks import chunk_count, part_type
 from exr_inspector.reading.header import MULTIPART, NON_IMAGE, Header, Part
-from exr_inspector.reading.values import COMPRESSION_NAMES, LINE_ORDERS, clean, code_name
+from exr_inspector.reading.values import COMPRESSION_NAMES, LINE_ORDERS, clean, code_name, is_unknown
 
 _REQUIRED = {
     "channels": "chlist",
@@ -21,6 +21,8 @@ _REQUIRED = {
     "screenWindowWidth": "float",
 }
 _PART_TYPES = ("scanlineimage", "tiledimage", "deepscanline", "deeptile")
+_LARGEST = 2**63 - 1
+"""Largest integer of a column. 32-bit windows in tiles of one pixel have more chunks."""
 _NO_SIZE: dict[str, int | None] = {"width": None, "height": None}
 _NO_TILES = dict.fromkeys(("tile_width", "tile_height", "level_mode", "rounding_mode"))
 
@@ -44,6 +46,7 @@ def part_facts(header: Header, index: int) -> dict[str, Any]:
     kind = part_type(header, part) or ""
     data, display = part.value("dataWindow", "box2i"), part.value("displayWindow", "box2i")
     shown = _size(display)
+    chunks = chunk_count(header, part)
     return {
         "index": index,
         "name": part.value("name", "string"),
@@ -62,7 +65,7 @@ def part_facts(header: Header, index: int) -> dict[str, Any]:
         "is_tiled": "tile" in kind,
         **_tiles(part),
         "is_deep": "deep" in kind,
-        "chunk_count": chunk_count(header, part),
+        "chunk_count": chunks if chunks is None or chunks <= _LARGEST else None,
         "channel_count": len(part.value("channels", "chlist") or ()),
         "color_space": _color_space(part) or _color_space(header.parts[0]),
         "render_software": _render_software(part) or _render_software(header.parts[0]),
@@ -113,18 +116,34 @@ def _render_software(part: Part) -> str | None:
 # --- what is wrong --------------------------------------------------------------------------------------
 
 
-def check_part(header: Header, index: int) -> Iterator[InspectorError]:
-    """Everything about a part that the format does not allow: first what makes the file unreadable."""
-    part, where = header.parts[index], f"parts[{index}]"
+def check_parts(header: Header) -> Iterator[InspectorError]:
+    """Everything about the parts that the format does not allow."""
+    names: set[str] = set()
+    for index, part in enumerate(header.parts):
+        where = f"parts[{index}]"
+        yield from _check_part(header, part, where)
+        name = part.value("name", "string")
+        if header.is_multipart and name in names:
+            yield InspectorError(
+                REQUIRED_ATTRIBUTE, f"an earlier part has the name {name!r} too", f"{where}.name"
+            )
+        names.add(name)
+
+
+def _check_part(header: Header, part: Part, where: str) -> Iterator[InspectorError]:
+    """First what makes the file unreadable."""
     required = _required(header, part)
     for name, type_name in required.items():
         if part.value(name, type_name) is None:
             yield InspectorError(REQUIRED_ATTRIBUTE, _why_not(part, name, type_name), f"{where}.{name}")
-    yield from _empty_windows(part, where)
-    yield from _unknown_codes(header, part, where)
-    for attribute in part.attributes:
-        if attribute.error is not None and attribute.name not in required:
-            yield InspectorError(BAD_ATTRIBUTE, attribute.error, f"{where}.{clean(attribute.name)}")
+    for name, reason in _impossible(header, part):
+        yield InspectorError(REQUIRED_ATTRIBUTE, reason, f"{where}.{name}")
+    for name, reason in _unknown(header, part):
+        yield InspectorError(UNKNOWN_CODE, f"{reason} is not known", f"{where}.{name}")
+    broken = [each for each in part.attributes if each.error is not None]
+    for each in broken:
+        if each.name not in required or each is not part.attribute(each.name):
+            yield InspectorError(BAD_ATTRIBUTE, str(each.error), f"{where}.{clean(each.name)}")
 
 
 def _required(header: Header, part: Part) -> dict[str, str]:
@@ -147,19 +166,45 @@ def _why_not(part: Part, name: str, type_name: str) -> str:
     return f"the required attribute {name} cannot be decoded: {found.error}"
 
 
-def _empty_windows(part: Part, where: str) -> Iterator[InspectorError]:
+def _impossible(header: Header, part: Part) -> Iterator[tuple[str, str]]:
+    """Required attributes with values that no image can have: the attribute's name, and why."""
     for name in ("dataWindow", "displayWindow"):
         size = _size(part.value(name, "box2i"))
         if any(length is not None and length < 1 for length in size.values()):
-            message = f"the window is {size['width']} by {size['height']} pixels"
-            yield InspectorError(REQUIRED_ATTRIBUTE, message, f"{where}.{name}")
+            yield name, f"the window is {size['width']} by {size['height']} pixels"
+    channels = part.value("channels", "chlist")
+    if channels == []:
+        yield "channels", "the part has no channel"
+    for channel in channels or ():
+        sampling = channel["x_sampling"], channel["y_sampling"]
+        if min(sampling) < 1:
+            yield "channels", f"channel {channel['name']} has the sampling {sampling}"
+    tiles = _tiledesc(header, part)
+    if tiles and not (tiles["x_size"] and tiles["y_size"]):
+        yield "tiles", f"the tiles are {tiles['x_size']} by {tiles['y_size']} pixels"
+    chunks = part.value("chunkCount", "int")
+    if header.is_multipart and chunks is not None and chunks < 1:
+        yield "chunkCount", f"the part has {chunks} chunks"
 
 
-def _unknown_codes(header: Header, part: Part, where: str) -> Iterator[InspectorError]:
+def _unknown(header: Header, part: Part) -> Iterator[tuple[str, str]]:
+    """Codes that OpenEXR has not defined: the attribute's name, and what it says."""
     for name in ("compression", "lineOrder"):
         code = part.value(name, name)
         if isinstance(code, int):
-            yield InspectorError(UNKNOWN_CODE, f"{name} {code} is not known", f"{where}.{name}")
+            yield name, f"{name} {code}"
     kind = part_type(header, part)
     if kind and kind not in _PART_TYPES:
-        yield InspectorError(UNKNOWN_CODE, f"part type {clean(kind)} is not known", f"{where}.type")
+        yield "type", f"part type {clean(kind)}"
+    for channel in part.value("channels", "chlist") or ():
+        if is_unknown(channel["type"]):
+            yield "channels", f"the pixel type of channel {channel['name']}, {channel['type']},"
+    tiles = _tiledesc(header, part)
+    for key in ("level_mode", "rounding_mode"):
+        if tiles and is_unknown(tiles[key]):
+            yield "tiles", f"{key} {tiles[key]}"
+
+
+def _tiledesc(header: Header, part: Part) -> Any:
+    """The tiles of a part that has them; in any other the attribute says nothing."""
+    return part.value("tiles", "tiledesc") if "tile" in (part_type(header, part) or "") else None

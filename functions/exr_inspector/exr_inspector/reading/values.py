@@ -43,8 +43,12 @@ DEEP_IMAGE_STATES = {0: "messy", 1: "sorted", 2: "non_overlapping", 3: "tidy"}
 LEVEL_MODES = {0: "oneLevel", 1: "mipmap", 2: "ripmap"}
 ROUNDING_MODES = {0: "down", 1: "up"}
 
-# Longer lists of strings or floats are not decoded: no real file has them, a hostile one can have 2^29.
+# Types that hold as many items as a writer likes. Longer lists are not decoded: no real file has them, a
+# hostile one can have 2^29.
+LISTS = ("floatvector", "stringvector")
 MOST_ITEMS = 65536
+# A longer text that is not UTF-8 is kept as bytes: escaping it takes a microsecond a byte.
+LONGEST_ESCAPED = 65536
 
 
 class Codec(NamedTuple):
@@ -90,6 +94,18 @@ def clean(text: str) -> str:
 def code_name(names: dict[int, str], code: int) -> str:
     """The name of a coded value; a code that OpenEXR has not defined is named as such."""
     return names.get(code) or f"unknown({code})"
+
+
+def is_unknown(name: str) -> bool:
+    """Whether a name that `code_name` gave stands for a code that OpenEXR has not defined."""
+    return name.startswith("unknown(")
+
+
+def _code_of(names: dict[int, str], name: str) -> int:
+    """Undoes `code_name`."""
+    if is_unknown(name):
+        return int(name.removeprefix("unknown(").removesuffix(")"))
+    return {known: code for code, known in names.items()}[name]
 
 
 # --- numbers ------------------------------------------------------------------------------------------
@@ -190,11 +206,22 @@ def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
+def _decode_string(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        if len(raw) > LONGEST_ESCAPED:
+            raise ValueError(
+                f"text that is not UTF-8 and longer than {LONGEST_ESCAPED} bytes is kept as bytes"
+            ) from None
+        return text_of(raw)
+
+
 def _decode_strings(raw: bytes) -> list[str]:
     strings, start = [], 0
     while start < len(raw):
         text, start = _counted(raw, start)
-        strings.append(text_of(text))
+        strings.append(_decode_string(text))
         _check_length(len(strings))
     return strings
 
@@ -241,12 +268,10 @@ def _decode_channels(raw: bytes) -> list[dict[str, Any]]:
     while found := _CHANNEL_ENTRY.match(raw, position):
         name, fields = found.groups()
         code, linear, x_sampling, y_sampling = _CHANNEL.unpack(fields)
-        if code not in PIXEL_TYPES:
-            raise ValueError(f"pixel type {code} is not known")
         channels.append(
             {
                 "name": name.decode("utf-8", "backslashreplace"),
-                "type": PIXEL_TYPES[code],
+                "type": code_name(PIXEL_TYPES, code),
                 "p_linear": linear != 0,
                 "x_sampling": x_sampling,
                 "y_sampling": y_sampling,
@@ -263,15 +288,12 @@ def count_channels(raw: bytes, most: int) -> int:
     return sum(1 for _ in islice(_CHANNEL_SPAN.finditer(raw), most + 1))
 
 
-_PIXEL_TYPE_CODES = {name: code for code, name in PIXEL_TYPES.items()}
-
-
 def _encode_channels(value: list[dict[str, Any]]) -> bytes:
     entries = [
         each["name"].encode()
         + b"\0"
         + _CHANNEL.pack(
-            _PIXEL_TYPE_CODES[each["type"]], each["p_linear"], each["x_sampling"], each["y_sampling"]
+            _code_of(PIXEL_TYPES, each["type"]), each["p_linear"], each["x_sampling"], each["y_sampling"]
         )
         for each in value
     ]
@@ -289,10 +311,8 @@ def _decode_tiles(raw: bytes) -> dict[str, Any]:
 
 
 def _encode_tiles(value: dict[str, Any]) -> bytes:
-    level, rounding = (
-        next((code for code in range(16) if code_name(names, code) == value[key]), 0)
-        for names, key in ((LEVEL_MODES, "level_mode"), (ROUNDING_MODES, "rounding_mode"))
-    )
+    level = _code_of(LEVEL_MODES, value["level_mode"])
+    rounding = _code_of(ROUNDING_MODES, value["rounding_mode"])
     return _TILES.pack(value["x_size"], value["y_size"], level | rounding << 4)
 
 
@@ -355,7 +375,7 @@ CODECS: dict[str, Codec] = {
     "envmap": _enumeration(ENVMAPS),
     "deepImageState": _enumeration(DEEP_IMAGE_STATES),
     "chlist": Codec(_decode_channels, _encode_channels),
-    "string": Codec(text_of, str.encode),
+    "string": Codec(_decode_string, str.encode),
     "stringvector": Codec(
         _decode_strings, lambda value: b"".join(_encode_counted(each.encode()) for each in value)
     ),

@@ -59,7 +59,8 @@ def merged_attributes(per_part: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _merged(values: list[Any]) -> Any:
-    first = values[0]
-    if all(type(value) is type(first) and value == first for value in values):
+    first, *others = values
+    # As text, for 1 equals 1.0 and 0.0 equals -0.0.
+    if all(repr(value) == repr(first) for value in others):
         return first
     return {"parts": {str(index): value for index, value in enumerate(values) if value is not _MISSING}}

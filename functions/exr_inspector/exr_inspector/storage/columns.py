@@ -1,6 +1,7 @@
 """The columns of the four tables: name, type and meaning, said once.
 
-docs/DATABASE_SCHEMA.md is generated from here. Types are of Arrow; times are in UTC.
+docs/DATABASE_SCHEMA.md is generated from here. Types are of Arrow; times are in UTC. A text of more than
+126 KB is replaced by `{"elided": {size_bytes, sha256}}`.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ ATTRIBUTES = (
     Column("attribute_index", INTEGER, "Its place in the part's header, from 0."),
     Column("attr_name", TEXT, "Its name, OpenEXR's own."),
     Column("attr_type", TEXT, "Its type, OpenEXR's own."),
-    Column("value_json", TEXT, 'Its value; above 126 KB `{"elided": {size_bytes, sha256}}`.'),
+    Column("value_json", TEXT, "Its value as JSON."),
     Column("value_text", TEXT, "Strings, the names of coded values, and time codes, as text."),
     Column("value_int", INTEGER, "The value of an `int`."),
     Column("value_float", REAL, "The value of an `int`, `float`, `double` or `rational`."),

@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.analysis.embedding import EMBEDDING_VERSION, channel_fingerprint, metadata_embedding
-from exr_inspector.document import Document, to_json
+from exr_inspector.document import Document, location_of, to_json
 from exr_inspector.naming import split_path
 from exr_inspector.reading.sources import is_object
+from exr_inspector.reading.values import clean
 from exr_inspector.storage.columns import ATTRIBUTES, CHANNELS, FILES, PARTS
 from exr_inspector.version import VERSION
 
@@ -61,14 +62,28 @@ def normalized_path(location: str) -> str:
 
 def rows_of(document: Document) -> FileRows:
     """The rows of a document."""
-    key = {"file_id": file_id(document["file"]["path"]), "file_path": document["file"]["path"]}
+    key = {"file_id": file_id(location_of(document)), "file_path": document["file"]["path"]}
     rows = {
-        "files": [{**key, **_file_row(document)}],
-        "parts": [{**key, **_part_row(part)} for part in document["parts"]],
-        "channels": list(_channel_rows(document, key)),
-        "attributes": list(_attribute_rows(document, key)),
+        "files": [_file_row(document)],
+        "parts": map(_part_row, document["parts"]),
+        "channels": _channel_rows(document),
+        "attributes": _attribute_rows(document),
     }
-    return FileRows(key["file_id"], rows)
+    return FileRows(
+        key["file_id"], {table: [_fitting({**key, **row}) for row in found] for table, found in rows.items()}
+    )
+
+
+def _fitting(row: Row) -> Row:
+    """The row, with its size and hash in the place of every text that is too long for a cell."""
+    return {name: _cell(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _cell(text: str) -> str:
+    if 4 * len(text) <= LARGEST_CELL:  # a character has at most four bytes
+        return text
+    content = text.encode()
+    return text if len(content) <= LARGEST_CELL else to_json(elided(content))
 
 
 def arrow_table(name: str, rows: Sequence[Row]) -> pa.Table:
@@ -81,16 +96,16 @@ def _file_row(document: Document) -> Row:
     facts = {name: value for name, value in file.items() if name in _FILE_FACTS}
     return {
         **facts,
-        "file_path_normalized": normalized_path(file["path"]),
+        "file_path_normalized": clean(normalized_path(location_of(document))),
         "sequence_key": split_path(file["path"]).sequence_key,
         "mtime": datetime.strptime(file["mtime"], "%Y-%m-%dT%H:%M:%S.%fZ") if file["mtime"] else None,  # noqa: DTZ007
         "error_count": len(document["errors"]),
-        "errors_json": cell(document["errors"]),
+        "errors_json": to_json(document["errors"]),
         "channel_count": len(document["channels"]),
         "attribute_count": sum(len(part["attributes"]) for part in document["parts"]),
         "openimageio_opens": view["opens"],
         "openimageio_message": view["message"],
-        "openimageio_differences": cell(view["differences"]),
+        "openimageio_differences": to_json(view["differences"]),
         "metadata_embedding": metadata_embedding(document),
         "channel_fingerprint": channel_fingerprint(document),
         "embedding_version": EMBEDDING_VERSION,
@@ -106,13 +121,6 @@ def facts_hash(document: Document) -> str:
     facts["file"] = {key: value for key, value in document["file"].items() if key != "sequencer"}
     versions = [VERSION, EMBEDDING_VERSION]
     return hashlib.sha256(to_json([versions, facts]).encode()).hexdigest()
-
-
-def cell(value: Any) -> str:
-    """JSON text that fits into a cell; a longer one is replaced by its size and hash, and says so."""
-    text = to_json(value)
-    content = text.encode()
-    return text if len(content) <= LARGEST_CELL else to_json(elided(content))
 
 
 def elided(content: bytes) -> dict[str, Any]:
@@ -137,40 +145,34 @@ def _part_row(part: Row) -> Row:
     }
 
 
-def _channel_rows(document: Document, key: Row) -> Iterator[Row]:
+def _channel_rows(document: Document) -> Iterator[Row]:
     positions: dict[int, int] = {}
     for channel in document["channels"]:
         part = channel["part_index"]
-        yield {**key, **channel, "channel_index": positions.get(part, 0)}
+        yield {**channel, "channel_index": positions.get(part, 0)}
         positions[part] = positions.get(part, 0) + 1
 
 
-def _attribute_rows(document: Document, key: Row) -> Iterator[Row]:
+def _attribute_rows(document: Document) -> Iterator[Row]:
     for part in document["parts"]:
         for index, attribute in enumerate(part["attributes"]):
             value = attribute["value"]
-            value_json = cell(value)
             yield {
-                **key,
                 "part_index": part["index"],
                 "attribute_index": index,
                 "attr_name": attribute["name"],
                 "attr_type": attribute["type"],
-                "value_json": value_json,
-                "value_text": _text(attribute["type"], value, value_json),
+                "value_json": to_json(value),
+                "value_text": _text(attribute["type"], value),
                 "value_int": value if attribute["type"] == "int" else None,
                 "value_float": _float_column(attribute["type"], value),
             }
 
 
-def _text(type_name: str, value: Any, value_json: str) -> str | None:
-    """Text to search: a string, a coded value's name, a time code's time; the cell where that is too long."""
+def _text(type_name: str, value: Any) -> str | None:
+    """Text to search: a string, a coded value's name, a time code's time."""
     if isinstance(value, str) and type_name not in ("float", "double"):
-        return (
-            value
-            if len(value_json) <= LARGEST_CELL and not value_json.startswith('{"elided"')
-            else value_json
-        )
+        return value
     return value["time"] if type_name == "timecode" and value else None
 
 
