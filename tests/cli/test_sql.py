@@ -38,6 +38,28 @@ def test_an_answer_can_be_json_lines(stored: Path) -> None:
     assert [json.loads(line) for line in done.stdout.splitlines()] == [{"size": total, "tiled": False}]
 
 
+def test_no_column_of_an_answer_is_lost(stored: Path) -> None:
+    statement = "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a"
+    assert run("sql", statement, "--db", DATABASE, "--json").stdout == '{"a":1,"a_2":2,"a_1":3,"a_3":4}\n'
+    assert run("sql", statement, "--db", DATABASE).stdout.split()[:4] == ["a", "a_2", "a_1", "a_3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1.5", "1.5"),
+        ("-0.10", "-0.1"),
+        ("2.0", "2"),
+        ("[0.25, 4.0]", "[0.25,4]"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("12345678901234567.89", '"12345678901234567.89"'),
+    ],
+)
+def test_a_decimal_is_a_number_where_a_double_shows_its_digits(stored: Path, value: str, shown: str) -> None:
+    done = run("sql", f"SELECT {value} AS value", "--db", DATABASE, "--json")
+    assert done.stdout == f'{{"value":{shown}}}\n'
+
+
 def test_the_database_may_be_a_setting(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXR_INSPECTOR_DB", DATABASE)
     assert run("sql", "SELECT 42 AS answer").exit_code == 0
