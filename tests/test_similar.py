@@ -40,6 +40,12 @@ def _names(found: list[exr_inspector.Match]) -> list[str]:
     return [Path(each.file_path).name for each in found]
 
 
+def _vector(demo: Path, store: DuckDBStore) -> list[float]:
+    vector = store.vector(file_id(str(demo / "shots/sq010/sh020/beauty.1002.exr")), "metadata")
+    assert vector is not None
+    return vector
+
+
 def test_the_frames_of_the_same_sequence_come_first(demo: Path, store: DuckDBStore) -> None:
     found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, limit=7)
     assert _names(found)[:6] == [f"beauty.{frame}.exr" for frame in range(1001, 1007)]
@@ -66,10 +72,57 @@ def test_by_channels_what_else_differs_does_not_matter(demo: Path, store: DuckDB
     assert [round(each.similarity, 5) for each in found] == [1.0] * 7  # another resolution, the same channels
 
 
-@pytest.mark.parametrize("where", ["no_such_column = 1", "true); DROP TABLE files; --", "(", "1; SELECT 2"])
+INVENTED = "true) UNION ALL SELECT 'x', 'invented', 2.0, metadata_embedding FROM files WHERE (true"
+BREAKOUTS = ["true) OR (true", "true) OR (true /*", "true) --", "true, true", INVENTED]
+FILE_READS = ["(SELECT count(*) FROM read_text('{}')) > 0", "(SELECT count(*) FROM glob('{}')) > 0"]
+
+
+@pytest.mark.parametrize(
+    "where", ["no_such_column = 1", "true); DROP TABLE files; --", "(", "1; SELECT 2", "true /*", *BREAKOUTS]
+)
 def test_a_condition_that_is_not_valid_is_refused(demo: Path, store: DuckDBStore, where: str) -> None:
     with pytest.raises(InspectorError, match="BAD_QUERY"):
         exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, where=where)
+
+
+@pytest.mark.parametrize("where", ["true -- all", "true /* all */", "true\n-- all\n", "file_path <> ')--'"])
+def test_a_condition_may_hold_comments_and_brackets_in_text(
+    demo: Path, store: DuckDBStore, where: str
+) -> None:
+    target = demo / "shots/sq010/sh020/beauty.1002.exr"
+    assert exr_inspector.similar(target, store, where=where) == exr_inspector.similar(target, store)
+
+
+@pytest.mark.parametrize("where", FILE_READS)
+def test_a_condition_reads_no_file(demo: Path, store: DuckDBStore, where: str) -> None:
+    with pytest.raises(InspectorError, match="BAD_QUERY: Permission"):
+        exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, where=where.format(__file__))
+
+
+def test_a_condition_may_ask_the_other_tables(demo: Path, store: DuckDBStore) -> None:
+    where = "file_id IN (SELECT file_id FROM channels WHERE name = 'ZBack')"
+    found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, where=where)
+    assert _names(found) == ["deep.1001.exr"]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "0", "1e-30"])
+def test_a_stored_vector_without_a_direction_is_like_nothing(
+    demo: Path, store: DuckDBStore, number: str
+) -> None:
+    without = f"list_resize(['{number}'::FLOAT], 384, 0)::FLOAT[384]"
+    files = store.query(
+        f"SELECT * REPLACE ({without} AS metadata_embedding) FROM files WHERE is_deep"
+        " UNION ALL FROM files WHERE NOT is_deep"
+    )
+    vector = _vector(demo, store)
+    found = nearest_in(files.to_reader(), vector, "metadata", "", 99)
+    assert found == store.search(vector, "metadata", "NOT is_deep", 99)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "0", "1e-30"])
+def test_a_vector_without_a_direction_is_refused(store: DuckDBStore, number: str) -> None:
+    with pytest.raises(InspectorError, match="BAD_QUERY: the vector to compare with"):
+        store.search([float(number)] * 384, "metadata", "", 5)
 
 
 @pytest.mark.parametrize("target", ["0" * 32, "/no/such/file.exr"])
@@ -79,8 +132,7 @@ def test_what_is_not_there_is_like_nothing(store: DuckDBStore, target: str) -> N
 
 
 def test_batches_from_elsewhere_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
-    vector = store.vector(file_id(str(demo / "shots/sq010/sh020/beauty.1002.exr")), "metadata")
-    assert vector is not None
+    vector = _vector(demo, store)
     where = "frame_number > 1002"
     files = store.query("SELECT * FROM files").select(columns_of("metadata", where))
     found = nearest_in(files.to_reader(max_chunksize=2), vector, "metadata", where, 5)
@@ -132,8 +184,9 @@ def test_vast_database_gives_the_same_answer_as_duckdb(demo: Path, store: DuckDB
         for question in (target, file_id(str(target))):
             found = exr_inspector.similar(question, vast, where="NOT is_deep", limit=5)
             assert found == exr_inspector.similar(question, store, where="NOT is_deep", limit=5)
-        with pytest.raises(InspectorError, match="BAD_QUERY"):
-            exr_inspector.similar(target, vast, where="no_such_column = 1")
+        for where in ("no_such_column = 1", *BREAKOUTS, *(each.format(__file__) for each in FILE_READS)):
+            with pytest.raises(InspectorError, match="BAD_QUERY"):
+                exr_inspector.similar(target, vast, where=where)
         with pytest.raises(InspectorError, match="FILE_NOT_FOUND"):
             exr_inspector.similar("0" * 32, vast)
         assert server.open_transactions == []

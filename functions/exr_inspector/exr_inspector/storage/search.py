@@ -24,7 +24,8 @@ class Searchable(Protocol):
         """The `limit` files most like a vector, by exact cosine, the nearest first, ties by path.
 
         `where` is a condition in DuckDB's SQL on the columns of `files`; empty for all. Only vectors
-        of this release's `embedding_version` are compared. Raises BAD_QUERY for an invalid condition.
+        of this release's `embedding_version` that have a direction are compared: neither zero nor NaN.
+        Raises BAD_QUERY for an invalid condition, and for a vector without a direction.
         """
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
