@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -131,6 +132,39 @@ def test_what_is_not_there_is_like_nothing(store: DuckDBStore, target: str) -> N
         exr_inspector.similar(target, store)
 
 
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"abcd", "NOT_AN_EXR"), (b"", "EMPTY_FILE"), (b"v/1\x01\x02", "HEADER_TRUNCATED")]
+)
+def test_a_file_without_a_header_is_refused_with_its_own_fault(
+    tmp_path: Path, store: DuckDBStore, content: bytes, code: str
+) -> None:
+    path = tmp_path / "bad.exr"
+    path.write_bytes(content)
+    (entry,) = inspect(path)["errors"]
+    assert entry["code"] == code
+    for target in (path, inspect(path)):
+        with pytest.raises(InspectorError) as raised:
+            exr_inspector.similar(target, store)
+        error = raised.value
+        assert (error.code, error.message, error.where) == (code, entry["message"], str(path))
+
+
+def test_a_folder_is_no_file(demo: Path, store: DuckDBStore) -> None:
+    with pytest.raises(InspectorError, match="NOT_A_FILE"):
+        exr_inspector.similar(demo, store)
+
+
+def test_the_store_of_the_settings_can_be_searched(demo: Path, database: Path) -> None:
+    """What the front door gives, the front door takes: mypy, which reads this, agrees."""
+    opened = exr_inspector.open_store(exr_inspector.Settings(db_file=str(database)), read_only=True)
+    assert opened is not None
+    found: list[exr_inspector.Match] = exr_inspector.similar(
+        demo / "shots/sq010/sh020/beauty.1002.exr", opened, by="channels", where="NOT is_deep", limit=1
+    )
+    opened.close()
+    assert len(found) == 1
+
+
 def test_batches_from_elsewhere_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
     vector = _vector(demo, store)
     where = "frame_number > 1002"
@@ -161,6 +195,22 @@ def test_explain_names_the_groups_that_differ(demo: Path, database: Path) -> Non
     entry = json.loads(line)
     taken = sum(group["takes"] for group in entry["groups"])
     assert taken == pytest.approx(1 - entry["similarity"], abs=1e-5)
+
+
+def test_the_command_makes_no_database(demo: Path, tmp_path: Path) -> None:
+    target, typo = str(next(demo.rglob("*.exr"))), tmp_path / "typo.duckdb"
+    done = CliRunner().invoke(commands, ["similar", target, "--db", str(typo)])
+    assert (done.exit_code, "does not exist" in done.output) == (2, True)
+    done = CliRunner().invoke(commands, ["similar", target], env={"EXR_INSPECTOR_DB": str(typo)})
+    assert (done.exit_code, "does not exist" in done.output) == (2, True)
+    assert not typo.exists()
+
+
+def test_the_command_reads_beside_other_readers(demo: Path, database: Path) -> None:
+    target = str(next(demo.rglob("*.exr")))
+    with duckdb.connect(str(database), read_only=True):
+        done = CliRunner().invoke(commands, ["similar", target, "--db", str(database)])
+    assert done.exit_code == 0, done.output
 
 
 def test_without_a_database_it_says_what_to_set(demo: Path) -> None:

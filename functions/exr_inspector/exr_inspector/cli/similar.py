@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import replace
-from typing import cast
 
 import click
 from rich.table import Table
 
 from exr_inspector.analysis.explain import explain
 from exr_inspector.cli import show
+from exr_inspector.cli.query import DATABASE_FILE
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.pipeline import NO_STORE
 from exr_inspector.settings import Settings
 from exr_inspector.similar import vector_of
-from exr_inspector.storage.search import By, Match, Searchable
-from exr_inspector.storage.store import open_store
+from exr_inspector.storage.search import By, Match
+from exr_inspector.storage.store import Store, open_store
 
 
 @click.command()
@@ -34,7 +35,12 @@ from exr_inspector.storage.store import open_store
 @click.option(
     "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many files to show."
 )
-@click.option("--db", metavar="FILE", help="The DuckDB file; the settings choose the store otherwise.")
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="The DuckDB file; the settings choose the store otherwise.",
+)
 @click.option(
     "--explain", "explained", is_flag=True, help="Say which groups of features make files alike or different."
 )
@@ -46,9 +52,9 @@ def similar(
 
     The cosine is 1 for files that are the same kind of render, whatever their frame, time or place.
     """
-    store = _store(db)
-    vector = vector_of(target, store, by)
-    matches = store.search(vector, by, where, limit)
+    with closing(_store(db)) as store:
+        vector = vector_of(target, store, by)
+        matches = store.search(vector, by, where, limit)
     if as_json:
         for match in matches:
             click.echo(show.json_text(_entry(match, vector, by, explained)))
@@ -60,12 +66,13 @@ def similar(
         out.print(_reasons(match, vector, by))
 
 
-def _store(db: str | None) -> Searchable:
+def _store(db: str | None) -> Store:
     settings = Settings.from_mapping(os.environ)
-    store = open_store(replace(settings, db_file=db, vast_endpoint="") if db else settings)
+    chosen = replace(settings, db_file=db, vast_endpoint="") if db else settings
+    store = open_store(chosen, read_only=True)
     if store is None:
         raise InspectorError(BAD_SETTING, NO_STORE)
-    return cast("Searchable", store)
+    return store
 
 
 def _entry(match: Match, vector: list[float], by: By, explained: bool) -> dict[str, object]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-By = Literal["metadata", "channels"]
+from exr_inspector.analysis.explain import By
+
+__all__ = ["VECTORS", "By", "Match", "Searchable"]
+
 VECTORS: dict[By, str] = {"metadata": "metadata_embedding", "channels": "channel_fingerprint"}
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from exr_inspector.storage.search import Searchable
+
 if TYPE_CHECKING:
     from exr_inspector.settings import Settings
     from exr_inspector.storage.tables import FileRows, Row
@@ -43,10 +45,11 @@ class Removal(NamedTuple):
     time: datetime | None = None
 
 
-class Store(Protocol):
-    """Four tables behind four verbs. Every method raises InspectorError; after an error nothing has changed.
+class Store(Searchable, Protocol):
+    """Four tables behind four verbs, and a search by vector.
 
-    All are safe to call from many threads.
+    Every method raises InspectorError; after an error nothing has changed. All are safe to call from many
+    threads.
     """
 
     name: str
@@ -166,8 +169,11 @@ def later_sequencer(sequencer: str | None, stored: Stored | None) -> str | None:
     return sequencer if compare_sequencers(sequencer, held) >= 0 else held
 
 
-def open_store(settings: Settings) -> Store | None:
-    """The store that the settings select: VAST DataBase, else the DuckDB file, else none."""
+def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
+    """The store that the settings select: VAST DataBase, else the DuckDB file, else none.
+
+    `read_only` is for whoever only asks: a DuckDB file must then exist, and others may read it meanwhile.
+    """
     if settings.vast_endpoint:
         from exr_inspector.storage.vast_store import VastStore  # noqa: PLC0415 - 1.5 s, only where selected
 
@@ -175,5 +181,5 @@ def open_store(settings: Settings) -> Store | None:
     if settings.db_file:
         from exr_inspector.storage.duckdb_store import DuckDBStore  # noqa: PLC0415 - an extra
 
-        return DuckDBStore(settings.db_file)
+        return DuckDBStore(settings.db_file, read_only=read_only)
     return None
