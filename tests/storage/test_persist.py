@@ -108,7 +108,8 @@ def test_a_failing_rollback_does_not_hide_what_went_wrong(session: FakeSession, 
 
 
 def test_a_mistake_of_ours_is_raised_as_it_is(session: FakeSession, document: Document) -> None:
-    session.failing["insert"] = ValueError("no answer of a database")
+    persist_to_vast_database(document, session, SETTINGS)
+    session.failing["update"] = ValueError("no answer of a database")
     with pytest.raises(ValueError, match="no answer of a database"):
         persist_to_vast_database(document, session, SETTINGS)
     assert session.calls[-1] == "rollback"

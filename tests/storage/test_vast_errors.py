@@ -15,6 +15,7 @@ import vastdb.errors
 from vastdb._internal import QueryDataInternalError
 
 from exr_inspector import errors
+from exr_inspector.analysis.embedding import EMBEDDING_VERSION
 from exr_inspector.errors import Fault as CodedFault
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
@@ -22,7 +23,8 @@ from exr_inspector.storage.vast_errors import FAILURES, verdict_of
 from exr_inspector.storage.vast_store import VastStore, make_session
 from exr_inspector.storage.vast_transactions import FIRST_WAIT, LONGEST_WAIT
 from tests.storage.backends import tables
-from tests.storage.rows import delivered, expected
+from tests.storage.rows import delivered, expected, with_cells
+from tests.vast_server.answers import Framing
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
@@ -87,6 +89,62 @@ def test_what_goes_wrong_once_is_not_seen_from_outside(
     shared.server.faults.at(1, ANSWERS[answer][0], on=step)
     assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
     assert tables(shared, name) == expected(file)
+
+
+# --- answers that end too soon ------------------------------------------------------------------------------
+
+CUTS = [
+    Fault(cut=True, after=True, framing=framing, kept=kept)
+    for framing in Framing
+    for kept in (0, 0.02, 0.1, 0.3, 0.5, 0.8, 0.95, 0.99)
+]
+
+
+@pytest.mark.parametrize("step", ["select", "insert"])
+def test_an_answer_that_is_cut_anywhere_is_asked_for_again(shared: Vast, name: str, step: str) -> None:
+    store = shared.store()
+    store.ensure_tables()
+    for number, cut in enumerate(CUTS):
+        file = delivered(f"{name}{number}.")
+        shared.server.faults.at(1, cut, on=step)
+        assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+        assert tables(shared, f"{name}{number}.") == expected(file)
+
+
+@pytest.mark.parametrize("step", ["schema", "table", "columns", "stats"])
+def test_metadata_that_is_cut_anywhere_is_asked_for_again(shared: Vast, step: str) -> None:
+    for cut in CUTS:
+        shared.server.faults.at(1, cut, on=step)
+        shared.store().ensure_tables()
+
+
+def test_an_answer_that_is_always_cut_is_a_database_that_is_down(shared: Vast, name: str) -> None:
+    store = shared.store(vast_attempts=2)
+    store.ensure_tables()
+    for framing in (Framing.LENGTH, Framing.CLOSE):
+        shared.server.faults.every(Fault(cut=True, framing=framing, after=True), on="select")
+        with pytest.raises(InspectorError) as failure:
+            store.lookup([delivered(name).file_id])
+        shared.server.faults.clear()
+        assert failure.value.fault is DOWN
+
+
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(cut=True, after=True, framing=Framing.LENGTH)])
+def test_a_search_that_breaks_off_is_no_mistake_in_its_condition(
+    shared: Vast, name: str, fault: Fault
+) -> None:
+    """DuckDB, which reads the rows, calls it an invalid query."""
+    store = shared.store()
+    store.upsert([with_cells(delivered(name), "files", embedding_version=EMBEDDING_VERSION)])
+    shared.server.faults.at(1, fault, on="select")
+    vector = store.vector(delivered(name).file_id, "channels")
+    assert vector
+    shared.server.faults.at(1, fault, on="select")
+    (found,) = store.search(vector, "channels", f"file_path LIKE '%{name}%'", 3)
+    assert found.file_id == delivered(name).file_id
+
+
+# --- the table of verdicts ----------------------------------------------------------------------------------
 
 
 def test_every_error_of_the_sdk_has_its_verdict() -> None:

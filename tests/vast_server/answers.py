@@ -19,12 +19,24 @@ class Sending(Enum):
     RESET = "reset"  # nothing: the connection is reset
 
 
+class Framing(Enum):
+    """How a client tells where an answer ends."""
+
+    CHUNKED = "chunked"  # as a cluster sends rows: a client notices when such an answer ends too soon
+    LENGTH = "length"  # Content-Length: a client notices only if it looks at it
+    CLOSE = "close"  # by the end of the connection: what is cut looks whole
+
+
 @dataclass(frozen=True)
 class Answer:
+    """Of one that is cut, `kept` is the part of the body that is sent."""
+
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     sending: Sending = Sending.WHOLE
+    framing: Framing = Framing.CHUNKED
+    kept: float = 0.5
 
 
 class Refusal(Exception):  # noqa: N818 - not every refusal is an error: a conflict is daily work

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.vast_server.answers import Answer, Refusal, Sending
+from tests.vast_server.answers import Answer, Framing, Refusal, Sending
 
 Match = str | Callable[[str], bool]
 
@@ -22,8 +22,8 @@ class Fault:
     """What happens to a request.
 
     `status` with `code` (503 with "SlowDown" is what the SDK retries) takes the answer's place.
-    `reset` closes the connection without an answer. `cut` sends the head and half of the body
-    (a HEAD has none, and is answered as ever).
+    `reset` closes the connection without an answer. `cut` sends the head and the part `kept` of the body
+    (a HEAD has none, and is answered as ever), which `framing` lets the client notice or not.
     `delay` waits that many seconds; alone, the request is answered as ever.
     Without `after` a request that fails has not been executed; with it, it has been.
     """
@@ -32,6 +32,8 @@ class Fault:
     code: str = ""
     reset: bool = False
     cut: bool = False
+    framing: Framing = Framing.CHUNKED
+    kept: float = 0.5
     delay: float = 0.0
     after: bool = False
 
@@ -53,7 +55,9 @@ class Fault:
             return Refusal(self.status, self.code, "a fault that the test asked for").answer()
         if self.reset:
             return replace(answer, sending=Sending.RESET)
-        return replace(answer, sending=Sending.CUT) if self.cut else answer
+        if self.cut:
+            return replace(answer, sending=Sending.CUT, framing=self.framing, kept=self.kept)
+        return answer
 
 
 @dataclass

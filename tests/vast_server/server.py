@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal, final
 from urllib.parse import unquote, urlsplit
 
-from tests.vast_server.answers import Answer, Sending
+from tests.vast_server.answers import Answer, Framing, Sending
 from tests.vast_server.api import Api, Request
 from tests.vast_server.database import Ref
 from tests.vast_server.faults import Faults
@@ -149,15 +149,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             self.close_connection = True
             return
-        cut = answer.sending is Sending.CUT
-        self.close_connection |= cut
+        framing, body = _FRAMINGS[answer.framing](answer)
+        self.close_connection |= answer.sending is Sending.CUT
         self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        for name, value in {**answer.headers, **framing}.items():
             self.send_header(name, value)
-        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(_cut_chunk(answer.body) if cut else _chunks(answer.body))
+            self.wfile.write(body)
 
     def version_string(self) -> str:
         return self.server.name
@@ -166,12 +165,28 @@ class _Handler(BaseHTTPRequestHandler):
         pass  # the test's own `requests` is the log
 
 
-def _chunks(body: bytes) -> bytes:
-    """In chunks, as a cluster sends rows: a client notices when such an answer ends too soon."""
-    chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
-    return chunk + b"0\r\n\r\n"
+def _kept(answer: Answer) -> bytes:
+    """What is sent of the body."""
+    cut = answer.sending is Sending.CUT
+    return answer.body[: int(len(answer.body) * answer.kept)] if cut else answer.body
 
 
-def _cut_chunk(body: bytes) -> bytes:
-    """Half of the body in a chunk that promises more, even where there is no body."""
-    return b"%x\r\n%s" % (len(body) + 1, body[: len(body) // 2])
+def _chunked(answer: Answer) -> tuple[dict[str, str], bytes]:
+    """One that is cut promises more, even where there is no body."""
+    body = _kept(answer)
+    if answer.sending is Sending.CUT:
+        sent = b"%x\r\n%s" % (len(answer.body) + 1, body)
+    else:
+        sent = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    return {"Transfer-Encoding": "chunked"}, sent
+
+
+def _of_length(answer: Answer) -> tuple[dict[str, str], bytes]:
+    return {"Content-Length": str(len(answer.body))}, _kept(answer)
+
+
+def _until_closed(answer: Answer) -> tuple[dict[str, str], bytes]:
+    return {"Connection": "close"}, _kept(answer)
+
+
+_FRAMINGS = {Framing.CHUNKED: _chunked, Framing.LENGTH: _of_length, Framing.CLOSE: _until_closed}

@@ -6,10 +6,13 @@ The SDK has no common base class, and lets errors of `requests`, `urllib3` and A
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import pyarrow as pa
 import urllib3
 from vastdb import errors
 from vastdb._internal import QueryDataInternalError
@@ -30,6 +33,10 @@ class Verdict(NamedTuple):
     fault: Fault
     again: bool = False
     stale: bool = False
+
+
+class BrokenAnswerError(Exception):
+    """What was answered ends too soon, where neither HTTP nor the SDK has noticed it."""
 
 
 _BUSY = Verdict(DATABASE_CONFLICT, again=True)
@@ -57,6 +64,7 @@ _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (
     (errors.ConnectionError, _DOWN),
     (errors.ApiResponseError, _DOWN),
     (QueryDataInternalError, _DOWN),
+    (BrokenAnswerError, _DOWN),
     (urllib3.exceptions.HTTPError, _DOWN),  # a select that stops in the middle
     (OSError, _DOWN),  # of requests: timeouts and cut answers; of sockets; of Arrow streams that end early
     (EOFError, _DOWN),
@@ -80,6 +88,19 @@ def verdict_of(error: Exception) -> Verdict | None:
         return None
     status = int(unnamed[1])
     return _UNNAMED_VERDICTS.get(status, _DOWN if status >= 500 else _DENIED)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Inside, an answer is read. What cannot be read there is no mistake of ours, as it would be elsewhere:
+    Arrow and the SDK say ValueError to the half of an answer, too.
+    """
+    try:
+        yield
+    except (pa.ArrowException, ValueError) as error:
+        if isinstance(error, FAILURES) and verdict_of(error):
+            raise
+        raise BrokenAnswerError(f"{type(error).__name__}: {error}") from error
 
 
 def coded(error: Exception, fault: Fault, where: str) -> InspectorError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 from vastdb.config import QueryConfig
 
+from exr_inspector.errors import InspectorError
+from exr_inspector.storage.vast_errors import FAILURES, reading
 from exr_inspector.storage.vast_tables import Kept
 
 ROW_ID = "$row_id"
@@ -43,10 +46,18 @@ class Rows:
             self._find(name, keys[start : start + MOST_KEYS], columns, key) for start in starts
         )
 
-    def scan(self, name: str, columns: Sequence[str]) -> pa.RecordBatchReader:
-        """`columns` of all rows, in batches; to be read within the transaction."""
-        reader: pa.RecordBatchReader = self._table(name).select(list(columns))
-        return reader
+    @contextlib.contextmanager
+    def scan(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
+        """`columns` of all rows, in batches, to be read inside. A failure of the database comes out as it is,
+        whatever the reader's reader has made of it.
+        """
+        failures: list[Exception] = []
+        with reading():
+            reader = self._table(name).select(list(columns))
+        try:
+            yield pa.RecordBatchReader.from_batches(reader.schema, _noting(failures, reader))
+        except InspectorError as error:
+            raise (failures or [error])[0] from error
 
     def insert(self, name: str, rows: pa.Table) -> None:
         if not rows.num_rows:
@@ -56,7 +67,8 @@ class Rows:
         ordered = rows.select([each for each in table.arrow_schema.names if each in rows.column_names])
         for batch in ordered.combine_chunks().to_batches():
             for piece in pieces(batch):
-                table.insert(piece)
+                with reading():  # the row ids
+                    table.insert(piece)
 
     def update(self, name: str, rows: pa.Table) -> None:
         """Set the columns of `rows`, which has `$row_id`, each once."""
@@ -70,15 +82,24 @@ class Rows:
 
     def _find(self, name: str, keys: Sequence[Any], columns: Sequence[str], key: str) -> pa.Table:
         table = self._table(name)
-        # The SDK appends `$row_id` to the list that it is given.
-        return table.select(
-            list(columns), table[key].isin(list(keys)), _ONE_REQUEST, internal_row_id=True
-        ).read_all()
+        predicate = table[key].isin(list(keys))
+        with reading():
+            # The SDK appends `$row_id` to the list that it is given.
+            return table.select(list(columns), predicate, _ONE_REQUEST, internal_row_id=True).read_all()
 
     def _table(self, name: str) -> Any:
         if name not in self._tables:  # the SDK copies the metadata each time
             self._tables[name] = self._tx.table_from_metadata(self._kept[name])
         return self._tables[name]
+
+
+def _noting(failures: list[Exception], batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    try:
+        with reading():
+            yield from batches
+    except FAILURES as error:
+        failures.append(error)
+        raise
 
 
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -82,7 +82,8 @@ class VastStore:
         from exr_inspector.storage.duckdb_search import columns_of, nearest_in  # noqa: PLC0415 - an extra
 
         def work(rows: Rows) -> Work[list[Match]]:
-            return Work(nearest_in(rows.scan("files", columns_of(by, where)), vector, by, where, limit))
+            with rows.scan("files", columns_of(by, where)) as files:
+                return Work(nearest_in(files, vector, by, where, limit))
 
         return self._run(work)
 

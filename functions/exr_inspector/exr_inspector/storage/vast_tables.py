@@ -11,6 +11,7 @@ from vastdb.table_metadata import TableMetadata, TableRef
 
 from exr_inspector.errors import TABLE_MISMATCH, InspectorError
 from exr_inspector.storage.tables import TABLES
+from exr_inspector.storage.vast_errors import reading
 from exr_inspector.storage.vast_transactions import Transactions, Work
 
 # Two transactions that insert the same new file have no row of it to conflict on, so the files of a shard
@@ -67,7 +68,7 @@ class Tables:
             _create(schema, name)
         kept = {name: TableMetadata(TableRef(self._bucket, self._schema, name)) for name in SCHEMAS}
         for metadata in kept.values():
-            metadata.load(tx)
+            _load(metadata, tx)
         grown = [name for name, metadata in kept.items() if self._grow(schema, tx, name, metadata)]
         # Whoever creates meets the same tables again when it looks again, and needs no other answer.
         return Work(kept, (lambda _tx: False) if absent or grown else None)
@@ -82,8 +83,13 @@ class Tables:
         lacking = [field for field in SCHEMAS[name] if field.name not in found.names]
         if lacking:
             schema.table(name).add_column(pa.schema(lacking))
-            metadata.load(tx)
+            _load(metadata, tx)
         return bool(lacking)
+
+
+def _load(metadata: TableMetadata, tx: Any) -> None:
+    with reading():
+        metadata.load(tx)
 
 
 def _create(schema: Any, name: str) -> None:
