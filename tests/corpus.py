@@ -1,12 +1,17 @@
-"""The public corpus of OpenEXR images: where it lies and what it holds. Without it, tests are skipped."""
+"""The public corpus of OpenEXR images: where it lies and what it holds. Without it, tests are skipped.
+
+It lies beside the project, or where OPENEXR_IMAGES says.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "openexr-images"
+_BESIDE = Path(__file__).parents[2] / "shared" / "corpus" / "openexr-images"
+CORPUS = Path(os.environ.get("OPENEXR_IMAGES") or _BESIDE)
 DAMAGED = CORPUS / "Damaged"
 
 needed = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus of OpenEXR images is not at {CORPUS}")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
-from collections.abc import Callable
+import os
+import resource
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.reading import oiio_view
 from exr_inspector.reading.header import Header
 from exr_inspector.reading.oiio_view import (
@@ -27,6 +31,7 @@ from exr_inspector.reading.oiio_view import (
 )
 from exr_inspector.reading.part_facts import part_facts
 from exr_inspector.reading.view import View, verdict
+from tests.corpus import each_image
 from tests.exrfiles.attributes import Attribute, Channel, attribute
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.readers import open_oiio
@@ -314,7 +319,7 @@ def test_a_compression_that_is_not_known_shows_as_a_difference_or_a_refusal() ->
     assert found == ["compression"] or view_header(header).opens is False
 
 
-# --- caps -----------------------------------------------------------------------------------------------
+# --- what reaches the library ---------------------------------------------------------------------------
 
 
 def text(size: int, name: str = "text") -> Attribute:
@@ -325,25 +330,69 @@ def text(size: int, name: str = "text") -> Attribute:
 def content(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is put before the library."""
     found: list[bytes] = []
-    given_: Callable[[Header], bytes] = oiio_view._without_long_strings
+    given_ = oiio_view.memory_file
 
-    def watched(header: Header) -> bytes:
-        found.append(given_(header))
-        return found[-1]
+    def watched(data: bytes) -> AbstractContextManager[str]:
+        found.append(data)
+        return given_(data)
 
-    monkeypatch.setattr(oiio_view, "_without_long_strings", watched)
+    monkeypatch.setattr(oiio_view, "memory_file", watched)
     return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_view_of_a_header_is_that_of_its_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.exr"
+    path.write_bytes(file(kind).data)
+    shown_ = [list(attributes_from_spec(spec).items()) for spec in specs(path)]
+    assert [list(each.items()) for each in view_header(parsed(file(kind).data)).attributes] == shown_
+
+
+@each_image
+def test_the_view_of_a_public_header_is_that_of_its_file(image: Path) -> None:
+    """Attribute by attribute, in OpenImageIO's order; or both refuse."""
+    view = view_header(parsed(image.read_bytes()))
+    found = oiio.ImageInput.open(str(image))
+    if found is None:
+        assert oiio.geterror().replace(str(image), "the header").split() == view.message.split()
+        return
+    shown_ = [list(attributes_from_spec(spec).items()) for spec in specs(image)]
+    assert [list(each.items()) for each in view.attributes] == shown_
+
+
+SPEAKING = ["name", "type", "view", "colorInteropID", "oiio:ColorSpace", "openexr:note", "textureformat"]
+
+
+def test_strings_do_not_reach_the_library_but_those_that_it_acts_upon(content: list[bytes]) -> None:
+    spoken = [attribute(name, "string", f"spoken {name}") for name in SPEAKING]
+    found = shown(attribute("note", "string", "a note"), attribute("capDate", "string", "a date"), *spoken)
+    assert (found["note"], found["DateTime"]) == ("a note", "a date")
+    assert b"a note" not in content[0]
+    assert b"a date" not in content[0]
+    assert [name for name in SPEAKING if f"spoken {name}".encode() not in content[0]] == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"\0", b"\0tail", b"head\0tail", b"\xe9", b"\xff\xfe\0", b"\x010", b"\x019", b"\x01" + b"9" * 900],
+)
+def test_a_string_shows_as_if_it_had_reached_the_library(value: bytes, tmp_path: Path) -> None:
+    data = plain(attribute("note", "string", value), attribute("oiio:note", "string", value)).data
+    (tmp_path / "file.exr").write_bytes(data)
+    (spec,) = specs(tmp_path / "file.exr")
+    assert view_header(parsed(data)).attributes == [attributes_from_spec(spec)]
 
 
 @pytest.mark.parametrize("type_", ["string", "stringvector"])
 def test_a_long_string_does_not_reach_the_library(type_: str, content: list[bytes]) -> None:
     long = Attribute(b"manifest", type_.encode(), b"\xfc\x0f\0\0" + b"long" * (LONGEST_STRING - 1))
+    if type_ == "string":
+        long = long._replace(value=b"long" * LONGEST_STRING)
     view = view_header(parsed(plain(long, text(LONGEST_STRING, "short"))))
     assert view.attributes[0]["short"] == "x" * LONGEST_STRING
     assert view.attributes[0]["manifest"]["elided"]["size_bytes"] == 4 * LONGEST_STRING
     assert len(view.attributes[0]["manifest"]["elided"]["sha256"]) == 64
     assert b"longlong" not in content[0]
-    assert b"x" * LONGEST_STRING in content[0]
 
 
 @pytest.mark.parametrize(("name", "shown_as"), [("comments", "ImageDescription"), ("text", "text")])
@@ -359,29 +408,53 @@ def test_an_elided_string_belongs_to_its_part() -> None:
     assert view.attributes[1]["text"]["elided"]["size_bytes"] == 5000
 
 
-@pytest.mark.parametrize("name", ["name", "type"])
-def test_a_header_whose_long_string_is_needed_is_not_shown_to_the_library(
+@pytest.mark.parametrize("name", ["name", "type", "oiio:note"])
+def test_a_header_with_a_long_string_that_the_library_acts_upon_is_not_shown(
     name: str, content: list[bytes]
 ) -> None:
-    """Without it the library would refuse what it opens."""
+    """Without it the library would refuse what it opens, or show another picture."""
     view = view_header(parsed(multipart([], [text(LONGEST_STRING + 1, name)])))
-    assert view == View(None, f"not shown to OpenImageIO: a {name} of {LONGEST_STRING + 1} bytes")
+    assert view == View(None, f"not shown to OpenImageIO: {name} has {LONGEST_STRING + 1} bytes")
     assert content == []
 
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_a_process_without_descriptors_says_nothing_about_the_file(free: int) -> None:
+    view_header(parsed(plain()))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+    opened: list[int] = []
+    try:
+        with contextlib.suppress(OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 4, most[1]))
+            while True:
+                opened.append(os.dup(0))
+        for _ in range(free):
+            os.close(opened.pop())
+        with pytest.raises(InspectorError) as raised:
+            view_header(parsed(plain()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        for each in opened:
+            os.close(each)
+    assert raised.value.fault is STORAGE_UNAVAILABLE
+
+
+# --- caps -----------------------------------------------------------------------------------------------
 
 MANY = {
     "parts": multipart(*([attribute("name", "string", f"p{n}")] for n in range(4))),
     "channels": plain(attribute("channels", "chlist", [Channel(f"c{n}") for n in range(9)])),
     "attributes": plain(*(attribute(f"a{n}", "int", n) for n in range(9))),
-    "bytes of names and short strings": plain(*(text(100, f"s{n}") for n in range(9))),
-    "bytes of values without long strings": plain(Attribute(b"opaque", b"studio", bytes(1000)), text(5000)),
+    "bytes of names and strings": plain(*(text(100, f"oiio:s{n}") for n in range(9))),
+    "bytes of values": plain(Attribute(b"opaque", b"studio", bytes(1000)), text(5000)),
 }
 CAPS = {
     "parts": ("MOST_PARTS", 4),
     "channels": ("MOST_CHANNELS", 9),
     "attributes": ("MOST_ATTRIBUTES", 17),
-    "bytes of names and short strings": ("MOST_STRING_BYTES", 1020),
-    "bytes of values without long strings": ("MOST_BYTES", 1069),
+    "bytes of names and strings": ("MOST_STRING_BYTES", 1065),
+    "bytes of values": ("MOST_BYTES", 1071),
 }
 
 

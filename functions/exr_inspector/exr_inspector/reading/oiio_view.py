@@ -2,19 +2,22 @@
 
 OpenImageIO reads from files alone, so it gets one in memory that holds the header and nothing else. The
 header has passed the parser and the caps below before: the library takes seconds for many thousands of
-channels or attributes, and it keeps every distinct string and name for ever, so long ones do not reach it.
+channels or attributes. It also keeps every distinct string for ever, and every frame has dates, hosts and
+statistics of its own: so it gets a stand-in for each string, whose place the string takes in what it shows.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 
+from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.reading.floats import json_float, shortest
-from exr_inspector.reading.header import Attribute, Header, write_header
+from exr_inspector.reading.header import Attribute, Header, Part, write_header
 from exr_inspector.reading.memory_file import memory_file
 from exr_inspector.reading.values import OPAQUE, clean
 from exr_inspector.reading.view import View
@@ -22,76 +25,83 @@ from exr_inspector.reading.view import View
 MOST_PARTS = 512
 MOST_CHANNELS = 1024
 MOST_ATTRIBUTES = 4096
-LONGEST_STRING = 1024
-MOST_STRING_BYTES = 128 * 1024
 MOST_BYTES = 1024 * 1024
+MOST_STRING_BYTES = 128 * 1024
+LONGEST_STRING = 1024
 
-# Without these strings the library refuses a header that it would open.
-_NEEDED = ("name", "type")
+# Strings that the library acts upon, by their names in lower case: they reach it as they are.
+_SPOKEN = re.compile(r"name|type|view|colorinteropid|wrapmodes|textureformat|(oiio|openexr):.*", re.DOTALL)
+_STAND_IN = re.compile(r"\x01([0-9]{1,4})")
+_STRING_TYPES = (b"string", b"stringvector")
 
-# Names that OpenImageIO gives to OpenEXR's own (exrinput.cpp); for strings that do not pass through it.
-_RENAMED = {"comments": "ImageDescription", "owner": "Copyright", "capDate": "DateTime"}
-_STRING_TYPES = ("string", "stringvector")
+Stored = tuple[bytes, bytes, bytes]
+"""Name, type name and value of an attribute."""
 
 
 def view_header(header: Header) -> View:
-    """What OpenImageIO shows of a header. That it refuses the header is an answer, not an error."""
-    reason = _too_much(header)
+    """What OpenImageIO shows of a header. That it refuses the header is an answer, not an error.
+
+    Raises InspectorError(STORAGE_UNAVAILABLE) where the process has no memory or descriptor left for it.
+    """
+    shown = [[_shown(*each) for each in enumerate(part.attributes)] for part in header.parts]
+    reason = _too_much(header, [each for attributes in shown for each in attributes])
     if reason:
-        return View(None, reason)
-    with memory_file(_without_long_strings(header)) as path:
-        image = oiio.ImageInput.open(path)
-        if image is None:
-            return View(False, _library_error().replace(path, "the header"))
-        try:
-            return _walk(image, header)
-        finally:
-            image.close()
+        return View(None, f"not shown to OpenImageIO: {reason}")
+    try:
+        with memory_file(write_header(header.version_field, shown)) as path:
+            return _opened(path, header)
+    except OSError as error:
+        raise InspectorError(STORAGE_UNAVAILABLE, f"no file in memory for OpenImageIO: {error}") from error
 
 
-def _too_much(header: Header) -> str:
-    attributes = [each for part in header.parts for each in part.attributes]
-    for each in attributes:
-        if each.name in _NEEDED and _is_long(each):
-            return f"not shown to OpenImageIO: a {each.name} of {len(each.raw)} bytes"
-    shown = [each for each in attributes if not _is_long(each)]
+def _opened(path: str, header: Header) -> View:
+    image = oiio.ImageInput.open(path)
+    if image is None:
+        message = _library_error().replace(path, "the header")
+        if message.startswith("Could not open"):  # before a byte was read
+            raise OSError(message)
+        return View(False, message)
+    try:
+        return _walk(image, header)
+    finally:
+        image.close()
+
+
+def _shown(index: int, attribute: Attribute) -> Stored:
+    """What the library gets of a part's attribute."""
+    name = attribute.name.encode("utf-8", "surrogateescape")
+    if _has_stand_in(attribute):
+        return name, b"string", b"\x01%d" % index
+    return name, attribute.type_name.encode("utf-8", "surrogateescape"), attribute.raw
+
+
+def _has_stand_in(attribute: Attribute) -> bool:
+    if attribute.type_name == "stringvector":
+        return len(attribute.raw) > LONGEST_STRING
+    # The library drops empty strings; one ends at its first NUL.
+    told = attribute.type_name == "string" and attribute.raw[:1] not in (b"", b"\0")
+    return told and not _SPOKEN.fullmatch(attribute.name.lower())
+
+
+def _too_much(header: Header, shown: list[Stored]) -> str:
+    """Why the library does not get all this; empty where it does."""
+    strings = [(name, raw) for name, type_name, raw in shown if type_name in _STRING_TYPES]
+    for name, raw in strings:
+        if len(raw) > LONGEST_STRING:
+            return f"{clean(name.decode('utf-8', 'surrogateescape'))} has {len(raw)} bytes"
+    channels = (part.value("channels", "chlist") or () for part in header.parts)
     counts = {
         "parts": (len(header.parts), MOST_PARTS),
-        "attributes": (len(attributes), MOST_ATTRIBUTES),
-        "channels": (
-            sum(len(each.value or ()) for each in attributes if each.type_name == "chlist"),
-            MOST_CHANNELS,
-        ),
-        "bytes of names and short strings": (
-            sum(len(each.name) + len(each.raw) * (each.type_name in _STRING_TYPES) for each in shown),
+        "attributes": (len(shown), MOST_ATTRIBUTES),
+        "channels": (sum(map(len, channels)), MOST_CHANNELS),
+        "bytes of names and strings": (
+            sum(len(name) for name, *_ in shown) + sum(len(raw) for _, raw in strings),
             MOST_STRING_BYTES,
         ),
-        "bytes of values without long strings": (sum(len(each.raw) for each in shown), MOST_BYTES),
+        "bytes of values": (sum(len(raw) for *_, raw in shown), MOST_BYTES),
     }
-    over = [f"{count} {what}, more than {most}" for what, (count, most) in counts.items() if count > most]
-    return f"not shown to OpenImageIO: {over[0]}" if over else ""
-
-
-def _is_long(attribute: Attribute) -> bool:
-    return attribute.type_name in _STRING_TYPES and len(attribute.raw) > LONGEST_STRING
-
-
-def _without_long_strings(header: Header) -> bytes:
-    return write_header(
-        header.version_field,
-        (
-            [
-                (
-                    each.name.encode("utf-8", "surrogateescape"),
-                    each.type_name.encode("utf-8", "surrogateescape"),
-                    each.raw,
-                )
-                for each in part.attributes
-                if not _is_long(each)
-            ]
-            for part in header.parts
-        ),
-    )
+    over = (f"{count} {what}, more than {most}" for what, (count, most) in counts.items() if count > most)
+    return next(over, "")
 
 
 def _library_error() -> str:
@@ -109,18 +119,23 @@ def _walk(image: Any, header: Header) -> View:
         spec = image.spec()
         view.parts.append(spec_to_part(spec, index))
         view.channels.extend(spec_to_channels(spec, index))
-        view.attributes.append(attributes_from_spec(spec))
+        shown = attributes_from_spec(spec)
+        view.attributes.append({name: _restored(value, header.parts[index]) for name, value in shown.items()})
         index += 1
     _library_error()  # seeking past the last part leaves a message, which would be printed at exit
-    for attributes, part in zip(view.attributes, header.parts, strict=False):
-        attributes.update(_elided(each) for each in part.attributes if _is_long(each))
     return view
 
 
-def _elided(attribute: Attribute) -> tuple[str, dict[str, Any]]:
-    digest = hashlib.sha256(attribute.raw).hexdigest()
-    name = _RENAMED.get(attribute.name, clean(attribute.name))
-    return name, {"elided": {"size_bytes": len(attribute.raw), "sha256": digest}}
+def _restored(value: Any, part: Part) -> Any:
+    """The value, or the string that it stands for; a long one by its size and hash."""
+    found = _STAND_IN.fullmatch(value) if isinstance(value, str) else None
+    attribute = part.attributes[int(found[1])] if found and int(found[1]) < len(part.attributes) else None
+    if attribute is None or not _has_stand_in(attribute):
+        return value
+    raw = attribute.raw
+    if len(raw) > LONGEST_STRING:
+        return {"elided": {"size_bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}}
+    return clean(raw.partition(b"\0")[0].decode("utf-8", "surrogateescape"))
 
 
 def spec_to_part(spec: Any, index: int) -> dict[str, Any]:
