@@ -12,7 +12,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.storage.store import Removal
 from exr_inspector.storage.vast_store import VastStore
 from exr_inspector.storage.vast_tables import SHARDS
-from exr_inspector.storage.vast_transactions import ROLLBACKS
+from exr_inspector.storage.vast_transactions import LATER_ROLLBACKS, ROLLBACKS
 from tests.storage.backends import Vast, rows, tables
 from tests.storage.conftest import TIMEOUT
 from tests.storage.rows import delivered, expected
@@ -102,9 +102,10 @@ def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_no_second_one
     store, file = VastStore(shared.settings(), shared.session), delivered(name, version=2)
     store.ensure_tables()
     shared.server.faults.at(1, Fault(delay=2 * TIMEOUT), on="commit")
-    for nth in range(ROLLBACKS):
-        shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
+    shared.server.faults.every(Fault(status=500), on="rollback")
     store.upsert([file])
+    shared.server.faults.clear()
+    store.lookup([file.file_id])  # what could not be rolled back is, now
     while shared.server.open_transactions:  # its commit is still on the way, to be refused
         time.sleep(0.01)
     assert tables(shared, name) == expected(file)
@@ -116,20 +117,65 @@ def test_a_rollback_that_fails_is_sent_again(shared: Vast, name: str) -> None:
     shared.server.faults.at(1, Fault(status=503), on="insert")
     for nth in range(ROLLBACKS - 1):
         shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
+    shared.waits.clear()
     with pytest.raises(InspectorError):
         store.upsert([delivered(name)])
     assert shared.server.open_transactions == []
+    assert len(shared.waits) == ROLLBACKS - 1
+
+
+def test_a_rollback_that_keeps_failing_is_sent_before_the_next_transaction(shared: Vast, name: str) -> None:
+    """Else a living writer would hold the file against itself until the database ends the transaction."""
+    store, file = shared.store(vast_attempts=1), delivered(name)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(reset=True), on="rollback")
+    shared.server.faults.at(4, Fault(status=503), on="insert")
+    with pytest.raises(InspectorError):
+        store.upsert([file])
+    assert len(shared.server.open_transactions) == 1
+    shared.server.faults.clear()
+    with shared.server.counting() as kinds:
+        store.upsert([file])
+    assert kinds[:2] == ["rollback", "begin"]
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_store_that_is_closed_leaves_no_transaction_open(shared: Vast, name: str) -> None:
+    store = VastStore(shared.settings(vast_attempts=1), wait=shared.wait)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=503), on=lambda kind: kind in {"rollback", "insert"})
+    with pytest.raises(InspectorError):
+        store.upsert([delivered(name)])
+    assert len(shared.server.open_transactions) == 1
+    shared.server.faults.clear()
+    store.close()
+    assert shared.server.open_transactions == []
+
+
+def test_a_rollback_that_never_succeeds_is_given_up_in_the_end(shared: Vast, name: str) -> None:
+    """As where the database has ended the transaction, and says 500 of what it does not know."""
+    store = shared.store(vast_attempts=1)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=500), on="rollback")
+    shared.server.faults.at(1, Fault(status=403), on="insert")
+    with shared.server.counting() as kinds:
+        with pytest.raises(InspectorError):
+            store.upsert([delivered(name)])
+        for _ in range(LATER_ROLLBACKS + 5):
+            store.lookup([delivered(name).file_id])
+    assert kinds.count("rollback") == ROLLBACKS + LATER_ROLLBACKS
+    shared.server.expire()
 
 
 def test_what_a_dead_writer_holds_is_free_when_its_transaction_expires(
     shared: Vast, conflict: str, name: str
 ) -> None:
-    store, file = shared.store(vast_attempts=2), delivered(name)
+    dead, store, file = shared.store(), shared.store(vast_attempts=2), delivered(name)
     store.ensure_tables()
     shared.server.faults.every(Fault(status=500), on="rollback")
     shared.server.faults.at(4, Fault(status=403), on="insert")
     with pytest.raises(InspectorError):
-        store.upsert([file])
+        dead.upsert([file])
     shared.server.faults.clear()
     assert len(shared.server.open_transactions) == 1
     if conflict == "write":

@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,8 +17,8 @@ from exr_inspector.storage.vast_errors import FAILURES, coded, verdict_of
 
 # Seconds: the longest wait before the second try, which doubles with every further one, and its cap.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
-# How often a rollback that fails is sent.
-ROLLBACKS = 3
+# How often a rollback that fails is sent at once; how often again before a later transaction begins.
+ROLLBACKS, LATER_ROLLBACKS = 3, 50
 
 logger = logging.getLogger("exr_inspector")
 Result = TypeVar("Result")
@@ -54,6 +55,8 @@ class Transactions:
         self._wait = wait
         self._lock = threading.Lock()
         self._session: Any = None
+        # Ids of transactions that could not be rolled back, each with the number of rollbacks to come.
+        self._unended: deque[tuple[int, int]] = deque()
 
     def run(self, work: Callable[[Any], Work[Result]], refresh: Callable[[], object] | None = None) -> Result:
         """The result of `work`, which gets an open transaction and is committed when it returns.
@@ -78,16 +81,21 @@ class Transactions:
                 if not verdict.again or tries >= self._attempts:
                     raise fault from error
             logger.info("Trying again: %s", fault)
-            # The whole wait is random: those that met once shall not meet again.
-            self._wait(random.random() * min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT))  # noqa: S311
+            self._pause(tries)
 
     def close(self) -> None:
         """Give back the connections, if there are any."""
+        self._end_what_is_open()
         with self._lock:
             if self._session is not None:
                 self._session.api.__exit__()
 
+    def _pause(self, tries: int) -> None:
+        """Wait before the next try. The whole wait is random: those that met once shall not meet again."""
+        self._wait(random.random() * min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT))  # noqa: S311
+
     def _once(self, work: Callable[[Any], Work[Result]]) -> Result:
+        self._end_what_is_open()
         tx = self._connected().transaction()
         tx.__enter__()
         # The SDK forgets the id when it commits, and leaves a transaction open whose commit failed.
@@ -123,13 +131,36 @@ class Transactions:
         return asked is None or self.run(lambda tx: Work(asked(tx)))
 
     def _roll_back(self, txid: int) -> None:
-        """End a transaction if it is still there. A failure here never hides the one that led here."""
-        for _ in range(ROLLBACKS):
+        """End a transaction if it is still there. A failure here never hides the one that led here.
+
+        One that stays open holds its rows against everybody, so its id is kept: see `_end_what_is_open`.
+        """
+        for tries in range(1, ROLLBACKS + 1):
+            if self._ended(txid):
+                return
+            if tries < ROLLBACKS:
+                self._pause(tries)
+        self._unended.append((txid, LATER_ROLLBACKS))
+
+    def _end_what_is_open(self) -> None:
+        """Roll back once more what could not be. The first that fails leaves the rest to the next time."""
+        while self._unended:
             try:
-                self._session.api.rollback_transaction(txid)
-            except NotFound:
+                txid, left = self._unended.popleft()
+            except IndexError:  # another thread was faster
                 return
-            except FAILURES as error:
-                logger.info("Transaction %s is not rolled back yet: %s", txid, type(error).__name__)
-            else:
+            if not self._ended(txid):
+                if left > 1:
+                    self._unended.append((txid, left - 1))
                 return
+
+    def _ended(self, txid: int) -> bool:
+        """Whether a transaction has ended, now or before."""
+        try:
+            self._session.api.rollback_transaction(txid)
+        except NotFound:
+            return True
+        except FAILURES as error:
+            logger.info("Transaction %s is not rolled back yet: %s", txid, type(error).__name__)
+            return False
+        return True
