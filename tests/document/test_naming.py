@@ -18,6 +18,7 @@ FRAMES = [
     ("beauty.10.exr", 10, "beauty.@@.exr"),
     ("beauty.00001.exr", 1, "beauty.@@@@@.exr"),
     ("beauty.100100.exr", 100100, "beauty.@@@@@@.exr"),
+    ("beauty.00001001.exr", 1001, "beauty.##.exr"),
     ("beauty_1001.exr", 1001, "beauty_#.exr"),
     ("beauty_v002_1001.exr", 1001, "beauty_v002_#.exr"),
     ("beauty.v002.1001.exr", 1001, "beauty.v002.#.exr"),
@@ -94,7 +95,7 @@ def test_any_text_is_a_path(path: str) -> None:
 def test_frames_of_one_padding_share_a_sequence(frame: int, padding: int) -> None:
     text = f"{frame:0{padding}}"
     found = split_path(f"/show/beauty.{text}.exr")
-    padded = "#" if len(text) == 4 else "@" * len(text)
+    padded = "@" * len(text) if len(text) % 4 else "#" * (len(text) // 4)
     assert found == (frame, f"/show/beauty.{padded}.exr")
 
 

@@ -106,11 +106,11 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "What is wrong with the files of each show?": [
         ("openexr-images", "corrupt", "BAD_ATTRIBUTE", 5),
         ("openexr-images", "corrupt", "CHUNKS_MISSING", 12),
-        ("openexr-images", "corrupt", "HEADER_CORRUPT", 99),
+        ("openexr-images", "corrupt", "HEADER_CORRUPT", 101),
         ("openexr-images", "corrupt", "REQUIRED_ATTRIBUTE", 42),
         ("openexr-images", "corrupt", "UNKNOWN_CODE", 1),
         ("openexr-images", "incomplete", "CHUNKS_MISSING", 14),
-        ("openexr-images", "incomplete", "HEADER_TRUNCATED", 18),
+        ("openexr-images", "incomplete", "HEADER_TRUNCATED", 16),
         ("openexr-images", "unsupported", "NOT_AN_EXR", 6),
     ],
     "Which frames must be rendered again?": [

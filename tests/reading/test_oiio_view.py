@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.reading import oiio_view
 from exr_inspector.reading.header import Header
+from exr_inspector.reading.memory_file import memory_file
 from exr_inspector.reading.oiio_view import (
     LONGEST_STRING,
     attributes_from_spec,
@@ -330,11 +331,10 @@ def text(size: int, name: str = "text") -> Attribute:
 def content(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is put before the library."""
     found: list[bytes] = []
-    given_ = oiio_view.memory_file
 
     def watched(data: bytes) -> AbstractContextManager[str]:
         found.append(data)
-        return given_(data)
+        return memory_file(data)
 
     monkeypatch.setattr(oiio_view, "memory_file", watched)
     return found

@@ -11,8 +11,8 @@ _FRAME = re.compile(r"(?:^|(?<=[._\- ]))(-?)([0-9]{1,9})(?=\.[^.]*$)")
 
 
 class FileName(NamedTuple):
-    """`sequence_key` is the path with its frame's digits replaced as fileseq writes them: `#` for a padding
-    of four, an `@` per digit for any other. It is None where the name has no frame.
+    """`sequence_key` is the path with its frame's digits replaced as fileseq writes one file's: a `#` for
+    every four, or else an `@` for every one. It is None where the name has no frame.
     """
 
     frame_number: int | None
@@ -31,10 +31,10 @@ def split_path(path: str) -> FileName:
     if not found:
         return FileName(None, None)
     sign, digits = found.groups()
-    padding = len(sign + digits)
-    hashes = "#" if padding == 4 else "@" * padding
+    width = len(sign + digits)
+    padding = "@" * width if width % 4 else "#" * (width // 4)
     start, end = folder_end + found.start(), folder_end + found.end()
-    return FileName(int(sign + digits), path[:start] + hashes + path[end:])
+    return FileName(int(sign + digits), path[:start] + padding + path[end:])
 
 
 def split_channel(name: str) -> ChannelName:

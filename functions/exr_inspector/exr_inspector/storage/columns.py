@@ -41,7 +41,9 @@ FILES = (
         "The path without `.`, `..` and doubled slashes; an S3 location as it is.",
     ),
     Column(
-        "sequence_key", TEXT, "The path with the frame's digits as `#` (padded to four) or one `@` per digit."
+        "sequence_key",
+        TEXT,
+        "The path with the frame's digits as fileseq writes them: `#` for four, `@` for one.",
     ),
     Column("frame_number", INTEGER, "The frame in the file's name."),
     Column("size_bytes", INTEGER, "Size of the file."),
