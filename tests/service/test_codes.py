@@ -217,6 +217,7 @@ def test_a_fault_of_the_world_is_raised_until_it_has_passed(
 VAST_ANSWERS = {
     "DATABASE_UNAVAILABLE": Fault(status=503),
     "DATABASE_DENIED": Fault(status=403),
+    "DATABASE_REFUSED": Fault(status=400),
     "DATABASE_CONFLICT": Fault(status=409),
 }
 

@@ -32,21 +32,22 @@ if TYPE_CHECKING:
 
     from tests.storage.backends import Vast
 
-DOWN, DENIED, BUSY = errors.DATABASE_UNAVAILABLE, errors.DATABASE_DENIED, errors.DATABASE_CONFLICT
+DOWN, BUSY = errors.DATABASE_UNAVAILABLE, errors.DATABASE_CONFLICT
+DENIED, REFUSED = errors.DATABASE_DENIED, errors.DATABASE_REFUSED
 
 # What an answer means, and how often it is asked for when two tries are allowed.
 ANSWERS: dict[str, tuple[Fault, CodedFault, int]] = {
-    "400": (Fault(status=400), DENIED, 2),  # once more with fresh metadata
+    "400": (Fault(status=400), REFUSED, 2),  # once more with fresh metadata
     "401": (Fault(status=401), DENIED, 1),
     "403": (Fault(status=403), DENIED, 1),
     "404": (Fault(status=404), DOWN, 3),
-    "405": (Fault(status=405), DENIED, 1),
+    "405": (Fault(status=405), REFUSED, 1),
     "408": (Fault(status=408), DOWN, 2),
     "409": (Fault(status=409), BUSY, 2),
-    "413": (Fault(status=413), DENIED, 1),
+    "413": (Fault(status=413), REFUSED, 1),
     "429": (Fault(status=429), DOWN, 2),
     "500": (Fault(status=500), DOWN, 3),
-    "501": (Fault(status=501), DENIED, 1),
+    "501": (Fault(status=501), REFUSED, 1),
     "502": (Fault(status=502), DOWN, 2),
     "503": (Fault(status=503), DOWN, 2),
     "504": (Fault(status=504), DOWN, 2),
@@ -76,6 +77,19 @@ def test_an_answer_ends_as_its_fault_after_as_many_tries_as_may_help(
     assert failure.value.fault is coded
     assert failure.value.where == store.name
     assert kinds.count("insert") == tries
+    assert tables(shared, name) == expected()
+
+
+@pytest.mark.parametrize(("length", "who"), [(127 << 10, "BadRequest"), (6 << 20, "TooWideRow")])
+def test_rows_that_no_request_takes_are_refused_and_their_event_comes_again(
+    shared: Vast, name: str, length: int, who: str
+) -> None:
+    """The keys are well: a cell is more than the server takes, or more than the SDK sends."""
+    wide = with_cells(delivered(name), "files", openimageio_message="x" * length)
+    with pytest.raises(InspectorError, match=who) as failure:
+        shared.store().upsert([wide])
+    assert failure.value.fault is REFUSED
+    assert failure.value.retry
     assert tables(shared, name) == expected()
 
 

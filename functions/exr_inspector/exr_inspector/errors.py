@@ -221,6 +221,14 @@ DATABASE_DENIED = _fault(
     "Correct the keys or the view's policy; the event is delivered again meanwhile.",
     retry=True,
 )
+DATABASE_REFUSED = _fault(
+    "DATABASE_REFUSED",
+    None,
+    "The database does not take these rows or this request: too large, too wide, or nothing that it knows.",
+    "Report it with the message. No try helps, but the event is delivered again, so that a dead-letter topic"
+    " keeps it.",
+    retry=True,
+)
 DATABASE_CONFLICT = _fault(
     "DATABASE_CONFLICT",
     None,

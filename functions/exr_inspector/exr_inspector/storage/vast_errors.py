@@ -21,6 +21,7 @@ from exr_inspector.errors import (
     BAD_SETTING,
     DATABASE_CONFLICT,
     DATABASE_DENIED,
+    DATABASE_REFUSED,
     DATABASE_UNAVAILABLE,
     Fault,
     InspectorError,
@@ -43,7 +44,8 @@ _BUSY = Verdict(DATABASE_CONFLICT, again=True)
 _DOWN = Verdict(DATABASE_UNAVAILABLE, again=True)
 _GONE = Verdict(DATABASE_UNAVAILABLE, again=True, stale=True)
 _DENIED = Verdict(DATABASE_DENIED)
-_REFUSED = Verdict(DATABASE_DENIED, stale=True)
+_REFUSED = Verdict(DATABASE_REFUSED)
+_UNFIT = Verdict(DATABASE_REFUSED, stale=True)
 
 # The first row that fits an exception counts.
 _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (
@@ -51,15 +53,15 @@ _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (
     (errors.Exists, _BUSY),  # another instance has made it since this one looked
     (errors.Forbidden, _DENIED),
     (errors.MissingBucket, Verdict(BAD_SETTING)),
-    (errors.MissingRowIdColumn, _DENIED),
+    (errors.MissingRowIdColumn, _REFUSED),
     (errors.Missing, _GONE),
     (errors.NotFound, _GONE),  # a table, a column, or a transaction that the server has ended
     (errors.InternalServerError, _GONE),  # what a cluster says to stale metadata is not known
-    (errors.BadRequest, _REFUSED),
-    (errors.NotSupported, _REFUSED),
-    (errors.InvalidArgument, _DENIED),  # too large or too wide for a request
-    (errors.MethodNotAllowed, _DENIED),
-    (errors.NotImplemented, _DENIED),
+    (errors.BadRequest, _UNFIT),
+    (errors.NotSupported, _UNFIT),
+    (errors.InvalidArgument, _REFUSED),  # by the SDK: more than one request takes
+    (errors.MethodNotAllowed, _REFUSED),
+    (errors.NotImplemented, _REFUSED),
     (errors.HttpError, _DOWN),  # 408, 503, 507
     (errors.ConnectionError, _DOWN),
     (errors.ApiResponseError, _DOWN),
@@ -87,7 +89,7 @@ def verdict_of(error: Exception) -> Verdict | None:
     if not unnamed:
         return None
     status = int(unnamed[1])
-    return _UNNAMED_VERDICTS.get(status, _DOWN if status >= 500 else _DENIED)
+    return _UNNAMED_VERDICTS.get(status, _DOWN if status >= 500 else _REFUSED)
 
 
 @contextlib.contextmanager
