@@ -15,13 +15,17 @@ Fault = Callable[[Proxy], None]
 Plan = Callable[[int], Fault | None]
 
 
-def status(code: int, error: str = "Injected") -> Fault:
-    """Answer with an error instead of asking the real server."""
-    body = f"<Error><Code>{error}</Code><Message>by the test</Message></Error>".encode()
+def status(code: int, error: str = "Injected", message: str = "by the test") -> Fault:
+    """Answer with an error of S3 instead of asking the real server."""
+    return answering(code, f"<Error><Code>{error}</Code><Message>{message}</Message></Error>")
+
+
+def answering(code: int, body: str, content_type: str = "application/xml") -> Fault:
+    """Answer with this body instead of asking the real server."""
 
     def answer(proxy: Proxy) -> None:
-        content = b"" if proxy.command == "HEAD" else body
-        proxy.answer(Answer(code, {"Content-Type": "application/xml"}, iter([content]), len(content)))
+        content = b"" if proxy.command == "HEAD" else body.encode()
+        proxy.answer(Answer(code, {"Content-Type": content_type}, iter([content]), len(content)))
 
     return answer
 

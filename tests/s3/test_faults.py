@@ -19,6 +19,7 @@ from tests.s3.faults import (
     Fault,
     after,
     altered,
+    answering,
     cut,
     every,
     ignore_range,
@@ -68,6 +69,13 @@ TRANSIENT = [
     pytest.param(altered(Content_Range="bytes 5-10/262144"), id="another range"),
     pytest.param(altered(Content_Range="bytes 0-65535/*"), id="no size"),
     pytest.param(altered(Last_Modified=None), id="no time"),
+    pytest.param(status(404, "NoSuchBucket"), id="404 NoSuchBucket"),
+    pytest.param(status(404), id="404 of another code"),
+    pytest.param(answering(404, "default backend", "text/html"), id="404 in HTML"),
+    pytest.param(answering(404, "<html><body>404</body></html>", "text/html"), id="404 in HTML that is XML"),
+    pytest.param(answering(404, ""), id="404 without a word"),
+    pytest.param(status(301, "PermanentRedirect"), id="301"),
+    pytest.param(status(307, "TemporaryRedirect"), id="307"),
 ]
 
 
@@ -123,7 +131,21 @@ FINAL = [
     pytest.param(status(401, "Unauthorized"), "STORAGE_DENIED", id="401"),
     pytest.param(status(400, "ExpiredToken"), "STORAGE_DENIED", id="expired token"),
     pytest.param(status(404, "NoSuchKey"), "FILE_NOT_FOUND", id="404"),
-    pytest.param(status(400, "KeyTooLongError"), "FILE_NOT_FOUND", id="key too long"),
+    pytest.param(status(404, "NoSuchVersion"), "FILE_NOT_FOUND", id="404 of a version"),
+    pytest.param(status(400, "KeyTooLongError"), "BAD_EVENT", id="key too long"),
+    pytest.param(status(400, "XMinioInvalidObjectName"), "BAD_EVENT", id="no name of an object"),
+    pytest.param(answering(414, "URI too long"), "BAD_EVENT", id="414"),
+    pytest.param(status(400, "InvalidArgument", "Invalid object name"), "BAD_EVENT", id="a name refused"),
+    pytest.param(
+        status(400, "InvalidArgument", "Credential access key has length 4"),
+        "STORAGE_REFUSED",
+        id="a key refused",
+    ),
+    pytest.param(status(400, "AuthorizationHeaderMalformed"), "STORAGE_REFUSED", id="400"),
+    pytest.param(
+        answering(400, "The plain HTTP request was sent to HTTPS port"), "STORAGE_REFUSED", id="400 in words"
+    ),
+    pytest.param(answering(413, "too large"), "STORAGE_REFUSED", id="413"),
     pytest.param(status(412, "PreconditionFailed"), "OBJECT_CHANGED", id="412"),
 ]
 
@@ -137,10 +159,36 @@ def test_what_asking_again_cannot_cure_is_asked_once(
     assert len(s3.seen) == 1
 
 
-@pytest.mark.parametrize("absent", ["s3://shots/absent.exr", "s3://no-such-bucket/a.exr"])
-def test_an_absent_object_or_bucket_is_file_not_found(s3: S3Server, client: S3Client, absent: str) -> None:
-    assert _code(S3Object(client, absent)) == "FILE_NOT_FOUND"
+def test_an_absent_object_is_file_not_found(s3: S3Server, client: S3Client) -> None:
+    assert _code(S3Object(client, "s3://shots/absent.exr")) == "FILE_NOT_FOUND"
     assert len(s3.seen) == 1
+
+
+def test_an_absent_bucket_is_storage_unavailable(s3: S3Server, client: S3Client) -> None:
+    """It may be absent only from the store that a wrong setting names."""
+    assert _code(S3Object(client, "s3://no-such-bucket/a.exr")) == "STORAGE_UNAVAILABLE"
+    assert len(s3.seen) == TRIES
+
+
+def test_an_empty_object_deleted_before_it_is_looked_at_is_file_not_found(
+    s3: S3Server, client: S3Client
+) -> None:
+    """The answer to HEAD has no body that could name what is not there."""
+    s3.put("shots", "empty.exr", b"")
+    s3.faults.extend(
+        [lambda proxy: proxy.answer(proxy.ask()), after(lambda: s3.delete("shots", "empty.exr"))]
+    )
+    assert _code(S3Object(client, "s3://shots/empty.exr"), 0, 10) == "FILE_NOT_FOUND"
+    assert [(request.method, request.status) for request in s3.seen] == [("GET", 416), ("HEAD", 404)]
+
+
+@pytest.mark.parametrize("number", [301, 307, 308])
+def test_a_store_that_redirects_everything_is_not_followed(
+    s3: S3Server, client: S3Client, location: str, number: int
+) -> None:
+    s3.plan = every(1, [status(number, "PermanentRedirect")])
+    assert _code(S3Object(client, location)) == "STORAGE_UNAVAILABLE"
+    assert [request.method for request in s3.seen] == ["GET"] * TRIES
 
 
 @pytest.mark.parametrize(
@@ -236,13 +284,22 @@ def test_faults_leave_no_slot_taken(s3: S3Server, location: str) -> None:
     client.close()
 
 
-def test_absent_credentials_are_storage_denied(s3: S3Server, client: S3Client) -> None:
-    class Unsigned:
-        def get_object(self, **_: object) -> None:
-            raise NoCredentialsError
+def test_absent_credentials_are_storage_denied() -> None:
+    assert _code(_raising(NoCredentialsError())) == "STORAGE_DENIED"
 
-    unsigned: Any = Unsigned()
-    assert _code(S3Object(S3Client(unsigned, Settings()), "s3://shots/a.exr")) == "STORAGE_DENIED"
+
+@pytest.mark.parametrize("error", [ValueError("Last-Modified: soon"), RecursionError(), KeyError("ETag")])
+def test_whatever_the_client_raises_for_an_odd_answer_is_storage_unavailable(error: Exception) -> None:
+    assert _code(_raising(error)) == "STORAGE_UNAVAILABLE"
+
+
+def _raising(error: Exception) -> S3Object:
+    class Api:
+        def get_object(self, **_: object) -> None:
+            raise error
+
+    api: Any = Api()
+    return S3Object(S3Client(api, Settings(), lambda _: None), "s3://shots/a.exr")
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,7 @@ Trouble = Callable[[World], AbstractContextManager[None]]
 TROUBLES: dict[str, Trouble] = {
     "STORAGE_UNAVAILABLE": lambda world: _store_says(world, 503, "SlowDown"),
     "STORAGE_DENIED": lambda world: _store_says(world, 403, "AccessDenied"),
+    "STORAGE_REFUSED": lambda world: _store_says(world, 400, "AuthorizationHeaderMalformed"),
     "OBJECT_CHANGED": _replaced_in_every_reading,
     "DATABASE_UNAVAILABLE": _locked_by_another_process,
     "DATABASE_CONFLICT": _another_writers_transaction,

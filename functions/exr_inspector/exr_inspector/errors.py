@@ -200,6 +200,13 @@ STORAGE_DENIED = _fault(
     "Grant read access or correct the credentials; the event is delivered again meanwhile.",
     retry=True,
 )
+STORAGE_REFUSED = _fault(
+    "STORAGE_REFUSED",
+    None,
+    "The object store calls the request malformed (400, 413), whatever object it asks for.",
+    "Check S3_ENDPOINT (its port, http or https), S3_REGION and what stands before the store.",
+    retry=True,
+)
 OBJECT_CHANGED = _fault(
     "OBJECT_CHANGED",
     None,

@@ -24,7 +24,6 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
-from urllib3.exceptions import HTTPError
 
 from exr_inspector.errors import (
     BAD_EVENT,
@@ -32,11 +31,12 @@ from exr_inspector.errors import (
     FILE_NOT_FOUND,
     OBJECT_CHANGED,
     STORAGE_DENIED,
+    STORAGE_REFUSED,
     STORAGE_UNAVAILABLE,
     Fault,
     InspectorError,
 )
-from exr_inspector.reading.sources import FIRST_READ, Stat
+from exr_inspector.reading.sources import Stat
 from exr_inspector.settings import KIB, MIB, Settings
 
 if TYPE_CHECKING:
@@ -50,17 +50,30 @@ PAUSES = (0.1, 0.4)
 _PIECE = 256 * KIB
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _BY_STATUS = {
+    400: STORAGE_REFUSED,
     401: STORAGE_DENIED,
     403: STORAGE_DENIED,
-    404: FILE_NOT_FOUND,
     412: OBJECT_CHANGED,
+    413: STORAGE_REFUSED,
+    414: BAD_EVENT,
 }
-# Answers with status 400 that are not about the store's health.
+# An object is gone only where the store says so of the object itself. Any other 404 may come from what
+# stands before the store, or from the wrong store, and would cost the rows of files that are still there.
 _BY_CODE = {
+    "NoSuchKey": FILE_NOT_FOUND,
+    "NoSuchVersion": FILE_NOT_FOUND,
     "ExpiredToken": STORAGE_DENIED,
-    "InvalidBucketName": FILE_NOT_FOUND,
-    "KeyTooLongError": FILE_NOT_FOUND,
+    "InvalidToken": STORAGE_DENIED,
+    "InvalidBucketName": BAD_EVENT,
+    "InvalidObjectName": BAD_EVENT,
+    "InvalidURI": BAD_EVENT,
+    "KeyTooLongError": BAD_EVENT,
+    "XMinioInvalidObjectName": BAD_EVENT,
+    "RequestTimeout": STORAGE_UNAVAILABLE,
 }
+# Stores say InvalidArgument of names, but of wrong credentials and headers too.
+_OF_A_NAME = re.compile(r"\b(object|bucket)[ -]?(name|key)\b|^(key|bucket|object)$", re.IGNORECASE)
+_FIRST_ERROR = 300
 _NOT_SATISFIABLE = 416
 _CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
 
@@ -76,15 +89,12 @@ class S3Object:
         self.location = location
         self._client = client
         self._stat: Stat | None = None
-        self._look = b""
 
     def read(self, start: int, length: int) -> bytes:
         """See Source. An object that is replaced between two reads raises OBJECT_CHANGED."""
         end = start + length if self._stat is None else min(start + length, self._stat.size)
         if end <= start:
             return b""
-        if end <= len(self._look):
-            return self._look[start:end]
         body, stat = self._client.get(self.location, start, end, self._stat.etag if self._stat else None)
         if self._stat not in (None, stat):
             raise InspectorError(OBJECT_CHANGED, "the object was replaced while it was read", self.location)
@@ -92,9 +102,9 @@ class S3Object:
         return body
 
     def stat(self) -> Stat:
-        """See Source. Before any read this fetches the first 64 KiB, which a read of them then uses."""
+        """See Source. Before any read this costs a request of its own."""
         if self._stat is None:
-            self._look = self.read(0, FIRST_READ)
+            self.read(0, 1)
         assert self._stat is not None
         return self._stat
 
@@ -114,7 +124,16 @@ def make_client(settings: Settings) -> S3Client:
         )
     except (BotoCoreError, ValueError) as error:
         raise InspectorError(BAD_SETTING, f"no S3 client can be made: {error}", "S3_ENDPOINT") from error
+    api.meta.events.register("response-received.s3", _end_at_an_error)
     return S3Client(api, settings)
+
+
+def _end_at_an_error(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
+    """Raise an error answer before botocore follows it: it asks a store that redirects for the bucket's
+    region, which is redirected too, and so on until the stack is full.
+    """
+    if parsed_response and parsed_response["ResponseMetadata"]["HTTPStatusCode"] >= _FIRST_ERROR:
+        raise ClientError(parsed_response, event_name.rpartition(".")[2])  # type: ignore[arg-type]
 
 
 def _config(settings: Settings) -> Config:
@@ -144,8 +163,8 @@ class S3Client:
         """The bytes [start, end) of an object, fewer at its end, and what the answer says of it.
 
         A request that fails for the store's sake is repeated twice. Raises InspectorError:
-        FILE_NOT_FOUND, STORAGE_DENIED, OBJECT_CHANGED if the object no longer has `etag`,
-        STORAGE_UNAVAILABLE, and BAD_EVENT for names that no object can have.
+        FILE_NOT_FOUND, STORAGE_DENIED, STORAGE_REFUSED, OBJECT_CHANGED if the object no longer has
+        `etag`, STORAGE_UNAVAILABLE, and BAD_EVENT for names that no object can have.
         """
         for seconds in PAUSES:
             try:
@@ -167,10 +186,8 @@ class S3Client:
                 return self._ranged(names, start, end)
         except ClientError as error:
             raise _answered(error, location) from error
-        except (BotoCoreError, HTTPError, UnicodeEncodeError) as error:
+        except Exception as error:  # the client raises whatever it meets in an odd answer
             raise InspectorError(_fault(error), str(error), location) from error
-        except _AnswerError as error:
-            raise InspectorError(STORAGE_UNAVAILABLE, str(error), location) from error
 
     def _ranged(self, names: dict[str, str], start: int, end: int) -> tuple[bytes, Stat]:
         try:
@@ -249,14 +266,23 @@ def _status(error: ClientError) -> int:
 
 def _answered(error: ClientError, location: str) -> InspectorError:
     """The fault behind an error answer."""
-    said = error.response["Error"]
+    said: Mapping[str, Any] = error.response["Error"]
     code = said.get("Code", "")
     fault = _BY_CODE.get(code) or _BY_STATUS.get(_status(error), STORAGE_UNAVAILABLE)
+    if code == "InvalidArgument" and _is_about_a_name(said):
+        fault = BAD_EVENT
+    if code == "404" and error.operation_name == "HeadObject":
+        # An answer to HEAD has no body to name the object in; the GET before it has found the store.
+        fault = FILE_NOT_FOUND
     return InspectorError(fault, f"{code}: {said.get('Message', '')}", location)
 
 
+def _is_about_a_name(said: Mapping[str, Any]) -> bool:
+    return any(_OF_A_NAME.search(str(said.get(word) or "")) for word in ("ArgumentName", "Message"))
+
+
 def _fault(error: Exception) -> Fault:
-    """The fault behind a request that got no answer, or was never sent."""
+    """The fault behind a request that got no answer of an S3 store, or was never sent."""
     if isinstance(error, _CREDENTIALS):
         return STORAGE_DENIED
     return BAD_EVENT if isinstance(error, (ParamValidationError, UnicodeEncodeError)) else STORAGE_UNAVAILABLE
