@@ -15,6 +15,7 @@ from exr_inspector.settings import SETTINGS, Setting, Settings
 from exr_inspector.storage.tables import COLUMNS
 
 DOCS = Path(__file__).parent
+WIDTH = 100
 NOTE = "<!-- Generated from the code by `make docs`; edit the code. -->"
 
 
@@ -78,7 +79,14 @@ def _kind(kind: object) -> str:
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an unfit environment."
-    above = click.Context(commands, info_name="exr-inspector", **commands.context_settings)
+    above = click.Context(
+        commands,
+        info_name="exr-inspector",
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **commands.context_settings,
+    )
+    yield from ("", "```text", commands.get_help(above), "```")
     yield from _commands(commands, above)
 
 
@@ -87,7 +95,7 @@ def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
         command = group.get_command(above, name)
         assert command is not None
         context = click.Context(
-            command, info_name=name, parent=above, terminal_width=100, max_content_width=100
+            command, info_name=name, parent=above, terminal_width=WIDTH, max_content_width=WIDTH
         )
         yield from ("", f"## {context.command_path}", "", "```text", command.get_help(context), "```")
         if isinstance(command, click.Group):
