@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from exr_inspector.settings import Settings
 from exr_inspector.storage.duckdb_store import DuckDBStore
 from exr_inspector.storage.tables import TABLES
-from exr_inspector.storage.vast_store import VastStore, make_session
+from exr_inspector.storage.vast_session import make_session
+from exr_inspector.storage.vast_store import VastStore
 from tests.storage.rows import comparable
 from tests.vast_server.faults import Fault
 from tests.vast_server.server import VastServer

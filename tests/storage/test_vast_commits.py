@@ -73,13 +73,17 @@ def test_tables_are_made_once_whatever_the_commit_is_answered(database: Vast, af
     assert len(rows(database, "locks")) == SHARDS
 
 
-def test_a_commit_that_a_foreign_session_sends_twice_is_found_in_the_rows(shared: Vast, name: str) -> None:
-    """The SDK's own way with "SlowDown": the second commit of what is committed is not found."""
+@pytest.mark.parametrize(("step", "nth"), [("insert", 4), ("update", 1), ("commit", 1)])
+def test_a_session_that_would_send_again_by_itself_does_nothing_twice(
+    shared: Vast, name: str, step: str, nth: int
+) -> None:
+    """The SDK's own way with "SlowDown": rows are there twice, and a second commit finds nothing."""
     with connected(shared.server) as session:
         store, file = VastStore(shared.settings(), session), delivered(name)
         store.ensure_tables()
-        shared.server.faults.at(1, broken("slow down", after=True), on="commit")
+        shared.server.faults.at(nth, broken("slow down", after=True), on=step)
         assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+        assert session.api._request != session.api._single_request
     assert tables(shared, name) == expected(file)
 
 

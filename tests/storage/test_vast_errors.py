@@ -20,7 +20,8 @@ from exr_inspector.errors import Fault as CodedFault
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
 from exr_inspector.storage.vast_errors import FAILURES, verdict_of
-from exr_inspector.storage.vast_store import VastStore, make_session
+from exr_inspector.storage.vast_session import make_session
+from exr_inspector.storage.vast_store import VastStore
 from exr_inspector.storage.vast_transactions import FIRST_WAIT, LONGEST_WAIT
 from tests.storage.backends import tables
 from tests.storage.rows import delivered, expected, with_cells

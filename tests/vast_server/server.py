@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -19,6 +20,7 @@ from tests.vast_server.transactions import ConflictAt, Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -68,6 +70,13 @@ class VastServer:
     def expire(self) -> None:
         """End every open transaction, as a cluster's timeout does with those of a dead client."""
         self._transactions.expire()
+
+    def secure(self, certificate: Path) -> None:
+        """Speak TLS; `certificate` is a PEM file with its key. To be called before anything is asked."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.endpoint = self.endpoint.replace("http:", "https:")
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[str]]:

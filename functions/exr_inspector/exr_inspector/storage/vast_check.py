@@ -16,7 +16,7 @@ import pyarrow as pa
 from exr_inspector.settings import Settings
 from exr_inspector.storage.vast_errors import FAILURES, coded, verdict_of
 from exr_inspector.storage.vast_rows import ROW_ID
-from exr_inspector.storage.vast_store import make_session
+from exr_inspector.storage.vast_session import make_session
 
 COLUMNS = pa.schema([("key", pa.string()), ("value", pa.int64())])
 

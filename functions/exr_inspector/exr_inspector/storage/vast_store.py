@@ -1,27 +1,23 @@
 """The store in VAST DataBase.
 
-The `vastdb` SDK stays behind the modules vast_*.py: vast_errors.py (its errors as ours), vast_transactions.py
-(tries, commits and rollbacks), vast_tables.py (tables and their metadata), vast_rows.py (rows in a
-transaction) and vast_upsert.py (what is done to them).
+The `vastdb` SDK stays behind the modules vast_*.py: vast_session.py (how it speaks to the database),
+vast_errors.py (its errors as ours), vast_transactions.py (tries, commits and rollbacks), vast_tables.py
+(tables and their metadata), vast_rows.py (rows in a transaction) and vast_upsert.py (what is done to them).
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import vastdb
-from vastdb.config import BackoffConfig, SessionConfig
-
-from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
 from exr_inspector.storage.search import VECTORS, By, Match
 from exr_inspector.storage.store import Outcome, Removal, Stored, Write
 from exr_inspector.storage.tables import FileRows
 from exr_inspector.storage.vast_rows import Rows
+from exr_inspector.storage.vast_session import make_session, sending_once
 from exr_inspector.storage.vast_tables import Tables
 from exr_inspector.storage.vast_transactions import Transactions, Work
 from exr_inspector.storage.vast_upsert import Known, are_absent, delete, is_marked, upsert
@@ -32,9 +28,9 @@ Result = TypeVar("Result")
 class VastStore:
     """A Store in the schema that the settings name, through one session of the SDK.
 
-    `session` is the SDK's; without one it is made when it is first needed, so that a database that is down
-    stops nobody from starting; make one that is given with `make_session`. `wait` gets the seconds to wait
-    before something is tried again.
+    `session` is the SDK's; without one it is made when it is first needed, so that a
+    database that is down stops nobody from starting. `wait` gets the seconds to wait before something is
+    tried again.
     """
 
     def __init__(
@@ -43,7 +39,10 @@ class VastStore:
         host = urlsplit(settings.vast_endpoint).netloc.rpartition("@")[2]
         self.name = "/".join(filter(None, (host, settings.vast_bucket, settings.vast_schema)))
         self._transactions = Transactions(
-            lambda: session or make_session(settings), self.name, settings.vast_attempts, wait
+            lambda: sending_once(session) if session else make_session(settings),
+            self.name,
+            settings.vast_attempts,
+            wait,
         )
         self._tables = Tables(self._transactions, settings.vast_bucket, settings.vast_schema)
 
@@ -113,34 +112,3 @@ def _proof(rows: Rows, written: list[str], gone: list[str], write: Write) -> Cal
     if written:
         return lambda tx: is_marked(rows.within(tx), written, write)
     return (lambda tx: are_absent(rows.within(tx), gone)) if gone else None
-
-
-def make_session(settings: Settings) -> Any:
-    """A session of the SDK, with its errors; InspectorError(BAD_SETTING) where something else answers.
-
-    It tries nothing again by itself: the SDK would send an insert a second time that was executed and then
-    answered "SlowDown", and a transaction would have its rows twice.
-    """
-    for name in ("vastdb", "backoff"):
-        _quieten(logging.getLogger(name))
-    try:
-        return vastdb.connect(
-            endpoint=settings.vast_endpoint,
-            access=settings.vast_access_key,
-            secret=settings.vast_secret_key,
-            ssl_verify=settings.vast_verify_tls,
-            timeout=settings.vast_timeout,
-            backoff_config=BackoffConfig(max_tries=1),
-            # Rows are read from the address that is set. Those that the SDK finds out by itself are bare IP
-            # addresses, which may be out of reach from here, and which no certificate names.
-            config=SessionConfig(data_endpoints=[settings.vast_endpoint]),
-        )
-    except NotImplementedError as error:
-        message = f"what answers is no VAST DataBase that the SDK knows: {error}"
-        raise InspectorError(BAD_SETTING, message, "VAST_DB_ENDPOINT") from error
-
-
-def _quieten(logger: logging.Logger) -> None:
-    """Refusals are daily work; what matters of them comes as an error of ours. A level that is set stays."""
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.CRITICAL)
