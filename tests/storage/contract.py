@@ -173,6 +173,17 @@ class StoreContract:
         assert tables(backend) == expected(file)
         assert store.delete([Removal(file.file_id, sequencer="3")]) == 1
 
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_a_file_that_is_removed_and_delivered_at_once_is_there_as_if_it_were_new(
+        self, backend: Backend, version: int
+    ) -> None:
+        store, known, other = backend.store(), delivered("a"), delivered("b")
+        store.upsert([known, other])
+        file = delivered("a", version=version)
+        assert store.upsert([file], [Removal(file.file_id)]) == [Outcome(file.file_id, "inserted")]
+        assert tables(backend) == expected(file, other)
+        assert audit(backend, "a")["inspection_count"] == 1
+
     def test_a_lookup_tells_of_the_stored_files_alone(self, backend: Backend) -> None:
         store = backend.store()
         file = delivered("a", sequencer="5", etag="tag", mtime=NOON)

@@ -20,7 +20,7 @@ from exr_inspector.storage.vast_rows import Rows
 from exr_inspector.storage.vast_session import make_session, sending_once
 from exr_inspector.storage.vast_tables import Tables
 from exr_inspector.storage.vast_transactions import Transactions, Work
-from exr_inspector.storage.vast_upsert import Known, are_absent, delete, is_marked, upsert
+from exr_inspector.storage.vast_upsert import Known, are_absent, is_marked, write_all
 
 Result = TypeVar("Result")
 
@@ -65,8 +65,7 @@ class VastStore:
 
         def work(rows: Rows) -> Work[tuple[list[Outcome], int]]:
             write = Write.new()
-            gone = delete(rows, removals, write) if removals else []
-            outcomes = upsert(rows, files, write) if files else []
+            outcomes, gone = write_all(rows, files, removals, write)
             written = [each.file_id for each in outcomes if each.action != "outdated"]
             return Work((outcomes, len(gone)), _proof(rows, written, gone, write))
 
@@ -105,10 +104,10 @@ class VastStore:
         return self._transactions.run(lambda tx: work(Rows(tx, used)), refresh)
 
 
-def _proof(rows: Rows, written: list[str], gone: list[str], write: Write) -> Callable[[Any], bool] | None:
+def _proof(rows: Rows, written: list[str], gone: list[str], write: Write) -> Callable[[Any], bool] | bool:
     """How a later transaction tells that this one was committed: by a mark on what it wrote, else by the
-    absence of what it deleted; None where it did neither.
+    absence of what it deleted. Where it did neither it may count as committed.
     """
     if written:
         return lambda tx: is_marked(rows.within(tx), written, write)
-    return (lambda tx: are_absent(rows.within(tx), gone)) if gone else None
+    return (lambda tx: are_absent(rows.within(tx), gone)) if gone else True

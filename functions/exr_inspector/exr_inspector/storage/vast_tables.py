@@ -71,7 +71,7 @@ class Tables:
             _load(metadata, tx)
         grown = [name for name, metadata in kept.items() if self._grow(schema, tx, name, metadata)]
         # Whoever creates meets the same tables again when it looks again, and needs no other answer.
-        return Work(kept, (lambda _tx: False) if absent or grown else None)
+        return Work(kept, took_place=not (absent or grown))
 
     def _grow(self, schema: Any, tx: Any, name: str, metadata: TableMetadata) -> bool:
         """Add the columns that a table of an older version lacks; whether there were any."""

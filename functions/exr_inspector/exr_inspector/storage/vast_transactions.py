@@ -28,12 +28,12 @@ Result = TypeVar("Result")
 class Work(Generic[Result]):
     """What was done in a transaction.
 
-    `took_place` asks in a later transaction whether this one was committed: that is how a commit without an
-    answer is resolved. None where nothing was written, so that it does not matter.
+    `took_place` is how a commit without an answer is resolved: asked in a later transaction, or known. True
+    where nothing was written, so that it does not matter; False where doing it all again does no harm.
     """
 
     result: Result
-    took_place: Callable[[Any], bool] | None = None
+    took_place: Callable[[Any], bool] | bool = True
 
 
 class Transactions:
@@ -128,7 +128,7 @@ class Transactions:
         Should it still be on its way, then what is tried next conflicts with it.
         """
         asked = done.took_place
-        return asked is None or self.run(lambda tx: Work(asked(tx)))
+        return asked if isinstance(asked, bool) else self.run(lambda tx: Work(asked(tx)))
 
     def _roll_back(self, txid: int) -> None:
         """End a transaction if it is still there. A failure here never hides the one that led here.

@@ -1,13 +1,13 @@
 """Bringing files up to date and deleting them, inside one transaction.
 
-Whoever inserts or deletes the rows of a file first updates the row of the file's shard in `locks`: of two
-transactions that do so at once, one is refused and begins anew. Why this suffices is told in
+Whoever writes the rows of a file first updates the row of the file's shard in `locks`: of two transactions
+that do so at once, one is refused and begins anew. Why this suffices is told in
 docs/decisions/003-one-set-of-rows-per-file.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -52,6 +52,11 @@ class Known:
         columns = [*_STORED, "last_inspected"]
         return cls(rows.find("files", sorted(set(file_ids)), columns))
 
+    def without(self, file_ids: Collection[str]) -> Known:
+        """What is known once the rows of these files are deleted."""
+        left = [row["file_id"] not in file_ids for row in self._found.to_pylist()]
+        return Known(self._found.filter(pa.array(left, pa.bool_()))) if file_ids else self
+
     def action(self, file: FileRows) -> Action:
         """What becomes of a file. One that would stay as it is loses its surplus rows by being replaced."""
         action = decide(file, self.stored.get(file.file_id))
@@ -68,32 +73,31 @@ def _recency(row: Row) -> tuple[datetime, int]:
     return row["last_inspected"] or datetime.min, row[ROW_ID]  # noqa: DTZ901 - UTC without saying so
 
 
-def upsert(rows: Rows, files: Sequence[FileRows], write: Write) -> list[Outcome]:
-    """Bring the rows of these files up to date; `write` marks every row of `files` that is written."""
+def write_all(
+    rows: Rows, files: Sequence[FileRows], removals: Sequence[Removal], write: Write
+) -> tuple[list[Outcome], list[str]]:
+    """Delete the rows of the files that are gone and bring those of the others up to date.
+
+    Returns what became of each file, and which of the removed ones went. `write` marks every row of `files`
+    that is written. No table is read after it was written: what was there is known from the beginning.
+    """
     chosen = latest(files)
-    known = Known.of(rows, [each.file_id for each in chosen])
-    outcomes = [Outcome(each.file_id, known.action(each)) for each in chosen]
+    known = Known.of(rows, [*(each.file_id for each in chosen), *(each.file_id for each in removals)])
+    gone = going(removals, known.stored)
+    rest = known.without(gone)
+    outcomes = [Outcome(each.file_id, rest.action(each)) for each in chosen]
     doing = {
         action: [each for each, outcome in zip(chosen, outcomes, strict=True) if outcome.action == action]
         for action in get_args(Action)
     }
-    changed = [each.file_id for each in doing["replaced"]]
+    touched, changed = doing["unchanged"], [each.file_id for each in doing["replaced"]]
     fresh = doing["inserted"] + doing["replaced"]
     # What others may conflict with comes first: a lost race costs the fewest requests.
-    _lock(rows, [each.file_id for each in fresh], write)
-    _touch(rows, doing["unchanged"], known, write)
-    _remove(rows, changed, known)
-    _insert(rows, fresh, known, write)
-    return outcomes
-
-
-def delete(rows: Rows, removals: Sequence[Removal], write: Write) -> list[str]:
-    """Delete the rows of the files that are gone, and say which they were."""
-    known = Known.of(rows, [each.file_id for each in removals])
-    gone = going(removals, known.stored)
-    _lock(rows, gone, write)
-    _remove(rows, gone, known)
-    return gone
+    _lock(rows, [*gone, *(each.file_id for each in touched + fresh)], write)
+    _touch(rows, touched, rest, write)
+    _remove(rows, [*gone, *changed], known)
+    _insert(rows, fresh, rest, write)
+    return outcomes, gone
 
 
 def is_marked(rows: Rows, file_ids: Sequence[str], write: Write) -> bool:
@@ -107,7 +111,7 @@ def are_absent(rows: Rows, file_ids: Sequence[str]) -> bool:
     return not rows.find("files", file_ids).to_pylist()
 
 
-def _lock(rows: Rows, file_ids: Sequence[str], write: Write) -> None:
+def _lock(rows: Rows, file_ids: Collection[str], write: Write) -> None:
     """Update the locks of these files. Of several rows of a shard the one with the smallest row id counts."""
     if not file_ids:
         return
