@@ -146,6 +146,16 @@ def test_a_session_without_a_bucket_is_a_coded_error(session: FakeSession, docum
     assert "VAST_DB_BUCKET" in answer["message"]
 
 
+def test_beside_a_session_a_bucket_is_all_that_must_be_set(
+    session: FakeSession, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address and the keys are the session's."""
+    monkeypatch.setenv("VAST_DB_BUCKET", "studio")
+    monkeypatch.setenv("VAST_DB_SCHEMA", "renders")
+    answer = persist_to_vast_database(document, session)
+    assert (answer["status"], answer["message"]) == ("stored", "inserted in studio/renders")
+
+
 def test_columns_are_sent_in_the_order_of_the_table(session: FakeSession, document: Document) -> None:
     """It differs where a table has gained columns. The fake insists on it; the server goes by names."""
     session.tables = {name: FakeTable(pa.schema(list(schema)[::-1])) for name, schema in TABLES.items()}

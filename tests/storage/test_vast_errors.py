@@ -213,6 +213,14 @@ def test_a_bucket_that_is_not_there_is_a_wrong_setting(database: Vast) -> None:
     assert "elsewhere" in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["http://", "http://:8080", "http://[::1", "http://x:99999", "https://x:y"]
+)
+def test_an_address_without_a_host_or_a_port_that_is_none_is_a_wrong_setting(endpoint: str) -> None:
+    with pytest.raises(InspectorError, match="BAD_SETTING: VAST_DB_ENDPOINT must name a host"):
+        Settings.from_mapping({"VAST_DB_ENDPOINT": endpoint})
+
+
 def test_wrong_keys_are_denied(database: Vast) -> None:
     with pytest.raises(InspectorError) as failure:
         VastStore.connect(database.settings(vast_access_key="someone")).ensure_tables()

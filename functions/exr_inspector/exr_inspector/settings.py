@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
 
@@ -62,7 +63,17 @@ def url(text: str) -> str:
     """An http or https address, without a closing slash."""
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    if text and not _has_host(text):
+        raise ValueError("must name a host, and a port below 65536 if any: https://host:port")
     return text.rstrip("/")
+
+
+def _has_host(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close; a port that is none
+        return False
 
 
 class Setting(NamedTuple):

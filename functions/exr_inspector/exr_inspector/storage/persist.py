@@ -7,7 +7,7 @@ from typing import Any
 
 from exr_inspector.document import Document
 from exr_inspector.errors import BAD_SETTING, InspectorError
-from exr_inspector.settings import Settings
+from exr_inspector.settings import SETTINGS, Settings, read_setting
 from exr_inspector.storage.tables import file_id, rows_of
 
 
@@ -18,13 +18,15 @@ def persist_to_vast_database(
 
     The answer has `status`, `file_id`, `inserted` and `message`. `status` is `stored`, `skipped` where no
     VAST DataBase is configured, or `error` with the fault's code in the message. `session` is one of the
-    SDK's, used as it is and left open; without it one is made and closed, which is dear: for many files use a
-    store. `settings` come from the environment unless they are given. Raises InspectorError only where trying
+    SDK's, and is left open; without it one is made and closed, which is dear: for many files use a store.
+    `settings` come from the environment unless they are given; beside a session, VAST_DB_BUCKET alone must be
+    there. Raises InspectorError only where trying
     again may help.
     """
     location = document["file"]["path"]
     try:
-        settings = settings or Settings.from_mapping(os.environ)
+        if settings is None:
+            settings = Settings.from_mapping(os.environ) if session is None else _beside_a_session()
         status, inserted, message = _persisted(document, session, settings)
     except InspectorError as error:
         if error.retry:
@@ -36,6 +38,13 @@ def persist_to_vast_database(
         "inserted": inserted,
         "message": message,
     }
+
+
+def _beside_a_session() -> Settings:
+    """What the environment says of the place and the tries: the address and the keys are the session's."""
+    names = ("vast_bucket", "vast_schema", "vast_attempts")
+    found = {name: read_setting(SETTINGS[name], os.environ) for name in names}
+    return Settings(**{name: value for name, value in found.items() if value is not None})
 
 
 def _persisted(document: Document, session: Any, settings: Settings) -> tuple[str, bool, str]:
