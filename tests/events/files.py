@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from exr_inspector.errors import InspectorError
 from exr_inspector.events.parse import requests_of
 from exr_inspector.events.request import Config, Request
 
@@ -25,24 +25,31 @@ def read_event(path: Path) -> Any:
     return yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
 
 
-def expected() -> dict[str, str | tuple[Request, ...]]:
-    """By file name: the requests, or the code of the refusal."""
+# Each request of an event without its errors, and their codes.
+Outcome = list[tuple[Request, list[str]]]
+REFUSED: Outcome = [(Request("refused", ()), ["BAD_EVENT"])]
+
+
+def expected() -> dict[str, Outcome]:
+    """By file name: what requests_of makes of the event in it."""
     entries = yaml.safe_load(_EXPECTED_FILE.read_text("utf-8"))
     return {name: _outcome(entry) for name, entry in entries.items() if not name.startswith(".")}
 
 
-def outcome_of(event: Any) -> str | tuple[Request, ...]:
-    """What requests_of makes of an event, in the form of `expected`."""
-    try:
-        return requests_of(event)
-    except InspectorError as error:
-        return error.code
+def outcome_of(event: Any) -> Outcome:
+    return [
+        (replace(request, errors=()), [error.code for error in request.errors])
+        for request in requests_of(event)
+    ]
 
 
-def _outcome(entry: Any) -> str | tuple[Request, ...]:
-    return entry if isinstance(entry, str) else tuple(map(_request, entry))
+def _outcome(entry: Any) -> Outcome:
+    return REFUSED if entry == "refused" else [pair for each in entry for pair in _pair(each)]
 
 
-def _request(fields: dict[str, Any]) -> Request:
-    locations, config = tuple(fields["locations"]), Config(**fields.get("config", {}))
-    return Request(**{**fields, "locations": locations, "config": config})
+def _pair(entry: Any) -> Outcome:
+    if entry == "refused":
+        return REFUSED
+    fields = {**entry, "locations": tuple(entry["locations"]), "config": Config(**entry.get("config", {}))}
+    codes = fields.pop("errors", [])
+    return [(Request(**fields), codes)]

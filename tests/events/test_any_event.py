@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import FAULTS, InspectorError
 from exr_inspector.events.parse import extract_file_path, requests_of
 from exr_inspector.events.request import Request
-from tests.events.files import event_files, outcome_of, read_event
+from tests.events.files import event_files, read_event
 
 WORDS = [
     *("data", "Records", "s3", "bucket", "object", "key", "name", "size", "eTag", "sequencer", "eventName"),
@@ -31,7 +31,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_json_value_ends_in_requests_or_a_coded_refusal(event: Any) -> None:
+def test_any_json_value_ends_in_requests_that_are_coded_where_they_are_refused(event: Any) -> None:
     _check(event)
 
 
@@ -67,20 +67,24 @@ def test_the_original_plain_event_has_its_path() -> None:
 
 
 def _check(event: Any) -> None:
-    outcome = outcome_of(event)
-    if isinstance(outcome, str):
-        assert outcome in ("BAD_EVENT", "BAD_CONFIG")
-        return
-    assert outcome
-    for request in outcome:
+    requests = requests_of(event)
+    assert requests
+    for request in requests:
         _check_request(request)
 
 
 def _check_request(request: Request) -> None:
-    assert request.locations or request.kind == "ignored"
+    faults = [error.fault for error in request.errors]
+    if request.kind == "refused":
+        assert faults == [FAULTS["BAD_EVENT"]]
+    else:
+        assert set(faults) <= {FAULTS["BAD_CONFIG"]}
+    assert request.locations or request.kind in ("ignored", "refused")
     assert len(set(request.locations)) == len(request.locations)
     for location in request.locations:
         assert location
         assert "\0" not in location
         location.encode("utf-8", "surrogateescape")
     assert request.size is None or request.size >= 0
+    for said in (request.etag, request.sequencer, request.time):
+        assert said is None or (said.isascii() and said.isprintable() and 0 < len(said) <= 128)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cloudevents.http import CloudEvent, from_http
 
-from tests.events.files import event_files, expected, outcome_of, read_event
+from exr_inspector.events.parse import requests_of
+from tests.events.files import REFUSED, event_files, expected, outcome_of, read_event
 
 EXPECTED = expected()
 FILES = [pytest.param(path, id=path.name) for path in event_files()]
@@ -53,57 +54,63 @@ def test_an_event_object_known_only_by_the_runtimes_accessors() -> None:
     event = SimpleNamespace(
         type="Element", subtype="ElementDeleted", bucket="shots", object_key="a/b.exr", get_data=lambda: None
     )
-    (request,) = _requests(event)
+    (request,) = requests_of(event)
     assert (request.kind, request.locations) == ("removed", ("s3://shots/a/b.exr",))
 
 
-def test_an_accessor_that_raises_says_nothing() -> None:
-    class Malformed:
-        """As the runtime's event where `type` does not split."""
+class _MalformedEventError(Exception):
+    """As a runtime may raise: related to no class of Python's for this."""
 
-        type = "Element"
-        bucket = None
-        object_key = None
 
-        @property
-        def subtype(self) -> str:
-            raise ValueError("malformed vast event: type")
+class _Malformed:
+    """As the runtime's event where nothing splits and the payload does not parse."""
 
-        @property
-        def extensions(self) -> dict[str, str]:
-            return {"elementpath": "shots/a.exr"}
+    def __init__(self, error: Exception, **told: Any) -> None:
+        self._error, self._told = error, told
 
-        def get_data(self) -> dict[str, Any]:
-            return {}
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._told:
+            raise self._error
+        return self._told[name]
 
-    (request,) = _requests(Malformed())
+    def get_data(self) -> Any:
+        raise self._error
+
+    def get_attributes(self) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [_MalformedEventError(), ValueError("type"), OSError(), RuntimeError()])
+@pytest.mark.parametrize(
+    "told", [{"extensions": {"elementpath": "shots/a.exr"}}, {"bucket": "shots", "object_key": "a.exr"}]
+)
+def test_an_accessor_that_raises_anything_says_nothing(error: Exception, told: dict[str, Any]) -> None:
+    (request,) = requests_of(_Malformed(error, **told))
     assert (request.kind, request.locations) == ("created", ("s3://shots/a.exr",))
+
+
+def test_an_event_whose_accessors_all_raise_is_refused() -> None:
+    assert outcome_of(_Malformed(_MalformedEventError())) == REFUSED
 
 
 @pytest.mark.parametrize("event", [None, "a.exr", b"{}", 7, 1.5, [], object()])
 def test_what_is_neither_mapping_nor_event_is_refused(event: Any) -> None:
-    assert outcome_of(event) == "BAD_EVENT"
+    assert outcome_of(event) == REFUSED
 
 
 def test_data_that_contains_itself_is_refused() -> None:
     """YAML's anchors can write such an event."""
     event: dict[str, Any] = {}
     event["data"] = event
-    assert outcome_of(event) == "BAD_EVENT"
+    assert outcome_of(event) == REFUSED
 
 
 def test_text_nested_too_deep_to_read_is_refused() -> None:
-    assert outcome_of({"data": "[" * 100_000}) == "BAD_EVENT"
+    assert outcome_of({"data": "[" * 100_000}) == REFUSED
 
 
 def test_base64_that_does_not_decode_is_refused() -> None:
-    assert outcome_of({"data_base64": "abc"}) == "BAD_EVENT"
-
-
-def _requests(event: Any) -> Any:
-    outcome = outcome_of(event)
-    assert not isinstance(outcome, str), outcome
-    return outcome
+    assert outcome_of({"data_base64": "abc"}) == REFUSED
 
 
 def _payload(event: dict[str, Any]) -> bytes:

@@ -102,16 +102,30 @@ def _check_permanent(function: Function, event: Any, code: str) -> None:
 
 # --- the event ------------------------------------------------------------------------------------------
 
-EVENTS = {"BAD_EVENT": {"data": {"message": "hello"}}, "BAD_CONFIG": plain("a.exr", validate="perhaps")}
 
-
-@pytest.mark.parametrize("code", EVENTS)
-def test_a_fault_of_an_event_is_in_a_document_and_leaves_no_row(function: Function, code: str) -> None:
-    document = function.handle(EVENTS[code])
-    assert not FAULTS[code].retry
-    assert codes(document) == [code]
+def test_an_event_that_names_no_file_is_refused_in_a_document_and_leaves_no_row(function: Function) -> None:
+    document = function.handle({"data": {"message": "hello"}})
+    assert not FAULTS["BAD_EVENT"].retry
+    assert codes(document) == ["BAD_EVENT"]
     assert document["persistence"]["status"] == "skipped"
     assert function.rows() == []
+
+
+def test_a_name_that_the_store_takes_for_none_is_refused_in_a_document_and_leaves_no_row(
+    function: Function, s3: S3Server
+) -> None:
+    function.read_from(s3)
+    for fault in (status(400, "KeyTooLongError"), status(414)):
+        s3.plan = every(1, [fault])
+        document = function.handle(created("codes/impossible.exr"))
+        assert codes(document) == ["BAD_EVENT"]
+        assert document["persistence"]["status"] == "skipped"
+    assert function.rows() == []
+
+
+def test_a_wrong_configuration_leaves_the_file_as_it_is(function: Function, folder: Path) -> None:
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    _check_permanent(function, plain(folder / "a.exr", validate="perhaps"), "BAD_CONFIG")
 
 
 # --- the world ------------------------------------------------------------------------------------------
@@ -312,7 +326,7 @@ def test_a_fault_that_is_not_about_an_event_is_met_at_its_own_door(function: Fun
 
 
 def test_every_fault_is_reached_by_a_test_above() -> None:
-    reached = {*FILES, "NOT_A_FILE", *EVENTS, *TROUBLES, *VAST_ANSWERS, *DOORS}
+    reached = {*FILES, "NOT_A_FILE", "BAD_EVENT", "BAD_CONFIG", *TROUBLES, *VAST_ANSWERS, *DOORS}
     assert reached == set(FAULTS)
 
 

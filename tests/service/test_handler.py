@@ -76,14 +76,18 @@ def test_what_is_not_asked_for_is_empty(bare: Function, image: Path, flag: str, 
     ],
     ids=lambda payload: next(iter(payload)),
 )
-def test_an_unknown_value_is_coded_and_nothing_is_stored(
+def test_an_unknown_value_is_coded_and_the_file_is_stored_with_the_default(
     function: Function, image: Path, payload: dict[str, Any]
 ) -> None:
+    """An event that is acknowledged does not come again."""
     document = function.handle(plain(image, **payload))
     (error,) = document["errors"]
     assert (error["code"], error["where"]) == ("BAD_CONFIG", next(iter(payload)))
-    assert document["persistence"]["status"] == "skipped"
-    assert function.rows() == []
+    assert (document["file"]["path"], document["file"]["status"]) == (str(image), "ok")
+    assert (document["stats"], document["validation"]) == ({}, {})
+    (row,) = function.rows()
+    assert (row["status"], row["error_count"]) == ("ok", 1)
+    assert function.log[0].startswith(f"Of the event: {error['code']}: {error['message']}")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,7 @@ def test_an_event_without_a_path_is_coded(function: Function, event: Any) -> Non
         "message": "no file is known",
     }
     assert function.rows() == []
+    assert function.log[0].startswith("Of the event: BAD_EVENT: ")
 
 
 # --- the file -------------------------------------------------------------------------------------------

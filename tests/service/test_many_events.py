@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections import Counter
@@ -13,6 +14,7 @@ from urllib.parse import quote, quote_plus
 import duckdb
 import pytest
 
+from exr_inspector.elision import LARGEST_ANSWER
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import READERS
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
@@ -104,20 +106,44 @@ def test_a_batch_gives_an_answer_to_each_event_in_order(function: Function, fold
     (folder / "a.exr").write_bytes(simple(4, 4))
     (folder / "b.exr").write_bytes(b"not an image")
     paths = [folder / name for name in ("a.exr", "b.exr", "absent.exr", "a.exr")]
-    events: list[Any] = [*map(plain, paths), {"data": {"path": ""}}, plain(paths[0], stats="perhaps")]
+    events: list[Any] = [*map(plain, paths), {"data": {"path": ""}}, _Unreadable()]
     answers = function.handle_batch(events)
     assert [answer["file"]["path"] for answer in answers] == [*map(str, paths), "", ""]
     assert [answer["file"]["status"] for answer in answers] == [
         *("ok", "unsupported", "missing", "ok"),
         *(None, None),
     ]
-    assert [codes(answer) for answer in answers[4:]] == [["BAD_EVENT"], ["BAD_CONFIG"]]
+    assert [codes(answer) for answer in answers[4:]] == [["BAD_EVENT"], ["BAD_EVENT"]]
     assert [answer["persistence"]["status"] for answer in answers] == ["stored"] * 4 + ["skipped"] * 2
     assert {Path(row["file_path"]).name: row["status"] for row in function.rows()} == {
         "a.exr": "ok",
         "absent.exr": "missing",
         "b.exr": "unsupported",
     }
+
+
+class _Unreadable:
+    """An event object of which nothing can be had."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def get_data(self) -> Any:
+        raise RuntimeError("no payload")
+
+
+@pytest.mark.parametrize("sequencer", ["\ud800", "0" * 200_000, "00 41", 41])
+def test_a_sequencer_that_is_none_breaks_no_row_and_no_answer(
+    function: Function, s3: S3Server, sequencer: Any
+) -> None:
+    function.read_from(s3)
+    s3.put(BUCKET, "unfit.exr", simple(4, 4))
+    event = created("unfit.exr", sequencer=sequencer, eTag=sequencer)
+    event["data"]["Records"][0]["eventTime"] = sequencer
+    first, second = function.handle_batch([event, created("other.exr")])
+    assert first["file"]["sequencer"] is None
+    assert len(json.dumps(first)) < LARGEST_ANSWER
+    assert [each["persistence"]["status"] for each in (first, second)] == ["stored", "stored"]
 
 
 def test_a_batch_of_nothing_is_answered_by_nothing(function: Function) -> None:
@@ -218,6 +244,22 @@ def test_an_event_of_several_records_is_answered_by_several_documents(
     assert [each["persistence"]["status"] for each in documents] == ["stored", "stored", "ignored", "stored"]
     assert len(function.rows()) == 3
     assert function.handle_batch([created_all(*keys), created(keys[0])])[0].keys() == {"documents"}
+
+
+def test_a_record_that_is_refused_spoils_none_of_the_others(function: Function, s3: S3Server) -> None:
+    function.read_from(s3)
+    for key in ("record/a.exr", "record/b.exr"):
+        s3.put(BUCKET, key, simple(4, 4))
+    event = created_all("record/a.exr", "dir/./x.exr", "dir/./x.txt", "record/b.exr")
+    event["data"]["Records"].insert(1, {"eventName": "ObjectCreated:Put"})
+    documents = function.handle(event)["documents"]
+    assert [codes(each) for each in documents] == [[], ["BAD_EVENT"], ["BAD_EVENT"], [], []]
+    statuses = ["stored", "skipped", "skipped", "ignored", "stored"]
+    assert [each["persistence"]["status"] for each in documents] == statuses
+    assert [row["file_path"] for row in function.rows()] == [
+        location("record/a.exr"),
+        location("record/b.exr"),
+    ]
 
 
 # --- removed, late, twice, overwritten ------------------------------------------------------------------

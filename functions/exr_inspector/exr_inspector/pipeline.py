@@ -10,12 +10,20 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from exr_inspector.document import Document, Reading, location_of, make_document
-from exr_inspector.errors import BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import (
+    BAD_EVENT,
+    FILE_NOT_FOUND,
+    NOT_A_FILE,
+    OBJECT_CHANGED,
+    STORAGE_DENIED,
+    STORAGE_REFUSED,
+    InspectorError,
+)
 from exr_inspector.events.request import Config, Request
 from exr_inspector.reading.chunks import is_complete
 from exr_inspector.reading.header import Header
@@ -33,7 +41,11 @@ READS = 3
 READERS = 16
 # Faults of a file that no byte can be had of.
 UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
+# Answers that may be about the name alone: under another one the object may be had.
+REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 GONE = "the file is gone, and its rows with it"
+NO_FILE = "no file is known"
+NOTHING_ASKED = "the event asks for nothing here"
 NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
 
 
@@ -70,20 +82,12 @@ def process(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
     Files are read side by side; all their rows go into the store in one transaction. Raises InspectorError
     for a fault that a retry can cure, and then nothing of these requests is in the store.
     """
-    # Each in a copy of this thread's context, so that its spans belong to the handler's.
-    contexts = [copy_context() for _ in requests]
-    with ThreadPoolExecutor(max_workers=min(len(requests), READERS) or 1) as readers:
-        documents = list(
-            readers.map(lambda context, each: context.run(_document, each, runtime), contexts, requests)
-        )
-    pairs = list(zip(requests, documents, strict=True))
-    gone = [(request, document) for request, document in pairs if _is_gone(request, document)]
-    kept = [document for request, document in pairs if not _is_left(request, document)]
-    persist(kept, runtime, [each for request, _ in gone for each in _removals(request)])
-    for _, document in gone:
-        status, message = ("deleted", GONE) if runtime.store else ("skipped", NO_STORE)
-        document["persistence"] = _persistence(status, document, message)
-    return documents
+    files = [_by_file(request) for request in requests]
+    singly = [each for request in files for each in request]
+    documents = _side_by_side(singly, runtime)
+    _bring_up_to_date(list(zip(singly, documents, strict=True)), runtime)
+    told = iter(documents)
+    return [_telling([next(told) for _ in request]) for request in files]
 
 
 def persist(documents: Sequence[Document], runtime: Runtime, removals: Sequence[Removal] = ()) -> None:
@@ -120,6 +124,7 @@ def inspect_request(request: Request, runtime: Runtime) -> Document:
     """The document of the file that a request means, not stored. Raises as `inspect` does."""
     with runtime.telemetry.step("read", path=request.locations[0]):
         reading = _settled(request, runtime)
+    reading = replace(reading, errors=(*reading.errors, *request.errors))
     document = make_document(reading, sequencer=request.sequencer)
     asked = request.config
     if asked.stats or asked.deep_stats:
@@ -133,34 +138,72 @@ def inspect_request(request: Request, runtime: Runtime) -> Document:
 # --- reading --------------------------------------------------------------------------------------------
 
 
+def _by_file(request: Request) -> list[Request]:
+    """A request for each file: a removal is one of the file under each name that it may mean, for one may be
+    gone while another is there. Which of several is the removed one is not known, so none has its sequencer.
+    """
+    if request.kind != "removed" or len(request.locations) == 1:
+        return [request]
+    return [replace(request, locations=(location,), sequencer=None) for location in request.locations]
+
+
+def _telling(documents: list[Document]) -> Document:
+    """Of the documents for one request the one that answers it: where a file is gone, that file's."""
+    return next((each for each in documents if each["file"]["status"] == "missing"), documents[0])
+
+
+def _side_by_side(requests: Sequence[Request], runtime: Runtime) -> list[Document]:
+    if len(requests) < 2:
+        return [_document(request, runtime) for request in requests]
+    # Each in a copy of this thread's context, so that its spans belong to the handler's.
+    contexts = [copy_context() for _ in requests]
+    with ThreadPoolExecutor(max_workers=min(len(requests), READERS)) as readers:
+        return list(
+            readers.map(lambda context, each: context.run(_document, each, runtime), contexts, requests)
+        )
+
+
 def _document(request: Request, runtime: Runtime) -> Document:
-    if request.kind != "ignored":
+    for error in request.errors:
+        runtime.telemetry.logger.warning("Of the event: %s", error)
+    if request.kind in ("created", "removed"):
         return inspect_request(request, runtime)
-    document = make_document(Reading(next(iter(request.locations), "")))
-    document["persistence"] = _persistence("ignored", document, "the event asks for nothing here")
-    return document
+    return make_document(Reading(next(iter(request.locations), ""), errors=request.errors))
 
 
 def _settled(request: Request, runtime: Runtime) -> Reading:
-    """Of the locations that a request may mean, the first that exists and is of the stated size or eTag;
-    else the first that exists: the object may have been overwritten since; else the first.
+    """Of the locations that a request may mean, the first that exists and is of the stated eTag or size.
+
+    Else the first that exists: the object may have been overwritten since; else the first that is missing.
+    Where a refused one may be the right one, its refusal is raised.
     """
-    readings = []
+    readings, refusals = [], []
     for location in request.locations:
-        reading = _read(location, request.config, runtime)
+        try:
+            reading = _read(location, request.config, runtime)
+        except InspectorError as error:
+            if error.fault not in REFUSALS:
+                raise
+            refusals.append(error)
+            continue
         if _agrees(request, reading):
             return reading
         readings.append(reading)
-    return next((each for each in readings if each.stat), readings[0])
+    if refusals:
+        raise refusals[0]
+    there = [each for each in readings if each.stat]
+    missing = [each for each in readings if each.errors and each.errors[0].fault is FILE_NOT_FOUND]
+    return (there or missing or readings)[0]
 
 
 def _agrees(request: Request, reading: Reading) -> bool:
+    """By eTag where both are known, for versions may be of one size; else by size; else by being there."""
     stat = reading.stat
     if stat is None:
         return False
-    stated = [(request.etag, stat.etag), (request.size, stat.size)]
-    witnesses = [said == found for said, found in stated if said is not None and found is not None]
-    return any(witnesses) or not witnesses
+    if request.etag and stat.etag:
+        return request.etag == stat.etag
+    return request.size in (None, stat.size)
 
 
 def _read(location: str, config: Config, runtime: Runtime) -> Reading:
@@ -178,6 +221,7 @@ def _read_once(source: Source, config: Config, runtime: Runtime) -> Reading:
     ahead = ReadAhead(source)
     try:
         header = read_header(ahead, runtime.settings)
+        complete = _complete(header, ahead, runtime.settings)
     except InspectorError as error:
         if error.retry:
             raise
@@ -190,7 +234,7 @@ def _read_once(source: Source, config: Config, runtime: Runtime) -> Reading:
         stat=source.stat(),
         header=header,
         header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
-        complete=_complete(header, ahead, runtime.settings),
+        complete=complete,
         view=_view(header) if runtime.settings.openimageio and config.meta else None,
     )
 
@@ -211,6 +255,26 @@ def _view(header: Header) -> View:
 # --- storing --------------------------------------------------------------------------------------------
 
 
+def _bring_up_to_date(found: Sequence[tuple[Request, Document]], runtime: Runtime) -> None:
+    """Store what was reached and delete what is gone; of anything else no row can speak."""
+    gone = [(request, document) for request, document in found if _is_gone(request, document)]
+    kept = [each for request, each in found if each["file"]["status"] and not _is_gone(request, each)]
+    persist(kept, runtime, [_removal(request) for request, _ in gone])
+    for request, document in found:
+        if "persistence" not in document:
+            status, message = _left(request, document, runtime)
+            document["persistence"] = _persistence(status, document, message)
+
+
+def _left(request: Request, document: Document, runtime: Runtime) -> tuple[str, str]:
+    """What became of a file that is not stored."""
+    if request.kind == "ignored":
+        return "ignored", NOTHING_ASKED
+    if not document["file"]["status"]:
+        return "skipped", NO_FILE
+    return ("deleted", GONE) if runtime.store else ("skipped", NO_STORE)
+
+
 def _is_gone(request: Request, document: Document) -> bool:
     """Whether a removed file is really no longer there.
 
@@ -219,15 +283,8 @@ def _is_gone(request: Request, document: Document) -> bool:
     return request.kind == "removed" and document["file"]["status"] == "missing"
 
 
-def _is_left(request: Request, document: Document) -> bool:
-    """Whether nothing is to be stored."""
-    return request.kind == "ignored" or _is_gone(request, document)
-
-
-def _removals(request: Request) -> list[Removal]:
-    """Of a file that is gone, under every name that the request may mean."""
-    time = _moment(request.time)
-    return [Removal(id_of(location), request.sequencer, time) for location in request.locations]
+def _removal(request: Request) -> Removal:
+    return Removal(id_of(request.locations[0]), request.sequencer, _moment(request.time))
 
 
 def _moment(text: str | None) -> datetime | None:

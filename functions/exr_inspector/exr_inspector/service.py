@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from exr_inspector.document import Document, Reading, make_document
+from exr_inspector.document import Document
 from exr_inspector.elision import elide
-from exr_inspector.errors import InspectorError
 from exr_inspector.events.parse import requests_of
 from exr_inspector.pipeline import Runtime, process
 from exr_inspector.reading.sources import LocalFile, Source, is_object
@@ -63,32 +62,10 @@ def answer(event: Any, runtime: Runtime) -> dict[str, Any]:
 
 def answers(events: list[Any], runtime: Runtime) -> list[dict[str, Any]]:
     """What `answer` gives for each event of a batch; all files are stored in one transaction."""
-    parsed = [_parsed(event) for event in events]
-    requests = [request for found in parsed if not isinstance(found, InspectorError) for request in found]
-    documents = iter(process(requests, runtime))
-    return [
-        _refusal(found) if isinstance(found, InspectorError) else _returned([next(documents) for _ in found])
-        for found in parsed
-    ]
+    asked = [requests_of(event) for event in events]
+    documents = iter(process([request for requests in asked for request in requests], runtime))
+    return [_returned([next(documents) for _ in requests]) for requests in asked]
 
 
 def _returned(documents: list[Document]) -> dict[str, Any]:
     return elide(documents[0] if len(documents) == 1 else {"documents": documents})
-
-
-def _parsed(event: Any) -> Any:
-    try:
-        return requests_of(event)
-    except InspectorError as error:
-        return error
-
-
-def _refusal(error: InspectorError) -> Document:
-    document = make_document(Reading("", errors=(error,)))
-    document["persistence"] = {
-        "status": "skipped",
-        "file_id": None,
-        "inserted": False,
-        "message": "no file is known",
-    }
-    return document

@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ OBJECT_KEYS = (("s3_bucket", "s3_key"), ("bucket", "object_key"))
 MOST_WRAPPERS = 8
 
 _NAMING = {"Records", *PATH_KEYS, *(key for pair in OBJECT_KEYS for key in pair)}
-_ACCESSOR_FAULTS = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -43,41 +42,45 @@ def open_event(event: Any) -> Envelope:
         if not isinstance(inner, Mapping):
             break
         layers.append(inner)
-    attributes = {
-        name: value for layer in reversed(layers) for name, value in layer.items() if name != "data"
-    }
-    return Envelope(attributes, layers[-1])
+    said = [(name, value) for layer in reversed(layers) for name, value in layer.items() if name != "data"]
+    # What an outer wrapper leaves empty does not hide what an inner one says.
+    return Envelope({name: value for name, value in said if value not in (None, "")}, layers[-1])
 
 
 def _outermost(event: Any) -> Mapping[str, Any]:
     if isinstance(event, Mapping):
         return event
-    if callable(getattr(event, "get_data", None)):
-        return {**_attributes(event), **_members(event), "data": event.get_data()}
+    get_data = _told(lambda: event.get_data)
+    if callable(get_data):
+        return {**_attributes(event), **_members(event), "data": _told(get_data)}
     raise InspectorError(
         BAD_EVENT, f"an event must be a mapping or an event object, not {type(event).__name__}"
     )
 
 
-def _attributes(event: Any) -> Mapping[str, Any]:
-    getter = getattr(event, "get_attributes", None)
-    found = getter() if callable(getter) else _member(event, "extensions")
-    return {**found, "specversion": "1.0"} if isinstance(found, Mapping) else {}
+def _attributes(event: Any) -> dict[str, Any]:
+    found = _told(lambda: dict(event.get_attributes())) or _told(lambda: dict(event.extensions))
+    return {**found, "specversion": "1.0"} if found else {}
 
 
 def _members(event: Any) -> dict[str, str]:
     """What the runtime's own accessors know; they split type and path as the platform means them."""
-    kind, subtype = _member(event, "type"), _member(event, "subtype")
-    bucket, key = _member(event, "bucket"), _member(event, "object_key")
-    members = {"type": f"{kind}.{subtype}"} if kind and subtype else {}
-    return {**members, "elementpath": f"{bucket}/{key}"} if bucket and key else members
+    kind = _joined(".", _told(lambda: event.type), _told(lambda: event.subtype))
+    path = _joined("/", _told(lambda: event.bucket), _told(lambda: event.object_key))
+    return {name: text for name, text in (("type", kind), ("elementpath", path)) if text}
 
 
-def _member(event: Any, name: str) -> Any:
-    """An accessor's answer, or None: the runtime's raise where the attribute they split is malformed."""
+def _joined(separator: str, *parts: Any) -> str | None:
+    return separator.join(parts) if all(part and isinstance(part, str) for part in parts) else None
+
+
+def _told(ask: Callable[[], Any]) -> Any:
+    """An accessor's answer, or None: the runtime's raise where the attribute they split is malformed, and
+    nobody says which class.
+    """
     try:
-        return getattr(event, name)
-    except _ACCESSOR_FAULTS:
+        return ask()
+    except Exception:  # noqa: BLE001 - runtimes differ in the class they raise for what is malformed
         return None
 
 

@@ -32,15 +32,16 @@ def split_element_path(element_path: Any) -> tuple[str, str] | None:
 
 
 def object_locations(names: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Where an object may lie that is called by `names` (bucket, key), likeliest first, each once.
-
-    Raises InspectorError(BAD_EVENT) if none of them can be an object's name.
+    """Where an object may lie that is called by `names` (bucket, key), likeliest first, each once; none
+    if none of them can be an object's name.
     """
-    candidates = [(bucket, _decoded(decode, key)) for decode in _DECODINGS for bucket, key in names]
-    possible = [f"{S3}{bucket}/{key}" for bucket, key in candidates if _can_exist(bucket, key)]
-    if not possible:
-        raise InspectorError(BAD_EVENT, f"no object can have the name {'/'.join(names[0])[:200]!r}")
+    possible = [f"{S3}{bucket}/{key}" for bucket, key in _decoded_all(names) if _can_exist(bucket, key)]
     return tuple(dict.fromkeys(possible))
+
+
+def no_object(name: tuple[str, str]) -> InspectorError:
+    """The refusal of a bucket and key that no object can have."""
+    return InspectorError(BAD_EVENT, f"no object can have the name {'/'.join(name)[:200]!r}")
 
 
 def path_location(path: Any) -> str:
@@ -52,15 +53,21 @@ def path_location(path: Any) -> str:
         raise InspectorError(BAD_EVENT, f"a path must be text, not {type(path).__name__}")
     if path.startswith(S3):
         bucket, _, key = path[len(S3) :].partition("/")
-        return object_locations([(bucket, key)])[0]
+        if not _can_exist(bucket, key):
+            raise no_object((bucket, key))
+        return path
     if not path or "\0" in path or not _encodes(path, "surrogateescape"):
         raise InspectorError(BAD_EVENT, f"no file can have the path {path[:200]!r}")
     return path
 
 
-def is_exr(location: str) -> bool:
-    """Whether the name ends in `.exr`, in any case."""
-    return location.lower().endswith(SUFFIX)
+def may_be_exr(names: Sequence[tuple[str, str]]) -> bool:
+    """Whether one of the keys, as it is or decoded, ends in `.exr`, in any case."""
+    return any(key.lower().endswith(SUFFIX) for _, key in _decoded_all(names))
+
+
+def _decoded_all(names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(bucket, _decoded(decode, key)) for decode in _DECODINGS for bucket, key in names]
 
 
 def _decoded(decode: Callable[[str], str], key: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from exr_inspector.errors import BAD_CONFIG, InspectorError
 from exr_inspector.settings import boolean
 
-Kind = Literal["created", "removed", "ignored"]
+Kind = Literal["created", "removed", "ignored", "refused"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Config:
     """What to look at, as the payload of an event may say."""
 
     meta: bool = True
-    """Read the header."""
+    """Add the view that OpenImageIO-based applications get. The header is read in any case."""
     stats: bool = False
     """Read the pixels for statistics."""
     deep_stats: bool = False
@@ -36,10 +36,14 @@ class Request:
     """One file, and what became of it."""
 
     kind: Kind
-    """`created`: inspect it. `removed`: forget it. `ignored`: acknowledge the event and do nothing."""
+    """`created`: inspect it. `removed`: forget it. `ignored`: acknowledge the event and do nothing.
+    `refused`: the same, for the event is not understood."""
     locations: tuple[str, ...]
-    """Where it may lie, in the order to try: `s3://bucket/key` or a local path. Empty only if ignored."""
+    """Where it may lie, in the order to try: `s3://bucket/key` or a local path. Empty only if there is
+    nothing to do."""
     config: Config = Config()
+    errors: tuple[InspectorError, ...] = ()
+    """What is wrong with what the event says: BAD_EVENT where it is refused, else BAD_CONFIG or nothing."""
     size: int | None = None
     """Bytes, as the event says: the witness that tells candidates apart."""
     etag: str | None = None
@@ -50,14 +54,22 @@ class Request:
     """When it happened, as the event says it (ISO 8601)."""
 
 
-def parse_config(payload: Mapping[str, Any]) -> Config:
-    """The configuration that stands in `payload`; absent or null values have their defaults.
+def parse_config(payload: Mapping[str, Any]) -> tuple[Config, tuple[InspectorError, ...]]:
+    """The configuration that stands in `payload`, and a BAD_CONFIG for each value that is none.
 
     Flags may be true or false, the numbers 1 or 0, or text (`1 true yes y on` and their opposites, in
-    any case). Keys that are no configuration are left alone. Raises InspectorError(BAD_CONFIG).
+    any case). Absent, null and wrong values have their defaults: a file is worth its rows, whatever else
+    was asked for. Keys that are no configuration are left alone.
     """
-    given = {name: payload[name] for name in _READERS if payload.get(name) is not None}
-    return Config(**{name: _READERS[name](name, value) for name, value in given.items()})
+    values: dict[str, Any] = {}
+    errors = []
+    for name, read in _READERS.items():
+        if payload.get(name) is not None:
+            try:
+                values[name] = read(name, payload[name])
+            except InspectorError as error:
+                errors.append(error)
+    return Config(**values), tuple(errors)
 
 
 def _flag(name: str, value: Any) -> bool:
