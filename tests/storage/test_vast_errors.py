@@ -38,17 +38,17 @@ DENIED, REFUSED = errors.DATABASE_DENIED, errors.DATABASE_REFUSED
 
 # What an answer means, and how often it is asked for when two tries are allowed.
 ANSWERS: dict[str, tuple[Fault, CodedFault, int]] = {
-    "400": (Fault(status=400), REFUSED, 2),  # once more with fresh metadata
+    "400": (Fault(status=400), REFUSED, 2),  # once more with fresh metadata, as where there is one more below
     "401": (Fault(status=401), DENIED, 1),
     "403": (Fault(status=403), DENIED, 1),
     "404": (Fault(status=404), DOWN, 3),
-    "405": (Fault(status=405), REFUSED, 1),
+    "405": (Fault(status=405), REFUSED, 2),
     "408": (Fault(status=408), DOWN, 2),
-    "409": (Fault(status=409), BUSY, 2),
-    "413": (Fault(status=413), REFUSED, 1),
+    "409": (Fault(status=409), BUSY, 3),
+    "413": (Fault(status=413), REFUSED, 2),
     "429": (Fault(status=429), DOWN, 2),
     "500": (Fault(status=500), DOWN, 3),
-    "501": (Fault(status=501), REFUSED, 1),
+    "501": (Fault(status=501), REFUSED, 2),
     "502": (Fault(status=502), DOWN, 2),
     "503": (Fault(status=503), DOWN, 2),
     "504": (Fault(status=504), DOWN, 2),
@@ -160,6 +160,21 @@ def test_a_search_that_breaks_off_is_no_mistake_in_its_condition(
 
 
 # --- the table of verdicts ----------------------------------------------------------------------------------
+
+
+def test_stale_metadata_that_is_answered_as_a_conflict_is_looked_at_again(database: Vast) -> None:
+    store = database.store(vast_attempts=3)
+    store.ensure_tables()
+    reloaded = False
+
+    def conflicts(kind: str) -> bool:
+        nonlocal reloaded
+        reloaded |= kind == "columns"
+        return kind == "insert" and not reloaded
+
+    database.server.faults.every(Fault(status=409), on=conflicts)
+    store.upsert([delivered("a")])
+    assert tables(database) == expected(delivered("a"))
 
 
 def test_every_error_of_the_sdk_has_its_verdict() -> None:

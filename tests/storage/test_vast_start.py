@@ -1,4 +1,4 @@
-"""Twenty instances that start at once make the tables once."""
+"""Instances that start at once make the tables once; threads that start at once ask for them once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from exr_inspector.errors import DATABASE_UNAVAILABLE, InspectorError
 from exr_inspector.storage.vast_store import VastStore
 from exr_inspector.storage.vast_tables import SHARDS
-from tests.storage.backends import rows, tables, vast
+from tests.storage.backends import Vast, rows, tables, vast
 from tests.storage.rows import delivered, expected
+from tests.vast_server.faults import Fault
 
-INSTANCES = 20
+INSTANCES, THREADS = 20, 8
 
 
 @pytest.mark.parametrize("conflict", ["write", "commit"])
@@ -31,3 +33,23 @@ def test_instances_that_start_at_once_agree_on_the_tables(conflict: str) -> None
         assert sorted(row["shard"] for row in rows(database, "locks")) == list(range(SHARDS))
         files = [delivered(f"{number}") for number in range(INSTANCES)]
         assert tables(database) == expected(*files)
+
+
+def test_threads_that_start_while_the_database_is_down_fail_together(database: Vast) -> None:
+    """One after the other they would take as long as all their tries together."""
+
+    def code(number: int) -> str:
+        try:
+            store.lookup([delivered(f"{number}").file_id])
+        except InspectorError as error:
+            return error.code
+        return ""
+
+    store = database.store(vast_attempts=2)
+    database.server.faults.every(Fault(status=503, delay=0.3), on="begin")
+    with ThreadPoolExecutor(THREADS) as threads, database.server.counting() as kinds:
+        codes = list(threads.map(code, range(THREADS)))
+    assert codes == [DATABASE_UNAVAILABLE.code] * THREADS
+    assert kinds == ["begin"] * 2
+    database.server.faults.clear()
+    assert store.lookup([delivered("a").file_id]) == {}

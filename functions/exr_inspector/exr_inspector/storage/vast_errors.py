@@ -44,8 +44,7 @@ _BUSY = Verdict(DATABASE_CONFLICT, again=True)
 _DOWN = Verdict(DATABASE_UNAVAILABLE, again=True)
 _GONE = Verdict(DATABASE_UNAVAILABLE, again=True, stale=True)
 _DENIED = Verdict(DATABASE_DENIED)
-_REFUSED = Verdict(DATABASE_REFUSED)
-_UNFIT = Verdict(DATABASE_REFUSED, stale=True)
+_REFUSED = Verdict(DATABASE_REFUSED, stale=True)
 
 # The first row that fits an exception counts.
 _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (
@@ -57,8 +56,8 @@ _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (
     (errors.Missing, _GONE),
     (errors.NotFound, _GONE),  # a table, a column, or a transaction that the server has ended
     (errors.InternalServerError, _GONE),  # what a cluster says to stale metadata is not known
-    (errors.BadRequest, _UNFIT),
-    (errors.NotSupported, _UNFIT),
+    (errors.BadRequest, _REFUSED),
+    (errors.NotSupported, _REFUSED),
     (errors.InvalidArgument, _REFUSED),  # by the SDK: more than one request takes
     (errors.MethodNotAllowed, _REFUSED),
     (errors.NotImplemented, _REFUSED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import pyarrow as pa
@@ -36,28 +37,44 @@ class Tables:
         self._transactions = transactions
         self._bucket = bucket
         self._schema = schema
-        self._lock = threading.RLock()
-        self._kept: Kept | None = None
+        self._lock = threading.Lock()
+        self._found: Future[Kept] | None = None
 
     def kept(self) -> Kept:
-        """The metadata of all tables. Raises as `Transactions.run`, and TABLE_MISMATCH."""
-        with self._lock:
-            if self._kept is None:
-                self._kept = self._transactions.run(self._look)
-            return self._kept
+        """The metadata of all tables. Raises as `Transactions.run`, and TABLE_MISMATCH.
 
-    def renewed(self, used: Kept | None) -> Kept:
+        Threads that ask at the same time share one look, and its failure: with a database that hangs each
+        of them would take as long again.
+        """
+        with self._lock:
+            found, first = self._found or Future(), self._found is None
+            self._found = found
+        if first:
+            self._look_for(found)
+        return found.result()
+
+    def renewed(self, used: Kept) -> Kept:
         """The metadata, asked for again unless another thread has done so since it gave out `used`."""
         with self._lock:
-            if self._kept is used:
-                self._kept = None
-            return self.kept()
+            if self._found and self._found.done() and self._found.result() is used:
+                self._found = None
+        return self.kept()
 
     def ensure(self) -> None:
         """Look now, whatever is kept."""
         with self._lock:
-            self._kept = None
-            self.kept()
+            self._found = None
+        self.kept()
+
+    def _look_for(self, found: Future[Kept]) -> None:
+        try:
+            found.set_result(self._transactions.run(self._look))
+        except BaseException as error:  # whatever it is, the threads that wait must not wait for ever
+            with self._lock:
+                if self._found is found:
+                    self._found = None
+            found.set_exception(error)
+            raise
 
     def _look(self, tx: Any) -> Work[Kept]:
         bucket = tx.bucket(self._bucket)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from vastdb.errors import NotFound
 
+from exr_inspector.errors import DATABASE_CONFLICT
 from exr_inspector.storage.vast_errors import FAILURES, coded, verdict_of
 
 # Seconds: the longest wait before the second try, which doubles with every further one, and its cap.
@@ -62,7 +63,7 @@ class Transactions:
         """The result of `work`, which gets an open transaction and is committed when it returns.
 
         `refresh` is called once, before the next try, where the tables may have been altered. Raises
-        InspectorError: DATABASE_CONFLICT, DATABASE_UNAVAILABLE, DATABASE_DENIED, BAD_SETTING.
+        InspectorError: one of the codes DATABASE_*, or BAD_SETTING.
         """
         tries = 0
         while True:
@@ -73,13 +74,15 @@ class Transactions:
                 if verdict is None:
                     raise
                 fault = coded(error, verdict.fault, self._where)
-                if verdict.stale and refresh:
+                over = not verdict.again or tries + 1 >= self._attempts
+                # A database may call it a conflict, too, that a table was altered.
+                if refresh and (verdict.stale or (over and verdict.fault is DATABASE_CONFLICT)):
                     refresh()
                     refresh = None
                     continue
-                tries += 1
-                if not verdict.again or tries >= self._attempts:
+                if over:
                     raise fault from error
+                tries += 1
             logger.info("Trying again: %s", fault)
             self._pause(tries)
 
