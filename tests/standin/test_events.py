@@ -99,10 +99,14 @@ def test_a_hexadecimal_id_is_accepted(event: Event, event_id: str) -> None:
     assert _made({**event, "id": event_id}).id == event_id
 
 
+# Python reads most of these as numbers, the runtime does not.
+NO_IDS = ["test-event-001", "0x1f", "1_0", " 12 ", "-12", "12-", "1--2", "+12", "٣"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": "test-event-001"}, "invalid literal for int"),
+        *(({"id": each}, "invalid literal for int") for each in NO_IDS),
         ({"subject": None}, "malformed vast event: broker"),
         ({"subject": "no dot"}, "malformed vast event: broker"),
         ({"subject": ".main"}, "malformed vast event: broker"),

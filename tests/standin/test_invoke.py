@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import exr_inspector
+from exr_inspector.cli import commands
+from exr_inspector.cli.serve import FOLDER
 from exr_inspector.errors import InspectorError
+from exr_inspector.standin.container import Options
 from exr_inspector.standin.invoke import (
     Reply,
     binary_message,
@@ -138,6 +142,18 @@ def test_serve_runs_until_it_is_told_to_stop(folder: Folder, tmp_path: Path) -> 
         output, log = process.communicate(timeout=20)
     assert output == "got 7\n"
     assert f"Stand-in for the DataEngine runtime on http://127.0.0.1:{port}" in log
+
+
+def test_the_folder_as_it_is_built_for_batches_can_be_served_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Options] = []
+    monkeypatch.setattr("exr_inspector.standin.server.serve", lambda *given: asked.append(given[3]))
+    done = CliRunner().invoke(commands, ["serve", "--handler", "batch_main.py", "--sdk"])
+    assert (done.exit_code, done.output) == (0, "")
+    (tmp_path / "event.yaml").write_text(YAML)
+    with running(FOLDER, options=asked[0]) as standin:
+        assert invoke(tmp_path / "event.yaml", standin.url) == Reply(204, "")
 
 
 def test_what_init_raises_ends_serve(folder: Folder) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
+from exr_inspector.standin import URL
 
-URL = "http://127.0.0.1:8080"
 NOT_READY = 503
 # Where main.py lies beside the package: in the repository and in the image.
 FOLDER = Path(__file__).parents[2]
@@ -38,15 +38,25 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
     "--config", metavar="FILE", help="config.yaml with `envs` and `secrets`, as vastde localrun takes it."
 )
 @click.option("--folder", default=str(FOLDER), help="Folder with main.py.  [default: this project's]")
+@click.option(
+    "--handler",
+    default="main.py",
+    show_default=True,
+    metavar="FILE",
+    help="The handler's file in the folder.",
+)
+@click.option("--sdk", is_flag=True, help="Let it import the runtime's modules, as batch_main.py does.")
 @click.option("--batch", is_flag=True, help="Call the batch handler, as event batching does.")
 @_needs_extra
-def serve(port: int, config: str | None, folder: str, batch: bool) -> None:
+def serve(port: int, config: str | None, folder: str, handler: str, sdk: bool, batch: bool) -> None:
     """Run the deployable folder as the DataEngine runtime would."""
     from exr_inspector.standin.container import Options  # noqa: PLC0415 - an extra
+    from exr_inspector.standin.deployable import SDK_MODULES  # noqa: PLC0415
     from exr_inspector.standin.server import serve as run  # noqa: PLC0415
 
+    options = Options(handler_file=handler, sdk=tuple(SDK_MODULES) if sdk else (), batch=batch)
     try:
-        run(folder, port, config, Options(batch=batch))
+        run(folder, port, config, options)
     except OSError as error:
         raise click.UsageError(f"port {port}: {error.strerror}") from error
 

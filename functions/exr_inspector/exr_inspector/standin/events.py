@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +14,7 @@ with warnings.catch_warnings():
     from cloudevents.pydantic import CloudEvent, from_http
 
 _Kind = TypeVar("_Kind", bound="VastEvent")
+_ID = re.compile(r"[0-9A-Fa-f]+(-[0-9A-Fa-f]+)*")
 _STANDARD = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema")
 
 
@@ -95,6 +97,8 @@ class VastEvent:
 
     def get_trace_id(self) -> str:
         """32 hexadecimal digits from the id. Raises ValueError for an id that is not hexadecimal."""
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"invalid literal for int() with base 16: {self.id!r}")
         return f"{int(self.id.replace('-', ''), 16):032x}"[-32:]
 
     def set_trigger_labels(self, labels: Mapping[str, str]) -> None:

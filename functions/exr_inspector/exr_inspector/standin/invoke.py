@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 import yaml
 
 from exr_inspector.errors import BAD_EVENT, InspectorError
+from exr_inspector.standin import URL
 
-URL = "http://127.0.0.1:8080"
 Message = tuple[dict[str, str], bytes]
 
 # Printable ASCII without the three characters that the CloudEvents HTTP binding (3.1.3.2) escapes.
