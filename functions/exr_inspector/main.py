@@ -35,7 +35,8 @@ def init(ctx: Any) -> None:
 def handler(ctx: Any, event: Any) -> dict[str, Any]:
     """Inspect the file that an event names, store its rows, and return its document.
 
-    Raises InspectorError for faults that a retry can cure: DataEngine then delivers the event again.
+    Raises InspectorError for faults that a retry can cure, and for settings with which nothing starts:
+    DataEngine then delivers the event again.
     """
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
@@ -61,7 +62,8 @@ def _runtime(ctx: Any) -> Runtime:
 def _started(ctx: Any) -> Runtime:
     telemetry = Telemetry(ctx)
     with telemetry.step("init"):
-        runtime = make_runtime(Settings.from_mapping(_configuration(ctx)), telemetry)
+        settings = Settings.from_mapping(_configuration(ctx))
+        runtime = make_runtime(settings, telemetry, reads_objects=True)
         if runtime.store is not None:
             _ensure_tables(runtime.store, telemetry)
         return runtime

@@ -233,9 +233,9 @@ def test_settings_and_store_are_made_once(
     """By the first event where `init` was not called, however many come first."""
     made = []
 
-    def counted(*given: Any) -> Runtime:
+    def counted(*given: Any, **named: Any) -> Runtime:
         made.append(given)
-        return make_runtime(*given)
+        return make_runtime(*given, **named)
 
     monkeypatch.setattr(main, "make_runtime", counted)
     with ThreadPoolExecutor(20) as threads:

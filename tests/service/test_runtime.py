@@ -53,6 +53,46 @@ def test_a_ctx_may_offer_nothing_or_anything(function: Function, image: Path, ct
     assert document["persistence"]["status"] == "stored"
 
 
+class _Raising:
+    """A ctx that raises for all that it offers but for these."""
+
+    def __init__(self, **offered: Any) -> None:
+        self._offered = offered
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._offered:
+            raise _PathNotFoundError(name)
+        return self._offered[name]
+
+
+def _raise(*_: Any, **__: Any) -> Any:
+    raise _PathNotFoundError("no")
+
+
+BROKEN = [
+    _Raising(),
+    _Raising(counter=_raise, histogram=_raise, tracer=SimpleNamespace(start_as_current_span=_raise)),
+    _Raising(
+        counter=lambda *_, **__: SimpleNamespace(add=_raise),
+        histogram=lambda *_, **__: SimpleNamespace(record=_raise),
+    ),
+]
+
+
+@pytest.mark.parametrize("ctx", BROKEN, ids=["all of it", "what it makes", "what it made"])
+def test_a_ctx_that_raises_costs_no_event(function: Function, image: Path, ctx: Any) -> None:
+    main.init(ctx)
+    assert main.handler(ctx, plain(image))["persistence"]["status"] == "stored"
+
+
+def test_a_runtime_whose_counter_takes_a_name_alone_is_told_too(function: Function, image: Path) -> None:
+    counted = []
+    instrument = SimpleNamespace(add=lambda value, attributes: counted.append((value, attributes)))
+    main.init(SimpleNamespace(counter=lambda name: instrument))
+    main.handler(None, plain(image))
+    assert (1, {"status": "ok"}) in counted
+
+
 def test_every_step_has_a_span_and_a_duration(function: Function, image: Path) -> None:
     function.init()
     function.handle(plain(image))
@@ -193,9 +233,41 @@ def test_a_secret_may_hold_numbers_and_flags(bare: Function) -> None:
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_secret_leaves_the_environment_as_it_is(bare: Function, empty: Any) -> None:
     bare.ctx = Context("f", {"exr-inspector": {"S3_ACCESS_KEY": empty}})
-    bare.set(S3_ACCESS_KEY="of the environment")
+    bare.set(S3_ACCESS_KEY="of the environment", S3_SECRET_KEY="too")
     bare.init()
     assert bare.runtime.settings.s3_access_key == "of the environment"
+
+
+@pytest.mark.parametrize("name", ["S3_ACCESS_KEY", "S3_SECRET_KEY"])
+def test_what_a_file_or_form_puts_around_a_secret_is_no_part_of_it(bare: Function, name: str) -> None:
+    bare.ctx = Context("f", {"exr-inspector": {**SECRETS, name: f" {SECRETS[name]}\r\n"}})
+    bare.init()
+    settings = bare.runtime.settings
+    assert (settings.s3_access_key, settings.s3_secret_key) == tuple(SECRETS.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["S3_ACCESS_KEY", "S3_SECRET_KEY", "VAST_DB_ACCESS_KEY", "VAST_DB_SECRET_KEY"]
+)
+@pytest.mark.parametrize("wrong", ["do-not\n-tell", "do-not-tell\u00e9", "do-not-tell\x7f"])
+def test_a_secret_that_no_request_can_carry_is_a_bad_setting_that_is_not_quoted(
+    bare: Function, name: str, wrong: str
+) -> None:
+    bare.ctx = Context("f", {"exr-inspector": {name: wrong}})
+    with pytest.raises(InspectorError, match=f"BAD_SETTING: {name} must be printable ASCII") as raised:
+        bare.init()
+    assert "tell" not in _chain(raised.value)
+
+
+@pytest.mark.parametrize("wrong", [{"S3_ACCESS_KEY": "only"}, {"S3_REGION": "not a region!"}])
+def test_settings_that_make_no_client_are_seen_by_init_without_an_endpoint_too(
+    bare: Function, wrong: dict[str, str]
+) -> None:
+    """And by every event, which is not acknowledged, until they are right."""
+    bare.set(**wrong)
+    for start in (bare.init, lambda: bare.handle(created("a.exr"))):
+        with pytest.raises(InspectorError, match="BAD_SETTING"):
+            start()
 
 
 def test_the_secrets_name_is_a_setting(bare: Function) -> None:
@@ -242,7 +314,7 @@ def test_a_missing_secret_falls_back_to_the_environment_whatever_is_raised(
 ) -> None:
     refusing = _Refusing(error)
     ctx = SimpleNamespace(secrets=refusing if depth == "secret" else {"exr-inspector": refusing})
-    bare.set(S3_ACCESS_KEY="of the environment")
+    bare.set(S3_ACCESS_KEY="of the environment", S3_SECRET_KEY="too")
     main.init(ctx)
     assert bare.runtime.settings.s3_access_key == "of the environment"
 
@@ -269,7 +341,8 @@ def test_no_secret_reaches_the_log_a_document_an_error_or_a_terminal(
     caplog.set_level(logging.DEBUG)
     s3.put(BUCKET, "secret.exr", simple(4, 4))
     function.read_from(s3)
-    secrets = {**SECRETS, "VAST_DB_SECRET_KEY": "vast-do-not-tell", "EXR_INSPECTOR_MAX_PARTS": "12"}
+    keys = {"S3_ACCESS_KEY": SECRETS["S3_ACCESS_KEY"] + "\n"}
+    secrets = {**SECRETS, **keys, "VAST_DB_SECRET_KEY": "vast-do-not-tell", "EXR_INSPECTOR_MAX_PARTS": "12"}
     function.ctx = Context("f", {"exr-inspector": secrets}, keep=1000, log_level="DEBUG")
     told = [str(function.handle(created("secret.exr"))), str(function.handle(plain(image)))]
     for fault in (status(403, "SignatureDoesNotMatch"), status(503), reset):
@@ -286,7 +359,7 @@ def test_no_secret_reaches_the_log_a_document_an_error_or_a_terminal(
     told += [caplog.text, str(function.ctx.recorded.spans), str(function.log), *capfd.readouterr()]
     assert len(caplog.text) > 1000
     assert "Persisting metadata" in str(told)
-    for value in (SECRETS["S3_SECRET_KEY"], "vast-do-not-tell"):
+    for value in (*SECRETS.values(), "vast-do-not-tell"):
         assert not [text for text in told if value in text]
 
 

@@ -40,13 +40,17 @@ class Sources:
             return self._client
 
 
-def make_runtime(settings: Settings, telemetry: Telemetry | None = None) -> Runtime:
+def make_runtime(
+    settings: Settings, telemetry: Telemetry | None = None, *, reads_objects: bool = False
+) -> Runtime:
     """Everything that is made once: the store and the sources that the settings select.
 
-    Raises InspectorError: NOT_INSTALLED, DATABASE_UNAVAILABLE where the embedded store's file cannot be had.
+    With `reads_objects` the S3 client is made in any case, so that a setting that makes none is seen now, not
+    by the first object. Raises InspectorError: BAD_SETTING, NOT_INSTALLED, DATABASE_UNAVAILABLE where the
+    embedded store's file cannot be had.
     """
     sources = Sources(settings)
-    if settings.s3_endpoint:
+    if reads_objects or settings.s3_endpoint:
         sources.client()
     return Runtime(settings, open_store(settings), sources, telemetry or Telemetry())
 

@@ -76,6 +76,17 @@ def _has_host(text: str) -> bool:
         return False
 
 
+def credential(text: str) -> str:
+    """A secret without the blanks and line ends that files and forms put around it.
+
+    Others would break the request that carries it, with a message that quotes it.
+    """
+    stripped = text.strip()
+    if not (stripped.isascii() and stripped.isprintable()):
+        raise ValueError("must be printable ASCII")
+    return stripped
+
+
 class Setting(NamedTuple):
     """How one field of `Settings` is read. `env` lists its names, the first that is set wins."""
 
@@ -128,10 +139,10 @@ class Settings:
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
     )
     s3_access_key: str = declare(
-        "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", secret=True
+        "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", credential, secret=True
     )
     s3_secret_key: str = declare(
-        "S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 service.", secret=True
+        "S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 service.", credential, secret=True
     )
     s3_region: str = declare(
         "S3_REGION AWS_REGION AWS_DEFAULT_REGION", "us-east-1", "Region named in S3 signatures."
@@ -149,12 +160,17 @@ class Settings:
         url,
     )
     vast_access_key: str = declare(
-        "VAST_DB_ACCESS_KEY S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of VAST DataBase.", secret=True
+        "VAST_DB_ACCESS_KEY S3_ACCESS_KEY AWS_ACCESS_KEY_ID",
+        "",
+        "Access key of VAST DataBase.",
+        credential,
+        secret=True,
     )
     vast_secret_key: str = declare(
         "VAST_DB_SECRET_KEY S3_SECRET_KEY AWS_SECRET_ACCESS_KEY",
         "",
         "Secret key of VAST DataBase.",
+        credential,
         secret=True,
     )
     vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")

@@ -6,6 +6,7 @@ learns size, time and eTag from the answer to its first range request and ties a
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -111,6 +112,8 @@ class S3Object:
 
 def make_client(settings: Settings) -> S3Client:
     """The client for an instance's life; makes no request. Raises InspectorError(BAD_SETTING)."""
+    # What it says of each request at level DEBUG holds the access key.
+    logging.getLogger("botocore.endpoint").setLevel(logging.INFO)
     try:
         api = boto3.session.Session().client(
             "s3",
