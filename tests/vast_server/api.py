@@ -91,6 +91,25 @@ class Api:
         ref, handle = request.table, self.table(request).handle
         return self.write(request, lambda database: database.with_changed(ref, handle, change), *claims)
 
+    def write_rows(
+        self, request: Request, rows: pa.RecordBatch, change: Callable[[Table, pa.RecordBatch], Table]
+    ) -> Answer:
+        """Update or delete the rows that `rows` names."""
+        ref, handle = request.table, self.table(request).handle
+
+        def changing(*, left: bool) -> Callable[[Database], Database]:
+            """With `left`, rows that are there no longer are passed over."""
+            return lambda database: database.with_changed(
+                ref, handle, lambda table: change(table, table.present(rows) if left else rows)
+            )
+
+        claims = frozenset(("row", ref, row_id) for row_id in _row_ids(rows).to_pylist())
+        deletes = request.method == "DELETE"
+        self.transactions.write(
+            request.txid, Change(changing(left=False), claims, changing(left=True), deletes)
+        )
+        return Answer()
+
 
 def _version(_api: Api, _request: Request) -> Answer:
     return Answer()  # the Server header says it, in every answer
@@ -190,15 +209,11 @@ def _insert(api: Api, request: Request) -> Answer:
 
 
 def _update(api: Api, request: Request) -> Answer:
-    batch = _batch(request)
-    claims = _row_claims(request, _row_ids(batch))
-    return api.write_table(request, lambda table: table.update(batch), *claims)
+    return api.write_rows(request, _batch(request), Table.update)
 
 
 def _delete(api: Api, request: Request) -> Answer:
-    row_ids = _row_ids(_batch(request))
-    claims = _row_claims(request, row_ids)
-    return api.write_table(request, lambda table: table.delete(row_ids), *claims)
+    return api.write_rows(request, _batch(request), lambda table, rows: table.delete(rows[ROW_ID]))
 
 
 class Route(NamedTuple):
@@ -258,7 +273,3 @@ def _row_ids(batch: pa.RecordBatch) -> pa.Array:
     if ROW_ID not in batch.schema.names:
         raise invalid(f"{ROW_ID} is missing")
     return batch[ROW_ID]
-
-
-def _row_claims(request: Request, row_ids: pa.Array) -> list[Claim]:
-    return [("row", request.table, row_id) for row_id in row_ids.to_pylist()]

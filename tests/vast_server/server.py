@@ -86,6 +86,10 @@ class VastServer:
         yield kinds
         kinds += self.requests[start:]
 
+    def schemas(self) -> list[str]:
+        """The schemas that have been committed."""
+        return self._transactions.committed.children("")
+
     def rows(self, schema: str, table: str) -> pa.Table:
         """The committed rows with their `$row_id`, without a request."""
         return self._transactions.committed.table(Ref(schema, table)).rows

@@ -65,6 +65,10 @@ class Table:
         keep[self._positions(row_ids)] = False
         return self._with(self.rows.filter(pa.array(keep)))
 
+    def present(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Those of the rows that are in the table."""
+        return batch.filter(pc.is_in(batch[ROW_ID], self.rows[ROW_ID]))
+
     def add_columns(self, columns: pa.Schema) -> Table:
         check_columns(columns)
         if twice := set(columns.names) & set(self.rows.schema.names):

@@ -82,6 +82,35 @@ def test_in_mode_commit_the_second_commit_is_refused(first: str, second: str) ->
         assert client.server.rows(SCHEMA, "files").num_rows == (4 if first == "update" else 3)
 
 
+@pytest.mark.parametrize("first", WRITES)
+def test_in_mode_lenient_a_deletion_conflicts_with_nothing_and_stays(first: str) -> None:
+    with client_of(VastServer(conflict="lenient")) as client:
+        with client.session.transaction() as one, client.session.transaction() as two:
+            WRITES["delete"](client.table(one))
+            WRITES[first](client.table(two))
+            client.table(two).update(sizes([0, 2], 7))
+        assert client.server.rows(SCHEMA, "files")["size"].to_pylist() == [7, 7, 3]
+
+
+def test_in_mode_lenient_a_refused_commit_leaves_its_transaction_open() -> None:
+    with client_of(VastServer(conflict="lenient")) as client:
+        with contextlib.suppress(vastdb.errors.Conflict):
+            overtake(client, lambda tx: WRITES["update"](client.table(tx)))
+        (left,) = client.server.open_transactions
+        client.session.api.rollback_transaction(left)
+
+
+@both_writes
+def test_in_mode_never_no_row_conflicts(first: str, second: str) -> None:
+    with (
+        client_of(VastServer(conflict="never")) as client,
+        client.session.transaction() as one,
+        client.session.transaction() as two,
+    ):
+        WRITES[first](client.table(one))
+        WRITES[second](client.table(two))
+
+
 def overtake(client: Client, write: Callable[[Any], Any]) -> None:
     """Write in a transaction what another one, begun later, has written and committed."""
     with client.session.transaction() as early:

@@ -15,15 +15,20 @@ from tests.vast_server.answers import Refusal, conflict, missing
 from tests.vast_server.database import Database
 
 Claim = tuple[Hashable, ...]
-ConflictAt = Literal["write", "commit"]
+ConflictAt = Literal["write", "commit", "lenient", "never"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A write: how it changes a database, and what no other transaction may write meanwhile."""
+    """A write: how it changes a database, and what no other transaction may write meanwhile.
+
+    `leniently` is how it does where rows that it was thought for may have been deleted meanwhile.
+    """
 
     apply: Callable[[Database], Database]
     claims: frozenset[Claim] = frozenset()
+    leniently: Callable[[Database], Database] | None = None
+    deletes: bool = False
 
 
 @dataclass
@@ -40,6 +45,9 @@ class Transactions:
     With `conflict_at="write"` a claim that another open transaction holds, or that was committed since
     the snapshot, refuses the write. With "commit" every write is taken, and of two transactions with a
     common claim the second to commit is refused and ended.
+
+    Nobody knows what else a cluster does: with "lenient" it is as with "commit", but a deletion claims
+    nothing, and a transaction whose commit is refused stays open. With "never" no two rows conflict.
     """
 
     def __init__(self, conflict_at: ConflictAt) -> None:
@@ -70,18 +78,21 @@ class Transactions:
     def write(self, txid: int, change: Change) -> None:
         with self._lock:
             transaction = self._transaction(txid)
+            claims = self._claims(change)
             if self._conflict_at == "write":
-                self._refuse_claimed(transaction, change.claims)
+                self._refuse_claimed(transaction, claims)
             transaction.view = change.apply(transaction.view)
             transaction.changes.append(change)
-            transaction.claims |= change.claims
+            transaction.claims |= claims
 
     def commit(self, txid: int) -> None:
         with self._lock:
             transaction = self._transaction(txid)
-            del self._open[txid]
+            if self._conflict_at != "lenient":
+                del self._open[txid]
             self._refuse_committed(transaction, transaction.claims)
             self.committed = self._merged(transaction)
+            self._open.pop(txid, None)
             if transaction.changes:
                 self._commits += 1
             self._claimed |= dict.fromkeys(transaction.claims, self._commits)
@@ -113,6 +124,10 @@ class Transactions:
                 raise missing(f"transaction {txid}")
             return self._open[txid]
 
+    def _claims(self, change: Change) -> frozenset[Claim]:
+        nothing = self._conflict_at == "never" or (self._conflict_at == "lenient" and change.deletes)
+        return frozenset() if nothing else change.claims
+
     def _refuse_claimed(self, transaction: _Transaction, claims: frozenset[Claim]) -> None:
         others = (other for other in self._open.values() if other is not transaction)
         if any(claims & other.claims for other in others):
@@ -130,7 +145,8 @@ class Transactions:
         database = self.committed
         try:
             for change in transaction.changes:
-                database = change.apply(database)
+                lenient = self._conflict_at in ("lenient", "never") and change.leniently
+                database = (lenient or change.apply)(database)
         except Refusal as refusal:
             raise conflict(f"another transaction is in the way: {refusal.message}") from refusal
         return database

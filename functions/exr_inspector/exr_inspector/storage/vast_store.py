@@ -38,13 +38,13 @@ class VastStore:
     ) -> None:
         host = urlsplit(settings.vast_endpoint).netloc.rpartition("@")[2]
         self.name = "/".join(filter(None, (host, settings.vast_bucket, settings.vast_schema)))
-        self._transactions = Transactions(
+        self.transactions = Transactions(
             lambda: sending_once(session) if session else make_session(settings),
             self.name,
             settings.vast_attempts,
             wait,
         )
-        self._tables = Tables(self._transactions, settings.vast_bucket, settings.vast_schema)
+        self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
 
     @classmethod
     def connect(cls, settings: Settings) -> VastStore:
@@ -91,7 +91,7 @@ class VastStore:
         return found[0] if found else None
 
     def close(self) -> None:
-        self._transactions.close()
+        self.transactions.close()
 
     def _run(self, work: Callable[[Rows], Work[Result]]) -> Result:
         """The result of `work` in a transaction; where tables were altered they are looked at again, once."""
@@ -101,7 +101,7 @@ class VastStore:
             nonlocal used
             used = self._tables.renewed(used)
 
-        return self._transactions.run(lambda tx: work(Rows(tx, used)), refresh)
+        return self.transactions.run(lambda tx: work(Rows(tx, used)), refresh)
 
 
 def _proof(rows: Rows, written: list[str], gone: list[str], write: Write) -> Callable[[Any], bool] | bool:

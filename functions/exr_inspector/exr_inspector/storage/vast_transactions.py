@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -86,6 +87,22 @@ class Transactions:
             logger.info("Trying again: %s", fault)
             self._pause(tries)
 
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Any]:
+        """A transaction in the caller's hands, tried once; it ends in any case. Raises the SDK's errors."""
+        tx, txid = self._begun()
+        try:
+            yield tx
+        finally:
+            self._roll_back(txid)
+
+    def session(self) -> Any:
+        """The SDK's session. Raises the SDK's errors."""
+        with self._lock:
+            if self._session is None:
+                self._session = self._connect()
+            return self._session
+
     def close(self) -> None:
         """Give back the connections, if there are any."""
         self._end_what_is_open()
@@ -98,11 +115,7 @@ class Transactions:
         self._wait(random.random() * min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT))  # noqa: S311
 
     def _once(self, work: Callable[[Any], Work[Result]]) -> Result:
-        self._end_what_is_open()
-        tx = self._connected().transaction()
-        tx.__enter__()
-        # The SDK forgets the id when it commits, and leaves a transaction open whose commit failed.
-        txid = tx.txid
+        tx, txid = self._begun()
         try:
             done = work(tx)
         except BaseException:
@@ -111,11 +124,14 @@ class Transactions:
         self._commit(tx, txid, done)
         return done.result
 
-    def _connected(self) -> Any:
-        with self._lock:
-            if self._session is None:
-                self._session = self._connect()
-            return self._session
+    def _begun(self) -> tuple[Any, int]:
+        """A transaction and its id: the SDK forgets it when it commits, and leaves a transaction open whose
+        commit failed.
+        """
+        self._end_what_is_open()
+        tx = self.session().transaction()
+        tx.__enter__()
+        return tx, tx.txid
 
     def _commit(self, tx: Any, txid: int, done: Work[Any]) -> None:
         try:
