@@ -29,7 +29,7 @@ def database() -> Iterator[Vast]:
         assert database.server.open_transactions == []
 
 
-@pytest.fixture(scope="module", params=["write", "commit"])
+@pytest.fixture(scope="module", params=["write", "commit", "lenient"])
 def conflict(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -43,7 +43,7 @@ def shared_database(conflict: str) -> Iterator[Vast]:
 
 @pytest.fixture
 def shared(shared_database: Vast) -> Iterator[Vast]:
-    """A VAST DataBase in both conflict modes, with tables, shared by the tests of a module."""
+    """A VAST DataBase in all conflict modes, with tables, shared by the tests of a module."""
     yield shared_database
     shared_database.server.faults.clear()
     assert shared_database.server.open_transactions == []

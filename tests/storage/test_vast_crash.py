@@ -8,14 +8,18 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exr_inspector.storage.store import Removal
-from tests.storage.backends import Vast, tables
+from tests.storage.backends import Vast, tables, vast
 from tests.storage.deliveries import ACTIONS, batch, held, wanted
 from tests.storage.rows import delivered, expected
 from tests.vast_server.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = {
     "status 500": Fault(status=500),
@@ -28,8 +32,17 @@ KINDS = {
 MOST_STEPS = 30
 
 
+@pytest.fixture(params=["5.5-write", "5.4-commit"])
+def either(request: pytest.FixtureRequest) -> Iterator[Vast]:
+    """A VAST DataBase of each version and each conflict mode, in two of the four pairs."""
+    with vast(*request.param.split("-")) as database:
+        yield database
+        assert database.server.open_transactions == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_upsert_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
+def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) -> None:
+    database = either
     store, fault = database.store(), KINDS[kind]
     store.upsert([file for step in range(MOST_STEPS) for file in held(f"{step}-")])
     for step in itertools.count(1):

@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
         self.database.server.faults.clear()
 
 
-@pytest.mark.parametrize("conflict", ["write", "commit"])
+@pytest.mark.parametrize("conflict", ["write", "commit", "lenient"])
 def test_the_tables_are_those_of_a_simple_model_whatever_happens(conflict: str) -> None:
     with vast(conflict=conflict) as database:
         database.store().ensure_tables()
