@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
@@ -41,6 +41,8 @@ TEXTS = (
     "", "\0", "a\0b", "naïve 層 🎬", "\u202ereversed", "'; DROP TABLE files; --", '"', "\\", "%_*?", "NULL",
     "line\r\nline", "\ufeff", "\ud7ff\ue000\uffff", "x" * LARGEST_CELL, "層" * (LARGEST_CELL // 3),
 )  # fmt: skip
+
+LONG = "層" * LARGEST_CELL
 
 
 def audit(backend: Backend, name: str) -> Row:
@@ -274,6 +276,33 @@ class StoreContract:
         assert tables(backend) == expected(*files)
         assert {row["openimageio_message"] for row in rows(backend, "files")} == set(TEXTS)
 
+    def test_a_document_with_a_text_too_long_for_any_cell_in_every_column_is_stored(
+        self, backend: Backend, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "beauty.1001.exr"
+        path.write_bytes(layered_beauty())
+        document = inspect(path)
+        _lengthen("files", document["file"])
+        document["file"]["path"] = f"/{LONG}"
+        for part in document["parts"]:
+            _lengthen("parts", part)
+            part["attributes"] = [{"name": LONG, "type": LONG, "value": LONG}]
+        for channel in document["channels"]:
+            _lengthen("channels", channel)
+        document["errors"] = [{"code": "BAD_ATTRIBUTE", "message": LONG, "where": LONG}]
+        document["file"]["openimageio"].update(message=LONG, differences=[LONG])
+        file = rows_of(document)
+        backend.store().upsert([file])
+        assert tables(backend) == expected(file)
+        whole = {
+            name
+            for table in TABLES
+            for row in rows(backend, table)
+            for name, value in row.items()
+            if isinstance(value, str) and not value.startswith('{"elided"')
+        }
+        assert whole == {"file_id", "facts_hash", "write_id", "inspector_version"}
+
     def test_absent_values_stay_absent(self, backend: Backend) -> None:
         names = [name for name in TABLES["files"].names if name not in ("file_id", "file_path")]
         file = with_cells(delivered("a"), "files", **dict.fromkeys(names))
@@ -334,6 +363,12 @@ LATER = {
     "facts_hash", "sequencer", "inspection_count", "first_seen", "last_inspected", "write_id", "frame_number",
     "channel_fingerprint", "complete", "tile_width", "p_linear", "value_float",
 }  # fmt: skip
+
+
+def _lengthen(table: str, facts: dict[str, Any]) -> None:
+    for field in TABLES[table]:
+        if field.type == pa.string() and field.name in facts:
+            facts[field.name] = LONG
 
 
 def _error_of(act: Callable[[], object]) -> InspectorError | None:
