@@ -166,6 +166,7 @@ def test_a_database_that_is_down_is_exit_code_2_and_a_coded_line_without_credent
     assert done.exit_code == 2
     assert "DATABASE_UNAVAILABLE" in done.output
     assert "hush" not in done.output
+    assert "question" not in done.output
 
 
 def test_without_settings_it_says_which_are_needed() -> None:

@@ -31,5 +31,6 @@ def check_db(ctx: click.Context) -> None:
     try:
         findings.extend(check_database(settings))  # one by one: what was found before a failure stays
     finally:
-        show.console().print(show.table("", ("question", "answer", ""), findings))
+        if findings:
+            show.console().print(show.table("", ("question", "answer", ""), findings))
     ctx.exit(0 if all(each.verdict in (AS_NEEDED, TOLD) for each in findings) else 1)
