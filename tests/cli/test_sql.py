@@ -99,6 +99,8 @@ def test_an_answer_without_rows_is_none(stored: Path) -> None:
         "SELECT nothing FROM files",
         "SELECT file_path::INTEGER FROM files",
         "\0",
+        "",
+        " ; -- nothing",
     ],
 )
 def test_a_wrong_statement_ends_in_2_and_says_why(stored: Path, statement: str) -> None:

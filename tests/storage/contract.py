@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from exr_inspector import errors, inspect
+from exr_inspector.analysis.embedding import EMBEDDING_VERSION
 from exr_inspector.errors import InspectorError
 from exr_inspector.storage.store import Outcome, Removal
 from exr_inspector.storage.tables import LARGEST_CELL, TABLES, file_id, rows_of
@@ -356,6 +357,16 @@ class StoreContract:
         store.upsert([delivered("a")])
         store.upsert([delivered("a", version=2)])
         assert [row["studio_note"] for row in rows(backend, "files")] == [None]
+
+    # --- vectors ----------------------------------------------------------------------------------------
+
+    def test_a_stored_vector_is_given_unless_another_release_made_it(self, backend: Backend) -> None:
+        store = backend.store()
+        file = with_cells(delivered("a"), "files", embedding_version=EMBEDDING_VERSION)
+        store.upsert([file, with_cells(delivered("b"), "files", embedding_version=EMBEDDING_VERSION - 1)])
+        assert store.vector(file.file_id, "channels") == pytest.approx(file.file["channel_fingerprint"])
+        assert store.vector(delivered("b").file_id, "channels") is None
+        assert store.vector(delivered("c").file_id, "channels") is None
 
 
 # Columns that an older version does not have: of each type, and of each kind of use.

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _live(settings: Settings, step: int, name: str) -> None:
-    store = VastStore.connect(settings)
+    store = VastStore(settings)
     store.ensure_tables()
     _die_at(step)
     store.upsert(batch(name))

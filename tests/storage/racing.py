@@ -64,7 +64,7 @@ def _version(number: int, version: int) -> FileRows:
 def main() -> None:
     settings = Settings(**json.loads(sys.argv[1]))
     deliveries = share(int(sys.argv[2]), int(sys.argv[3]))
-    print(deliver(VastStore.connect(settings), deliveries))
+    print(deliver(VastStore(settings), deliveries))
 
 
 if __name__ == "__main__":

@@ -238,7 +238,7 @@ def test_an_address_without_a_host_or_a_port_that_is_none_is_a_wrong_setting(end
 
 def test_wrong_keys_are_denied(database: Vast) -> None:
     with pytest.raises(InspectorError) as failure:
-        VastStore.connect(database.settings(vast_access_key="someone")).ensure_tables()
+        VastStore(database.settings(vast_access_key="someone")).ensure_tables()
     assert failure.value.fault is DENIED
 
 
@@ -254,7 +254,7 @@ def test_a_store_is_made_while_the_database_is_down_and_works_when_it_is_up(data
 
 
 def test_one_session_serves_all_that_a_store_does(database: Vast) -> None:
-    store = VastStore.connect(database.settings())
+    store = VastStore(database.settings())
     with database.server.counting() as kinds:
         store.ensure_tables()
         store.upsert([delivered("a")])
@@ -291,7 +291,7 @@ def test_errors_show_no_credentials(database: Vast) -> None:
 
 def test_an_address_where_no_vast_database_answers_is_a_wrong_setting() -> None:
     with _other_server() as endpoint, pytest.raises(InspectorError) as failure:
-        VastStore.connect(_settings_for(endpoint)).ensure_tables()
+        VastStore(_settings_for(endpoint)).ensure_tables()
     assert failure.value.fault is errors.BAD_SETTING
 
 

@@ -42,7 +42,7 @@ def vector_of(target: str | os.PathLike[str] | Mapping[str, Any], store: Searcha
         return _made(inspect(text), by)
     stored = store.vector(text, by)
     if stored is None:
-        raise InspectorError(FILE_NOT_FOUND, "no stored file has this id", text)
+        raise InspectorError(FILE_NOT_FOUND, "no file of this id has vectors of this release", text)
     return stored
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from exr_inspector.analysis.embedding import EMBEDDING_VERSION
 from exr_inspector.errors import (
     BAD_QUERY,
     DATABASE_CONFLICT,
@@ -93,6 +94,8 @@ class DuckDBStore:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The answer to a statement of the user's. Raises InspectorError(BAD_QUERY)."""
         with self._lock, _coded(self.name, wrong=BAD_QUERY):
+            if not duckdb.extract_statements(sql):
+                raise InspectorError(BAD_QUERY, "there is no statement")
             answer = self._connection.sql(sql, params=list(parameters))
             return pa.table({}) if answer is None else answer.to_arrow_table()
 
@@ -101,7 +104,8 @@ class DuckDBStore:
             return nearest(self._connection, vector, by, where, limit)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        found = self.query(f"SELECT {VECTORS[by]} FROM files WHERE file_id = ?", [file_id]).to_pylist()
+        sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
+        found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
         return found[0][VECTORS[by]] if found else None
 
     def close(self) -> None:

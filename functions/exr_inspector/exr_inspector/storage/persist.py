@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from exr_inspector.document import Document
+from exr_inspector.document import Document, location_of
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import SETTINGS, Settings, read_setting
 from exr_inspector.storage.tables import file_id, rows_of
@@ -20,10 +20,8 @@ def persist_to_vast_database(
     VAST DataBase is configured, or `error` with the fault's code in the message. `session` is one of the
     SDK's, and is left open; without it one is made and closed, which is dear: for many files use a store.
     `settings` come from the environment unless they are given; beside a session, VAST_DB_BUCKET alone must be
-    there. Raises InspectorError only where trying
-    again may help.
+    there. Raises InspectorError only where trying again may help.
     """
-    location = document["file"]["path"]
     try:
         if settings is None:
             settings = Settings.from_mapping(os.environ) if session is None else _beside_a_session()
@@ -34,7 +32,7 @@ def persist_to_vast_database(
         status, inserted, message = "error", False, str(error)
     return {
         "status": status,
-        "file_id": file_id(location) if location else None,
+        "file_id": file_id(location_of(document)) if document["file"]["path"] else None,
         "inserted": inserted,
         "message": message,
     }

@@ -32,4 +32,4 @@ class Searchable(Protocol):
         """
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        """The stored vector of a file; None where the file is not stored."""
+        """The stored vector of a file; None where this release has not stored the file."""

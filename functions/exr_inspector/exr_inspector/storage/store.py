@@ -177,7 +177,7 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
     if settings.vast_endpoint:
         from exr_inspector.storage.vast_store import VastStore  # noqa: PLC0415 - 1.5 s, only where selected
 
-        return VastStore.connect(settings)
+        return VastStore(settings)
     if settings.db_file:
         from exr_inspector.storage.duckdb_store import DuckDBStore  # noqa: PLC0415 - an extra
 

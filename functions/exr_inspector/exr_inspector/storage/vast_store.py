@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from exr_inspector.analysis.embedding import EMBEDDING_VERSION
 from exr_inspector.settings import Settings
 from exr_inspector.storage.search import VECTORS, By, Match
 from exr_inspector.storage.store import Outcome, Removal, Stored, Write
@@ -28,9 +29,8 @@ Result = TypeVar("Result")
 class VastStore:
     """A Store in the schema that the settings name, through one session of the SDK.
 
-    `session` is the SDK's; without one it is made when it is first needed, so that a
-    database that is down stops nobody from starting. `wait` gets the seconds to wait before something is
-    tried again.
+    `session` is the SDK's; without one it is made when it is first needed, so that a database that is down
+    stops nobody from starting. `wait` gets the seconds to wait before something is tried again.
     """
 
     def __init__(
@@ -45,11 +45,6 @@ class VastStore:
             wait,
         )
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
-
-    @classmethod
-    def connect(cls, settings: Settings) -> VastStore:
-        """The store that the settings select, with a session of its own."""
-        return cls(settings)
 
     def ensure_tables(self) -> None:
         self._tables.ensure()
@@ -86,9 +81,9 @@ class VastStore:
         return self._run(work)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        column = VECTORS[by]
-        found = self._run(lambda rows: Work(rows.find("files", [file_id], [column])[column].to_pylist()))
-        return found[0] if found else None
+        column, version = VECTORS[by], "embedding_version"
+        found = self._run(lambda rows: Work(rows.find("files", [file_id], [column, version]).to_pylist()))
+        return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
 
     def close(self) -> None:
         self.transactions.close()
