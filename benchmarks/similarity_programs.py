@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-Attributes = dict[str, Any]
+from benchmarks.similarity_farms import Attributes, host
+
 Layers = dict[str, dict[str, str]]
 """Layer ("" for none) -> component -> pixel type."""
 
@@ -54,10 +54,6 @@ def clock(random: Random) -> str:
 
 def day(random: Random) -> str:
     return f"2026:{random.randrange(1, 13):02}:{random.randrange(1, 29):02}"
-
-
-def host(random: Random) -> str:
-    return f"blade-{random.randrange(400):03}"
 
 
 ARNOLD = Program(

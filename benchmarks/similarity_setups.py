@@ -13,6 +13,16 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from benchmarks.similarity_farms import (
+    Attributes,
+    Farm,
+    deadline,
+    host,
+    opencue,
+    royal_render,
+    studio_tools,
+    tractor,
+)
 from benchmarks.similarity_programs import (
     ARNOLD,
     BLENDER,
@@ -23,14 +33,13 @@ from benchmarks.similarity_programs import (
     RENDERMAN,
     RGB,
     VRAY,
-    Attributes,
     Layers,
     Program,
     clock,
     day,
-    host,
     layers,
 )
+from exr_inspector.reading.values import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
 
 Document = dict[str, Any]
 
@@ -47,6 +56,7 @@ class Show:
 
     size: tuple[int, int]
     studio: Attributes
+    farm: Farm
     rate: tuple[int, int] = (24, 1)
     first_frame: int = 1001
     pixel_aspect: float = 1.0
@@ -82,6 +92,7 @@ class Setup:
 
 AURORA = Show(
     (1920, 1080),
+    farm=deadline,
     primaries=AP1,
     studio={
         "studio/show": "aurora",
@@ -94,6 +105,7 @@ AURORA = Show(
 )
 BASALT = Show(
     (3840, 2160),
+    farm=tractor,
     rate=(25, 1),
     first_frame=96,
     studio={
@@ -105,6 +117,7 @@ BASALT = Show(
 )
 CINDER = Show(
     (2048, 858),
+    farm=royal_render,
     rate=(24000, 1001),
     primaries=AP0,
     studio={
@@ -116,18 +129,24 @@ CINDER = Show(
     },
 )
 DELTA = Show(
-    (4448, 3096), first_frame=1, pixel_aspect=2.0, studio={"owner": "delta productions", "ilut": "log"}
+    (4448, 3096),
+    farm=opencue,
+    first_frame=1,
+    pixel_aspect=2.0,
+    studio={"owner": "delta productions", "ilut": "log"},
 )
 
 
 def noise(show: Show, frame: int, random: Random) -> Attributes:
-    """What a studio's own tools add, and no two frames share."""
+    """What a studio's farm and its own tools add, and no two frames share."""
     return {
+        **show.farm(random),
+        **studio_tools(random),
         "studio/job_id": f"{random.getrandbits(32):08x}-{random.getrandbits(16):04x}",
         "studio/publish": f"/mnt/jobs/shot/publish/beauty.{frame:04}.exr",
         "studio/user": random.choice(["lighter", "wrangler", "night"]),
         "studio/note": f"checked frame {frame}",
-        "studio/attempt": random.randint(1, 3),  # looks like a category, and is none
+        "studio/go": random.randint(1, 3),  # looks like a category, and is none
         "timeCode": {
             "time": f"01:00:{frame // 24 % 60:02}:{frame % 24:02}",
             "time_and_flags": frame,
@@ -219,7 +238,7 @@ def part(
         "compression": setup.compression,
         "dataWindow": data,
         "displayWindow": display,
-        "lineOrder": "increasingY",
+        "lineOrder": LINE_ORDERS[0],
         "pixelAspectRatio": setup.show.pixel_aspect,
         "screenWindowCenter": (0.0, 0.0),
         "screenWindowWidth": 1.0,
@@ -239,13 +258,13 @@ def part(
         "data_x_offset": data["min"]["x"],
         "data_y_offset": data["min"]["y"],
         "pixel_aspect_ratio": setup.show.pixel_aspect,
-        "line_order": "increasingY",
+        "line_order": LINE_ORDERS[0],
         "compression": setup.compression,
         "is_tiled": setup.tile is not None,
         "tile_width": setup.tile,
         "tile_height": setup.tile,
-        "level_mode": "one" if setup.tile else None,
-        "rounding_mode": "down" if setup.tile else None,
+        "level_mode": LEVEL_MODES[0] if setup.tile else None,
+        "rounding_mode": ROUNDING_MODES[0] if setup.tile else None,
         "is_deep": setup.deep,
         "chunk_count": None,
         "channel_count": len(channels),
@@ -363,6 +382,9 @@ BASES = [
     Setup("Blender", BLENDER, CINDER, "4.5.1", compression="dwaa"),
     Setup("Nuke", NUKE, AURORA, "15.1v3", compression="zips"),
 ]
+ONE_LAYER = [replace(base, name=f"{base.name}, one layer", purposes="beauty") for base in BASES]
+"""The base set-ups' beauty alone. They lie among no others: only what one change does to them is measured."""
+
 ARNOLD_BASE, VRAY_BASE, RENDERMAN_BASE, REDSHIFT_BASE, KARMA_BASE, _, NUKE_BASE = BASES
 DEEP: dict[str, Any] = {"purposes": "beauty", "deep": True, "compression": "zips"}
 PLATE = Setup("Camera", CAMERA, DELTA, "1.7.1", "beauty", compression="none")

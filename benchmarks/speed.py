@@ -18,7 +18,8 @@ from pathlib import Path
 import OpenEXR
 import OpenImageIO as oiio
 
-from exr_inspector import channel_fingerprint, inspect, metadata_embedding
+from benchmarks.similarity import both_vectors, report_speed
+from exr_inspector import inspect
 from exr_inspector.reading.header import parse_header
 from exr_inspector.reading.sources import LocalFile, ReadAhead, read_header
 from exr_inspector.settings import Settings
@@ -89,31 +90,8 @@ def _line(name: str, times: list[float]) -> None:
 
 def _embeddings(files: list[str]) -> None:
     documents = [inspect(path, WITHOUT_VIEW) for path in files]
-    _line("both vectors", [best(partial(_vectors, each)) for each in documents])
-    for count in (44, 1000):
-        document = documents[0] | {"channels": _channels(count)}
-        print(f"both vectors, {count} channels:{'':20}{best(partial(_vectors, document)):9.1f}")
-
-
-def _vectors(document: dict[str, object]) -> None:
-    metadata_embedding(document)
-    channel_fingerprint(document)
-
-
-def _channels(count: int) -> list[dict[str, object]]:
-    return [
-        {
-            "part_index": 0,
-            "name": f"layer{index // 4}.{'RGBA'[index % 4]}",
-            "layer_name": f"layer{index // 4}",
-            "component_name": "RGBA"[index % 4],
-            "type": "half",
-            "x_sampling": 1,
-            "y_sampling": 1,
-            "p_linear": False,
-        }
-        for index in range(count)
-    ]
+    _line("both vectors", [best(partial(both_vectors, each)) for each in documents])
+    print(report_speed())
 
 
 def _start() -> None:

@@ -1,8 +1,17 @@
-"""Small documents in the form of schema version 1, made by hand: what the vectors are tested on."""
+"""Small documents in the form of schema version 1, most made by hand: what the vectors are tested on."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
+
+from tests.document.documents import document_of
+from tests.exrfiles import attributes as exr
+from tests.exrfiles.geometry import Tiling
+from tests.exrfiles.metadata import REC709
+from tests.exrfiles.parts import tiled as tiled_part
+from tests.exrfiles.writer import write
 
 Document = dict[str, Any]
 
@@ -170,4 +179,18 @@ def nothing() -> Document:
     return document([])
 
 
-GOLDEN = {"beauty": beauty, "stereo": stereo, "hostile": hostile, "nothing": nothing}
+def tiled() -> Document:
+    """A tiled file of one level, written as bytes and read as any file is."""
+    pixels = np.zeros((40, 60), np.float16)
+    attributes = [
+        exr.attribute("software", "string", "Arnold 7.3.2.1"),
+        exr.attribute("chromaticities", "chromaticities", REC709),
+        exr.attribute("framesPerSecond", "rational", (24000, 1001)),
+        exr.attribute("studio/element", "string", "hero"),
+        exr.attribute("isoSpeed", "float", 800.0),
+    ]
+    levels = {(0, 0): dict.fromkeys(("R", "G", "B", "diffuse.R"), pixels)}
+    return document_of(write(tiled_part(levels, Tiling(16, 32), attributes)))
+
+
+GOLDEN = {"beauty": beauty, "stereo": stereo, "hostile": hostile, "nothing": nothing, "tiled": tiled}

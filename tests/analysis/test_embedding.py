@@ -256,6 +256,11 @@ VARYING = [
     ("studio/link", "https://a/1", "https://a/2", "string"),
     ("studio/size", "1543.2 MiB", "7.1 MiB", "string"),
     ("cryptomatte/bda530a/manifest", '{"a": "1"}', '{"b": "2"}', "string"),
+    ("studio/by", "anna@rn042", "bo@rn117", "string"),
+    ("studio/from", "rn042.farm.local", "rn117.farm.local", "string"),
+    ("studio/origin", "10.1.2.3", "192.168.7.15", "string"),
+    ("osVersion", "Windows 10.0.19045", "Rocky Linux 9.4", "string"),
+    ("gpu/driverVersion", "535.104", "550.54", "string"),
     ("worldToCamera", [0.0] * 16, [1.0] * 16, "m44f"),
     ("studio/report", "words " * 100, "other " * 100, "string"),
 ]
@@ -266,6 +271,33 @@ def test_a_value_that_changes_from_frame_to_frame_is_not_seen(
     name: str, now: Any, then: Any, kind: str
 ) -> None:
     assert same(beauty(attribute(name, now, kind)), beauty(attribute(name, then, kind)))
+
+
+HOSTS = """
+    render_node renderNode rendernode RenderNode2 nodename NODE_NAME nuke/node rqdNode slave slaveName
+    Deadline/SlaveName blade tractor_blade bladename worker workstation workstationName station server
+    licenseServer client rrClient hqueue/clientName host hostName renderhost PixarRenderHost machine agent
+    rack cluster instance pod vm desktop renderPC ip ipAddress hostIP macAddress platform processor device
+    rendered_on ranOn
+"""
+JOBS = """
+    login loginName LOGNAME user username USERNAME userName account author submitter submittedBy renderedBy
+    rendered_by operator email job jobName rrJobID jobid qbjobid tractor_jid taskId openCue/proc cueJob
+    queue renderQueue pool Deadline/SecondaryPool slot chunk ChunkSize batchName wedge wedgenum spooler
+    submission priority attempt retries session deadline/group flamenco/manager
+"""
+
+
+@pytest.mark.parametrize("name", [*HOSTS.split(), *JOBS.split()])
+def test_names_of_hosts_and_jobs_are_not_seen(name: str) -> None:
+    first, second, third = (
+        beauty(attribute(name, value, kind))
+        for value, kind in (("rn042", "string"), ("kestrel", "string"), (["rn042", "anna"], "stringvector"))
+    )
+    assert same(first, second)
+    assert same(first, third)
+    assert same(beauty(attribute(name, 3, "int")), beauty(attribute(name, 4, "int")))
+    assert not same(beauty(), first)
 
 
 def test_but_that_such_an_attribute_is_there_is_seen() -> None:
@@ -299,7 +331,7 @@ CHANGES = [
     ("line order", beauty(line_order="decreasingY"), {"storage"}),
     (
         "tiles",
-        beauty(type="tiledimage", tile_width=64, tile_height=64, level_mode="one"),
+        beauty(type="tiledimage", tile_width=64, tile_height=64, level_mode="oneLevel"),
         {"storage", "structure"},
     ),
     ("levels", beauty(level_mode="mipmap", rounding_mode="down"), {"storage"}),

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from exr_inspector.analysis import attributes, channels, features
+from exr_inspector.analysis.embedding import COMPRESSIONS
 from exr_inspector.analysis.numbers import magnitude, ratio
-from tests.analysis.documents import attribute, beauty, channel, document, part, stereo
+from exr_inspector.reading import values
+from tests.analysis.documents import attribute, beauty, channel, document, part, stereo, tiled
 
 
 def told(name: str, value: Any, kind: str = "string") -> dict[str, set[str]]:
@@ -64,6 +66,17 @@ def test_one_colour_space_is_one_feature_whoever_names_it() -> None:
 )
 def test_a_category_is_kept_as_it_is(value: str) -> None:
     assert told("studio/element", value) == {"values": {f"studio/element {value}"}}
+
+
+CATEGORIES = """
+    camera/aperture_blades ghosting observer object department take wedding renderLayer passName group
+    facility owner project show element quality engine integrator pixelfilter lut ocio grid catalogName
+"""
+
+
+@pytest.mark.parametrize("name", CATEGORIES.split())
+def test_a_name_that_only_resembles_that_of_a_host_or_a_job_hides_no_category(name: str) -> None:
+    assert told(name, "hero") == {"values": {f"{name} hero"}}
 
 
 @pytest.mark.parametrize(
@@ -152,11 +165,23 @@ def test_the_looks_of_no_known_program_hold_a_group() -> None:
     ],
 )
 def test_a_purpose_is_seen_in_every_naming_scheme(purpose: str, layers: list[str]) -> None:
-    assert [layer for layer in layers if purpose not in channels._purposes(layer)] == []
+    assert [layer for layer in layers if purpose not in of_layers(layer)["purposes"]] == []
+
+
+def of_layers(*layers: str) -> dict[str, dict[str, float]]:
+    return channels.bags([channel(f"{layer}.R" if layer else "R") for layer in layers])
 
 
 def test_words_of_a_layer_are_the_same_in_any_spelling() -> None:
-    assert set(channels._words("specular_direct")) == set(channels._words("directSpecular"))
+    one, other = of_layers("specular_direct")["layers"], of_layers("directSpecular")["layers"]
+    assert one.keys() & other.keys() == {"~specular", "~direct"}
+
+
+def test_a_purpose_counts_layers_not_looks_and_words_count_wherever_they_stand() -> None:
+    bags = of_layers("", "diffuse_diff", "diffuse\ndiffuse", "global", "illum")
+    assert bags["purposes"] == {"beauty": 1.0, "diffuse": 2.0, "emission": 1.0}
+    assert bags["layers"]["~diffuse"] == 3.0
+    assert bags["layers"].keys() & {"~", "~\n"} == set()
 
 
 def test_a_channel_tells_its_name_layer_component_and_pixels() -> None:
@@ -169,6 +194,16 @@ def test_a_channel_tells_its_name_layer_component_and_pixels() -> None:
     assert set(bags["pixels"]) == {"half", "float", "every 2 by 2", "perceptually linear"}
 
 
+def test_the_reader_and_the_vectors_use_the_same_words() -> None:
+    assert tuple(f"compression {name}" for name in values.COMPRESSION_NAMES.values()) == COMPRESSIONS
+    assert set(values.PIXEL_TYPES.values()) == set(channels.PIXELS)
+    assert {
+        ("line_order", values.LINE_ORDERS[0]),
+        ("level_mode", values.LEVEL_MODES[0]),
+        ("rounding_mode", values.ROUNDING_MODES[0]),
+    } == features.USUAL
+
+
 # --- documents ------------------------------------------------------------------------------------
 
 
@@ -177,6 +212,14 @@ def test_what_is_usual_is_silent() -> None:
     assert {group for group, bag in bags.items() if bag} == {
         "names", "layers", "purposes", "components", "pixels", "counts", "storage", "structure", "resolution",
     }  # fmt: skip
+
+
+def test_that_a_tiled_file_has_one_level_is_usual() -> None:
+    assert features.bags(tiled())["storage"] == {
+        "compression zip": 8.0,
+        "tile_width 16": 1.0,
+        "tile_height 32": 1.0,
+    }
 
 
 def test_what_parts_share_counts_once() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jsonschema
+import numpy as np
 import pytest
 
 from benchmarks import similarity
-from benchmarks.similarity_setups import BASES, FRAMES, ONE_CHANGE, SETUPS
+from benchmarks.similarity_setups import BASES, FRAMES, ONE_CHANGE, SETUPS, Setup
 from exr_inspector.analysis.embedding import CHANNELS, EMBEDDING_VERSION, METADATA
 from exr_inspector.analysis.sketch import Sketch
+from tests.document.documents import SCHEMA
+from tests.exrfiles.demo import simple
 
 STRATEGY = (Path(__file__).parents[2] / "docs" / "VECTOR_STRATEGY.md").read_text()
+
+PART = jsonschema.Draft202012Validator({"$ref": "#/$defs/part", "$defs": SCHEMA["$defs"]})
 
 measured = cache(similarity.measure)
 
@@ -24,6 +33,35 @@ def test_there_are_enough_set_ups_of_every_program() -> None:
     programs = {base.name: sum(setup.program is base.program for setup in SETUPS) for base in BASES}
     assert set(programs) == {"Arnold", "V-Ray", "RenderMan", "Redshift", "Karma", "Blender", "Nuke"}
     assert min(programs.values()) >= 8
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=[setup.name for setup in SETUPS])
+def test_set_ups_are_written_in_the_readers_words(setup: Setup) -> None:
+    for part in setup.documents()[0]["parts"]:
+        PART.validate(json.loads(json.dumps(part)))
+
+
+def test_a_frame_tells_where_and_for_whom_it_ran_in_names_of_many_kinds() -> None:
+    """Otherwise the benchmark could not show that the vectors are blind to it."""
+    names = {each["name"] for setup in SETUPS for each in setup.documents()[0]["parts"][0]["attributes"]}
+    assert names >= {
+        "renderNode",
+        "workstation",
+        "slave",
+        "nodename",
+        "tractor_blade",
+        "rrClient",
+        "openCue/proc",
+    }
+    assert names >= {
+        "login",
+        "ip",
+        "licenseServer",
+        "renderedBy",
+        "Deadline/ChunkSize",
+        "tractor_jid",
+        "rrJobID",
+    }
 
 
 def test_the_nearest_frames_are_those_of_the_same_set_up() -> None:
@@ -49,6 +87,20 @@ def test_after_one_change_the_origin_is_found_and_the_changes_rank_as_documented
     assert len(ours.cosine) == len(ONE_CHANGE)
 
 
+def test_with_one_layer_alone_a_layer_more_changes_most() -> None:
+    order = ["newer", "overscan", "recompressed", "half size", "one layer more"]
+    for cosines in measured().one_layer:
+        ranked = [similarity.CHANGES[column] for column in np.argsort(-cosines)]
+        assert ranked == order
+
+
+def test_names_never_seen_cost_little_more_than_names_seen_before() -> None:
+    """A new show brings layers that no file had before: its first files must not wait for caches."""
+    seen, _ = similarity.microseconds([similarity.of_channels("seen", 1000)] * 20)
+    new, _ = similarity.microseconds(similarity.of_channels(f"new{n}", 1000) for n in range(20))
+    assert new < 4 * seen
+
+
 def test_a_plain_hash_does_none_of_this() -> None:
     """The measures tell good vectors from bad ones."""
     plain = measured().retrieval["plain hash"]
@@ -66,6 +118,29 @@ def test_the_corpus_sequences_are_found() -> None:
     assert ours.nearest == 1
     assert ours.apart == 1
     assert ours.inside - ours.outside >= 0.35
+
+
+def test_a_clone_of_the_corpus_elsewhere_gives_the_same_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_clone(folder: Path, made: int) -> Any:
+        folder.mkdir()
+        for path in (folder / "beauty.0001.exr", folder / "beauty.0002.exr"):
+            path.write_bytes(simple(8, 8))
+            os.utime(path, (made, made))
+        monkeypatch.setattr(similarity, "CORPUS", folder)
+        return similarity.corpus()
+
+    (here, _), (there, _) = read_clone(tmp_path / "here", 1), read_clone(tmp_path / "there", 2)
+    assert here == there
+    assert len(here) == 2
+
+
+def test_the_documents_corpus_table_is_that_of_the_benchmark() -> None:
+    told = similarity.report_corpus()
+    if told.startswith("corpus skipped"):
+        pytest.skip(told)
+    assert told in STRATEGY
 
 
 @pytest.mark.parametrize("sketch", [METADATA, CHANNELS])

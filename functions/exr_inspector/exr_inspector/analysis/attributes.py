@@ -53,8 +53,10 @@ CATEGORICAL = _names("string stringvector int envmap deepImageState")
 SPACE = re.compile("colou?r ?space|color interop id")
 """Words in the name of an attribute that names a colour space."""
 
-SOFTWARE = re.compile("(^| )(software|version|vraycore|vrayversion|renderer|creator)$")
-"""Last word of the name of an attribute that tells a program or its version."""
+SOFTWARE = re.compile(
+    r"(^|(?<!\bos)(?<!kernel)(?<!driver) )(software|version|vraycore|vrayversion|renderer|creator)$"
+)
+"""Last word of the name of an attribute that tells a program or its version; a machine's own are none."""
 
 PROGRAMS = {
     "3delight": "3delight",
@@ -80,22 +82,43 @@ PROGRAMS = {
 }
 """Programs and what they call themselves, in lower case; any other goes by the text before its version."""
 
+_ANYWHERE = r"""
+    frame time date elapsed duration utc keycode number index seed
+    (?<!g)host computer machine workstation hardware memory thread cpu gpu farm slave worker address
+    artist login \blog.?name
+    job queue chunk spool submi(t|ssion) dispatch schedule wedge
+    deadline tractor open.?cue qube afanasy flamenco
+    file path folder directory scene command url hash uuid guid checksum manifest
+    statistic peak total primitives triangles usage progress
+"""
+
+_ALONE = """
+    seconds? count(er)?
+    node blade(?!s) server client agent station instance cluster rack desktop pc vm pod rendered.on ran.on
+    os kernel platform driver device hw proc(essor)? cores mhz v?mem ram ip mac
+    user account author operator wrangler email by$
+    task pool slot batch priority attempt retry retries session ticket
+    [gjpstu]?id
+    stat rays w h
+"""
+
 VOLATILE = re.compile(
-    r"frame|time|date|elapsed|duration|utc|keycode|\bseconds?\b|\bcount(er)?\b|number|index|seed"
-    r"|\bhost|computer|machine|hardware|worker|artist|farm|memory|thread|\buser(name)?\b"
-    r"|\b(cpu|gpu|os|hw|mhz|ram|vmem|mem|job|task|pid|id|w|h)\b"
-    r"|file|path|folder|directory|scene|command|url|hash|uuid|guid|checksum|manifest"
-    r"|statistic|\bstats?\b|peak|total|primitives|triangles|\brays\b|usage|progress",
-    re.ASCII,
+    rf"{'|'.join(_ANYWHERE.split())}|\b(render)?({'|'.join(_ALONE.split())})(s|name|id)?[0-9]*\b", re.ASCII
 )
-"""Words in the name of an attribute whose value is no category."""
+"""Words in the name of an attribute whose value is no category.
+
+Their lines: when, where, for whom and as which job it ran; which file it is; what was measured. Those of the
+first list count within other words too, as in `rendertime`, those of the second only alone or as in
+`nodes`, `nodename`, `rendernode2`.
+"""
 
 MEASURED = re.compile(
     r"[0-9]{1,4}[:/-][0-9]{1,2}[:/-][0-9]{1,2}|^ ?[0-9]+:[0-9]{2}"  # dates, clock times, time codes
     r"|^ ?[0-9.]+ ?(h|m|s|ms|min|sec|hours|minutes|seconds)\b"  # durations
     r"|^[-+]?[0-9]*\.[0-9]+(e[-+]?[0-9]+)?( ?[A-Za-z%]{1,3})?$|^[0-9]+ ?[KMGT]i?B$"  # measures
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b"  # identities
-    r"|://|^[A-Za-z]:|^[.~]*/|\\|/.*/",  # places
+    r"|://|^[A-Za-z]:|^[.~]*/|\\|/.*/"  # places
+    r"|\w@[A-Za-z]|\.(local|lan|internal|corp)$|\b(10|127|172|192)(\.[0-9]{1,3}){3}\b",  # hosts
     re.ASCII,
 )
 """Looks of a value that is no category."""
@@ -108,6 +131,7 @@ LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 _PROGRAM = re.compile("|".join(f"({looks})" for looks in PROGRAMS.values()), re.ASCII)
 _RELEASE = re.compile(r"(?:(?<![a-z0-9])v)?(?<![0-9.])([0-9]+(?:[.v][0-9]+)*)(?![a-z0-9])", re.ASCII)
+_DIGITS = re.compile("[0-9]+")
 _NAMESPACE = re.compile("[^/:.]+[/:.]")
 _WORD_BREAK = re.compile("(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
@@ -116,7 +140,7 @@ def features(attribute: Mapping[str, Any]) -> tuple[Feature, ...]:
     """The features of one attribute of a part."""
     name: str = attribute["name"]
     presence, read = _known(name, attribute["type"])
-    return presence + _read(read, name, tuple(_leaves(attribute["value"]))) if read else presence
+    return presence + _read(read, name, _leaves(attribute["value"])) if read else presence
 
 
 @lru_cache(4096)
@@ -128,21 +152,24 @@ def _known(name: str, kind: str) -> tuple[tuple[Feature, ...], Reader | None]:
         return (), _camera
     if name in COLOUR:
         return (), _colour
-    return _presence(name), _reader(_WORD_BREAK.sub(" ", name).translate(LOWER), kind)
+    return _presence(name), _reader(name, kind)
 
 
 def _presence(name: str) -> tuple[Feature, ...]:
-    own = ("attributes", re.sub("[0-9]+", "#", name), 1.0)
+    own = ("attributes", _DIGITS.sub("#", name), 1.0)
     namespace = _NAMESPACE.match(name)
     return (own, ("attributes", namespace[0], 3.0)) if namespace else (own,)
 
 
-def _reader(words: str, kind: str) -> Reader | None:
+def _reader(name: str, kind: str) -> Reader | None:
+    if kind not in CATEGORICAL:
+        return None
+    words = _WORD_BREAK.sub(" ", name).translate(LOWER)
     if kind == "string" and SPACE.search(words):
         return _space
     if kind == "string" and SOFTWARE.search(words):
         return _software
-    return _category if kind in CATEGORICAL and not VOLATILE.search(words) else None
+    return None if VOLATILE.search(words) else _category
 
 
 @lru_cache(4096)
@@ -150,19 +177,19 @@ def _read(read: Reader, name: str, leaves: Leaves) -> tuple[Feature, ...]:
     return tuple(read(name, leaves))
 
 
-def _leaves(value: Any, way: str = "") -> Iterator[tuple[str, str | float]]:
-    if isinstance(value, str):
-        yield way, value[: LONGEST + 1]
-    elif isinstance(value, (int, float)):
-        yield way, value
-    elif isinstance(value, list):
-        for item in value[:MOST]:
-            yield from _leaves(item, way)
-    elif isinstance(value, Mapping) and "denominator" in value:
-        yield way, value["numerator"] / (value["denominator"] or 1)
-    elif isinstance(value, Mapping):
-        for key in value:
-            yield from _leaves(value[key], f"{way}.{key}")
+def _leaves(value: Any, way: str = "") -> Leaves:
+    match value:
+        case str():
+            return ((way, value[: LONGEST + 1]),)
+        case int() | float():
+            return ((way, value),)
+        case list():
+            return tuple(leaf for item in value[:MOST] for leaf in _leaves(item, way))
+        case {"numerator": int(above), "denominator": int(below)}:
+            return ((way, above / (below or 1)),)
+        case dict():
+            return tuple(leaf for key in value for leaf in _leaves(value[key], f"{way}.{key}"))
+    return ()
 
 
 def _camera(name: str, leaves: Leaves) -> Iterator[Feature]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -46,20 +46,20 @@ COUNTS = tuple(
 )
 """Counts by their octave: 256 channels or 64 layers and more are alike."""
 
-_LOOKS = tuple((look, purpose) for purpose, looks in PURPOSES.items() for look in looks)
-_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\x00-\x7f]+")
+_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\x00-\x7f]+|\n")
 _NAME, _LAYER, _COMPONENT = itemgetter("name"), itemgetter("layer_name"), itemgetter("component_name")
-_TYPE, _SAMPLING = itemgetter("type"), itemgetter("x_sampling", "y_sampling")
+_TYPE, _SAMPLED = itemgetter("type"), itemgetter("x_sampling", "y_sampling", "p_linear")
 
 
 def bags(channels: Sequence[Mapping[str, Any]]) -> Bags:
     """The features of the channels of a document."""
-    layers = {layer or "" for layer in map(_LAYER, channels)}
+    layers = frozenset(layer or "" for layer in map(_LAYER, channels))
+    words, purposes = _told(layers)
     counted = magnitude("channels", min(len(channels), 256), 1), magnitude("layers", min(len(layers), 64), 1)
     return {
         "names": dict.fromkeys(map(_NAME, channels), 1.0),
-        "layers": dict.fromkeys(layers, 3.0) | Counter(chain.from_iterable(map(_words, layers))),
-        "purposes": _dampened(Counter(chain.from_iterable(map(_purposes, layers)))),
+        "layers": dict.fromkeys(layers, 3.0) | words,
+        "purposes": _dampened(purposes),
         "components": _dampened(Counter(map(_COMPONENT, channels))),
         "pixels": _dampened(_pixels(channels)),
         "counts": dict(chain.from_iterable(counted)),
@@ -73,20 +73,42 @@ def _dampened(counts: Mapping[str, int]) -> dict[str, float]:
 
 def _pixels(channels: Sequence[Mapping[str, Any]]) -> Counter[str]:
     told = Counter(map(_TYPE, channels))
-    told.update(f"every {x} by {y}" for x, y in map(_SAMPLING, channels) if x != 1 or y != 1)
-    told.update("perceptually linear" for channel in channels if channel["p_linear"])
+    for (x, y, linear), count in Counter(map(_SAMPLED, channels)).items():
+        if x != 1 or y != 1:
+            told[f"every {x} by {y}"] += count
+        if linear:
+            told["perceptually linear"] += count
     return told
 
 
-@lru_cache(4096)
-def _words(layer: str) -> tuple[str, ...]:
-    """`specular_direct`, `specularDirect` and `directSpecular` have two words in common."""
-    return tuple(f"~{word.translate(LOWER)}" for word in _WORD.findall(layer))
+@lru_cache(16)
+def _told(layers: frozenset[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """What the layers' names say: how often each word, and how many layers each purpose.
+
+    Remembered, as both vectors of a file ask for it, and so do those of the sequence's next frame.
+    """
+    text = _text(layers)
+    words = Counter(text.split(" "))
+    del words[""], words["\n"]
+    purposes = _purposes(text)
+    purposes["beauty"] += "" in layers
+    return {f"~{word}": count for word, count in words.items()}, +purposes
 
 
-@lru_cache(4096)
-def _purposes(layer: str) -> frozenset[str]:
-    if not layer:
-        return frozenset({"beauty"})
-    words = f" {' '.join(_words(layer))} ".replace("~", "")
-    return frozenset(purpose for look, purpose in _LOOKS if look in words)
+def _text(layers: Iterable[str]) -> str:
+    """A line for each layer: its words between spaces, for `specularDirect` as for `specular_direct`."""
+    words = " ".join(_WORD.findall("\n".join(layers)))
+    return f" {words} ".translate(LOWER)
+
+
+def _purposes(text: str) -> Counter[str]:
+    """How many lines have a look of each purpose. Most looks are in none, as one search of all tells."""
+    lines = text.split("\n")
+    found: Counter[str] = Counter()
+    for purpose, looks in PURPOSES.items():
+        others = lines
+        for look in looks:
+            if look in text:
+                others = [line for line in others if look not in line]
+        found[purpose] = len(lines) - len(others)
+    return found

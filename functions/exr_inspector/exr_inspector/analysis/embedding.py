@@ -16,17 +16,20 @@ from exr_inspector.analysis.channels import COMPONENTS, COUNTS, PIXELS, PURPOSES
 from exr_inspector.analysis.features import SIZES
 from exr_inspector.analysis.sketch import Group, Sketch, Vector
 
-EMBEDDING_VERSION: int = 1
+EMBEDDING_VERSION: int = 2
 """Changes when a vector changes its meaning: when the same document gives another vector."""
 
+# The reader's words, said again: they are dimensions here, and a word that the reader learns must not move
+# those of the vectors that are stored. A test compares them.
 _COMPRESSIONS = "none rle zips zip piz pxr24 b44 b44a dwaa dwab htj2k256 htj2k32 lj2k zstd"
 _TYPES = "scanlineimage tiledimage deepscanline deeptile"
 COMPRESSIONS = tuple(f"compression {name}" for name in _COMPRESSIONS.split())
 TYPES = tuple(f"type {name}" for name in _TYPES.split())
 
+# The groups of the channels lie at the same places in both, so that a name's are looked up once.
 METADATA = Sketch(
-    Group("names", 9, 44, "full channel names"),
-    Group("layers", 10, 44, "layers, and the words in their names"),
+    Group("names", 9, 32, "full channel names"),
+    Group("layers", 10, 36, "layers, and the words in their names"),
     Group("purposes", 6, 19, "what the layers are for, in any naming scheme", tuple(PURPOSES)),
     Group("components", 3, 18, "components of the channels", COMPONENTS),
     Group("pixels", 5, 7, "pixel types, sampling, pLinear", PIXELS),
@@ -35,11 +38,11 @@ METADATA = Sketch(
     Group("structure", 9, 20, "scan lines, tiles or deep; parts, their names and views", TYPES),
     Group("resolution", 10, 54, "display window's size and shape, pixel aspect", SIZES),
     Group("windows", 5, 12, "overscan or crop of the data window, by side"),
-    Group("colour", 8, 28, "colour space, chromaticities, ACES flag"),
-    Group("software", 13, 40, "program and version", tuple(PROGRAMS)),
+    Group("colour", 8, 32, "colour space, chromaticities, ACES flag"),
+    Group("software", 13, 48, "program and version", tuple(PROGRAMS)),
     Group("camera", 3, 12, "camera, lens, exposure, frame rate"),
-    Group("attributes", 6, 24, "names of attributes and their name spaces"),
-    Group("values", 5, 24, "values of attributes that are categories"),
+    Group("attributes", 6, 28, "names of attributes and their name spaces"),
+    Group("values", 5, 28, "values of attributes that are categories"),
 )
 
 CHANNELS = Sketch(

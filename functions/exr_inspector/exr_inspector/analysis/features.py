@@ -41,7 +41,7 @@ FIELDS = {
 }
 """The fields of a part that are categories: their group and weight."""
 
-USUAL = {("line_order", "increasingY"), ("level_mode", "one"), ("rounding_mode", "down")}
+USUAL = {("line_order", "increasingY"), ("level_mode", "oneLevel"), ("rounding_mode", "down")}
 
 SIDES = {
     "left": ("x", "min", -1),
@@ -105,10 +105,12 @@ def _windows(part: Part) -> Iterator[Feature]:
 
 def _attributes(parts: Sequence[Part]) -> Iterator[Mapping[str, Any]]:
     """The parts' attributes, without those in which a part repeats the first."""
-    first = {attribute["name"]: attribute for part in parts[:1] for attribute in part["attributes"]}
-    later = chain.from_iterable(part["attributes"] for part in parts[1:])
-    news = (attribute for attribute in later if first.get(attribute["name"]) != attribute)
-    return chain(*(part["attributes"] for part in parts[:1]), news)
+    lists = [part["attributes"] for part in parts]
+    if len(lists) < 2:
+        return chain(*lists)
+    first = {attribute["name"]: attribute for attribute in lists[0]}
+    news = (each for each in chain(*lists[1:]) if first.get(each["name"]) != each)
+    return chain(lists[0], news)
 
 
 def _in(group: str, weighted: Weighted) -> Iterator[Feature]:

@@ -2,9 +2,10 @@
 
 Every group of features owns a slice of the vector. A word of the group's vocabulary has a dimension to
 itself. Any other feature is written at `PLACES` places of the rest of the slice, each in a block of its
-own and each with a sign, all taken from a BLAKE2 hash of its text (the block construction of Kane and
-Nelson, "Sparser Johnson-Lindenstrauss transforms", 2014): features that two files share add up,
-features that they do not share cancel on average.
+own and each with a sign (the block construction of Kane and Nelson, "Sparser Johnson-Lindenstrauss
+transforms", 2014): features that two files share add up, features that they do not share cancel on
+average. Two tables of random places and the feature's CRC-32 say which (tabulation hashing): all of this
+is for speed, as a new show brings a thousand names that no file had before.
 
 Equal on every machine, whatever the order of the features: amplitudes are whole numbers, so their
 sums are exact in any order, and what follows (multiply, divide, square root, round to float32) is one
@@ -17,8 +18,9 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import shake_256
 from itertools import accumulate
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,10 @@ Bags = Mapping[str, Mapping[str, float]]
 """Group -> feature -> weight within the group, a positive number."""
 
 PLACES = 4
+DRAWN = 1024
+"""Entries of a table of random places."""
+SEED = "2"
+"""Of the tables. docs/VECTOR_STRATEGY.md says what others give."""
 REMEMBERED = 4096
 """How many features' places are remembered for each group."""
 
@@ -55,7 +61,10 @@ class Sketch:
         self.slices = {
             group.name: slice(end - group.width, end) for group, end in zip(groups, ends, strict=True)
         }
-        self._places = {group.name: self._finder(group) for group in groups}
+        self._places = {
+            group.name: _finder(group.name, self.slices[group.name].start, group.width, group.vocabulary)
+            for group in groups
+        }
         self._starts = np.array([each.start for each in self.slices.values()])
         self._widths = np.array([group.width for group in groups])
         self._weights = np.array([group.weight for group in groups])
@@ -77,27 +86,37 @@ class Sketch:
             places.extend(map(self._places[name], bag))
             weights.extend(bag.values())
         amplitudes = np.floor(256 * np.sqrt(weights)).repeat(PLACES)
-        signed = np.bincount(np.frombuffer(b"".join(places), "<u2"), amplitudes, 2 * self.size + 1)
-        return (signed[: self.size] - signed[self.size : -1]).astype(np.int64)
+        signed = np.bincount(np.frombuffer(b"".join(places), "<u2"), amplitudes, 2 * self.size)
+        return (signed[::2] - signed[1::2]).astype(np.int64)
 
-    def _finder(self, group: Group) -> Callable[[str], bytes]:
-        """Feature -> its places as 16-bit numbers: `size` is added to negative ones, `2 * size` is nowhere.
 
-        A word of the vocabulary is written twice in its own dimension and twice nowhere, which makes it
-        as long as a feature that is written at four places.
-        """
-        first, size, person = self.slices[group.name].start, self.size, group.name.encode()
-        own = {word: first + index for index, word in enumerate(group.vocabulary)}
-        block = (group.width - len(own)) // PLACES
-        blocks = [first + len(own) + number * block for number in range(PLACES)]
+@lru_cache
+def _finder(name: str, first: int, width: int, vocabulary: tuple[str, ...]) -> Callable[[str], bytes]:
+    """Feature -> its places as 16-bit numbers: twice the dimension, and 1 more where the sign is negative.
 
-        @lru_cache(REMEMBERED)
-        def places(feature: str) -> bytes:
-            if feature in own:
-                return _FORM.pack(own[feature], own[feature], 2 * size, 2 * size)
-            text = feature.encode("utf-8", "surrogatepass")
-            hashes = _FORM.unpack(blake2b(text, digest_size=_FORM.size, person=person).digest())
-            numbers = zip(blocks, hashes, strict=True)
-            return _FORM.pack(*[start + each // 2 % block + each % 2 * size for start, each in numbers])
+    A word of the vocabulary is written in its own dimension, three times with one sign and once with the
+    other, which makes it as long as a feature that is written at four places. Two sketches share what they
+    remember of a group that lies at the same place in both.
+    """
+    own = {
+        word: _FORM.pack(*[2 * dimension] * 3, 2 * dimension + 1)
+        for dimension, word in enumerate(vocabulary, first)
+    }
+    low, high = _tables(name, first + len(own), (width - len(own)) // PLACES)
 
-        return places
+    @lru_cache(REMEMBERED)
+    def places(feature: str) -> bytes:
+        if feature in own:
+            return own[feature]
+        number = crc32(feature.encode("utf-8", "surrogatepass"))
+        return low[number % DRAWN] + high[number * DRAWN >> 32]
+
+    return places
+
+
+def _tables(name: str, first: int, block: int) -> list[list[bytes]]:
+    """A table of pairs of places in the first two blocks, and one for the last two."""
+    drawn = np.frombuffer(shake_256((name + SEED).encode()).digest(2 * DRAWN * PLACES), "<u2").astype(int)
+    starts = 2 * (first + block * np.array([[[0, 1]], [[2, 3]]]))
+    places = (starts + (drawn.reshape(2, DRAWN, 2) * 2 * block >> 16)).astype("<u2")
+    return [[pair.tobytes() for pair in table] for table in places]
