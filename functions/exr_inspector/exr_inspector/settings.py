@@ -76,15 +76,19 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def credential(text: str) -> str:
-    """A secret without the blanks and line ends that files and forms put around it.
-
-    Others would break the request that carries it, with a message that quotes it.
-    """
+def secret_key(text: str) -> str:
+    """A secret without the blanks and line ends that files and forms put around it."""
     stripped = text.strip()
-    if not (stripped.isascii() and stripped.isprintable()):
-        raise ValueError("must be printable ASCII")
+    if not stripped.isprintable():
+        raise ValueError("must be printable")
     return stripped
+
+
+def access_key(text: str) -> str:
+    """A secret that stands in a header of every request: any other breaks it, with a message that quotes it."""
+    if not text.isascii():
+        raise ValueError("must be printable ASCII")
+    return secret_key(text)
 
 
 class Setting(NamedTuple):
@@ -139,10 +143,10 @@ class Settings:
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
     )
     s3_access_key: str = declare(
-        "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", credential, secret=True
+        "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", access_key, secret=True
     )
     s3_secret_key: str = declare(
-        "S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 service.", credential, secret=True
+        "S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "Secret key of the S3 service.", secret_key, secret=True
     )
     s3_region: str = declare(
         "S3_REGION AWS_REGION AWS_DEFAULT_REGION", "us-east-1", "Region named in S3 signatures."
@@ -163,14 +167,14 @@ class Settings:
         "VAST_DB_ACCESS_KEY S3_ACCESS_KEY AWS_ACCESS_KEY_ID",
         "",
         "Access key of VAST DataBase.",
-        credential,
+        access_key,
         secret=True,
     )
     vast_secret_key: str = declare(
         "VAST_DB_SECRET_KEY S3_SECRET_KEY AWS_SECRET_ACCESS_KEY",
         "",
         "Secret key of VAST DataBase.",
-        credential,
+        secret_key,
         secret=True,
     )
     vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
