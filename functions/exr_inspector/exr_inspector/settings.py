@@ -85,7 +85,7 @@ def secret_key(text: str) -> str:
 
 
 def access_key(text: str) -> str:
-    """A secret that stands in a header of every request: any other breaks it, with a message that quotes it."""
+    """A secret that every request's header holds: what cannot stand there breaks it, and is quoted."""
     if not text.isascii():
         raise ValueError("must be printable ASCII")
     return secret_key(text)
