@@ -140,9 +140,10 @@ def test_deploy_sh_prints_the_row_that_the_function_wrote(site: Site, s3: S3Serv
     assert '"inspection_count": 1' in done.stdout
 
 
-def test_a_row_that_cannot_be_looked_for_ends_the_run_with_the_next_step(site: Site) -> None:
+def test_a_database_that_cannot_be_reached_is_told_from_a_row_that_did_not_come(site: Site) -> None:
     write_env(site.config, SETTINGS | {"S3_ENDPOINT": "http://127.0.0.1:9", "DEPLOY_SAMPLE_UPLOAD": "yes"})
     done = site.run("verify")
     assert done.returncode == 1
     assert "DATABASE_UNAVAILABLE" in done.stdout
-    assert "Next: vastde logs get exr-inspector-pipeline" in done.stdout
+    assert "bucket or database cannot be reached from here" in done.stdout
+    assert "did not come" not in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,8 +10,10 @@ from click.testing import CliRunner
 
 import main
 from exr_inspector.cli import commands
+from exr_inspector.storage.vast_store import VastStore
 from tests.exrfiles.demo import layered_beauty, simple
-from tests.storage.backends import Backend, DuckDB, Vast, rows, tables
+from tests.storage.backends import Backend, DuckDB, Vast, rows, tables, vast
+from tests.storage.rows import delivered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +82,20 @@ def test_the_command_line_prints_and_stores_the_same(database: Vast, tmp_path: P
     assert printed[0].stdout == printed[1].stdout
     assert len(rows(vast, "files")) == 3
     assert tables(vast) == tables(duckdb)
+
+
+def test_looking_files_up_leaves_nothing_in_memory() -> None:
+    """The SDK keeps what decorates each of its selects."""
+    file = delivered("a")
+    with vast() as database:
+        store = VastStore(database.settings(), database.session)
+        store.upsert([file])
+
+        def objects_after(lookups: int) -> int:
+            for _ in range(lookups):
+                store.lookup([file.file_id])
+            gc.collect()
+            return len(gc.get_objects())
+
+        before = objects_after(20)
+        assert objects_after(100) < before + 50

@@ -44,13 +44,15 @@ def sending_once(session: Any) -> Any:
     """The same session, but one that sends no write again by itself; the given one stays as it is.
 
     The SDK sends an insert a second time that was executed and then answered "SlowDown", and a transaction
-    would have its rows twice. What is no session of the SDK's is taken as it is.
+    would have its rows twice. For a select it decorates anew, and keeps what that leaves behind: memory would
+    grow with every select. What is no session of the SDK's is taken as it is.
     """
     if not isinstance(session, Session):
         return session
     once = copy.copy(session)
     once.api = copy.copy(session.api)
     once.api._request = once.api._single_request  # noqa: SLF001 - the SDK has no other way
+    once.api._backoff_decorator = lambda split: split  # noqa: SLF001 - as above
     return once
 
 
