@@ -33,7 +33,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.storage.store import Removal, Store
 from exr_inspector.storage.tables import FileRows, rows_of
 from exr_inspector.storage.tables import file_id as id_of
-from exr_inspector.telemetry import Telemetry
+from exr_inspector.telemetry import SILENT, Telemetry
 
 # How often a file that is replaced while it is read is read again from its start.
 READS = 3
@@ -56,7 +56,7 @@ class Runtime:
     settings: Settings = field(default_factory=Settings)
     store: Store | None = None
     open_source: Callable[[str], Source] = LocalFile
-    telemetry: Telemetry = field(default_factory=Telemetry)
+    telemetry: Telemetry = SILENT
 
 
 def inspect(path: str | os.PathLike[str], settings: Settings | None = None) -> Document:
@@ -124,7 +124,8 @@ def inspect_request(request: Request, runtime: Runtime) -> Document:
     """The document of the file that a request means, not stored. Raises as `inspect` does."""
     with runtime.telemetry.step("read", path=request.locations[0]):
         reading = _settled(request, runtime)
-    reading = replace(reading, errors=(*reading.errors, *request.errors))
+    if request.errors:
+        reading = replace(reading, errors=(*reading.errors, *request.errors))
     document = make_document(reading, sequencer=request.sequencer)
     asked = request.config
     if asked.stats or asked.deep_stats:

@@ -12,7 +12,7 @@ from exr_inspector.pipeline import Runtime, process
 from exr_inspector.reading.sources import LocalFile, Source, is_object
 from exr_inspector.settings import Settings
 from exr_inspector.storage.store import open_store
-from exr_inspector.telemetry import Telemetry
+from exr_inspector.telemetry import SILENT, Telemetry
 
 
 class Sources:
@@ -41,7 +41,7 @@ class Sources:
 
 
 def make_runtime(
-    settings: Settings, telemetry: Telemetry | None = None, *, reads_objects: bool = False
+    settings: Settings, telemetry: Telemetry = SILENT, *, reads_objects: bool = False
 ) -> Runtime:
     """Everything that is made once: the store and the sources that the settings select.
 
@@ -52,7 +52,7 @@ def make_runtime(
     sources = Sources(settings)
     if reads_objects or settings.s3_endpoint:
         sources.client()
-    return Runtime(settings, open_store(settings), sources, telemetry or Telemetry())
+    return Runtime(settings, open_store(settings), sources, telemetry)
 
 
 def answer(event: Any, runtime: Runtime) -> dict[str, Any]:

@@ -76,3 +76,7 @@ def _quietly(ask: Callable[[], Any]) -> Any:
         return ask()
     except Exception:  # noqa: BLE001 - runtimes differ in what they offer and in what they raise
         return None
+
+
+SILENT = Telemetry()
+"""Tells the log alone."""
