@@ -19,7 +19,7 @@ $(READY): pyproject.toml functions/exr_inspector/requirements.txt
 	@touch $@
 
 demo: $(READY) ## Inspect EXR files into an embedded database and show it; FILES="..." for your own
-	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
 	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"

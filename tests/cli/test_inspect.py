@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -67,6 +68,30 @@ def test_a_folder_without_exr_files_is_wrong_usage(show: Path) -> None:
     done = run("inspect", "empty")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "no .exr file in empty; --recursive goes into folders below" in done.stderr
+
+
+def test_a_pattern_that_nothing_matches_is_wrong_usage(show: Path) -> None:
+    done = run("inspect", GOOD, "nothing*.exr", "--db", "rows.duckdb")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no file matches nothing*.exr" in done.stderr
+    assert not Path("rows.duckdb").exists()
+
+
+def test_a_file_under_two_names_of_its_path_is_inspected_once(show: Path) -> None:
+    assert _names(show, GOOD, f"./{GOOD}", show / GOOD) == [GOOD]
+
+
+def test_a_folder_that_may_not_be_read_is_a_result(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def guarded(folder: str) -> Any:
+        if str(folder).endswith("deep"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert _names(show, "-r", "sh010") == ["sh010/beauty.1001.exr", "sh010/beauty.1002.EXR", "sh010/deep"]
+    assert run("inspect", "-r", "sh010").exit_code == 1
 
 
 def test_nothing_named_is_wrong_usage(show: Path) -> None:
@@ -286,6 +311,37 @@ def test_an_output_that_is_no_file_is_written_to_and_not_replaced(show: Path) ->
     reader.join(20)
     assert read == [run("inspect", GOOD).stdout]
     assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize("output", ["other.exr", "other.EXR", "sh010/notes.txt"])
+def test_an_output_never_replaces_what_is_inspected(show: Path, output: str) -> None:
+    done = run("inspect", GOOD, "sh010/notes.txt", "--output", output)
+    assert done.exit_code == 2
+    assert f"--output would write over the EXR file {output}" in done.stderr
+    assert Path("sh010/notes.txt").read_text() != ""
+    assert not Path("other.exr").exists()
+
+
+def test_what_is_wrong_is_told_beside_an_output_file(show: Path) -> None:
+    done = run("inspect", "absent.exr", "sh020/beauty.1001.exr", "--output", "out.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["FILE_NOT_FOUND", "CHUNKS_MISSING"]
+
+
+def test_of_many_faults_the_first_are_told(show: Path) -> None:
+    Path("bare.exr").write_bytes(b"\x76\x2f\x31\x01\x02\0\0\0" + b"a\0int\0\4\0\0\0\0\0\0\0" + b"\0")
+    done = run("inspect", "bare.exr", "--table")
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
+        *["REQUIRED_ATTRIBUTE"] * 3,
+        "and 5 more",
+    ]
+    assert "None" not in done.stdout
+
+
+def test_a_file_that_was_not_read_has_no_empty_tables(show: Path) -> None:
+    done = run("inspect", "absent.exr", "--table")
+    assert "Channels" not in done.stdout
+    assert "missing" in done.stdout
 
 
 def test_a_table_goes_into_no_file(show: Path) -> None:

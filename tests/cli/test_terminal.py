@@ -132,3 +132,12 @@ def test_a_terminal_of_another_encoding_gets_escapes(show: Path, monkeypatch: py
     assert b"absent-\\u6771\\u4eac.exr: FILE_NOT_FOUND" in table.stderr
     assert b"Traceback" not in table.stderr
     assert json.loads(process("inspect", "東京.exr").stdout)["file"]["path"].endswith("東京.exr")
+
+
+@pytest.mark.parametrize(("columns", "held"), [(80, "channels"), (110, "compression"), (130, "OpenImageIO")])
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_lines(show: Path, columns: int, held: str) -> None:
+    lines = on_terminal("inspect", "-r", ".", columns=columns).text.splitlines()
+    (heading,) = (line for line in lines if "status" in line)
+    assert held in heading
+    assert "layers" not in heading
+    assert any("sh010/beauty.1001.exr   ok" in line for line in lines)

@@ -1,4 +1,4 @@
-SELECT regexp_replace(coalesce(sequence_key, file_path), '^.*/', '') AS sequence,
+SELECT regexp_extract(coalesce(sequence_key, file_path), '[^/]*/[^/]*$') AS sequence,
        count(*) AS files,
        min(frame_number) AS first_frame,
        max(frame_number) AS last_frame,

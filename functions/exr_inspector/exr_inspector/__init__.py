@@ -12,11 +12,15 @@ from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
 from exr_inspector.storage.search import Match
 from exr_inspector.storage.store import open_store
+from exr_inspector.version import VERSION
+
+__version__ = VERSION
 
 __all__ = [
     "InspectorError",
     "Match",
     "Settings",
+    "__version__",
     "channel_fingerprint",
     "header_bytes",
     "inspect",

@@ -43,7 +43,8 @@ class Reading:
 
 def make_document(reading: Reading, *, sequencer: str | None = None) -> Document:
     """The document of one file. `sequencer` is the order that an S3 event states for the object."""
-    header, view = reading.header, reading.view or View(None, "not asked for")
+    header = reading.header
+    view = reading.view or View(None, "not asked for" if header else "there is no header to show")
     parts = [part_facts(header, index) for index in range(len(header.parts))] if header else []
     channels = list(_channels(header)) if header else []
     errors = list(_faults(reading))

@@ -156,7 +156,7 @@ BAD_SETTING = _fault(
     "BAD_SETTING",
     None,
     "A setting is not valid, or settings that belong together are not all there.",
-    "Correct the environment variable or secret that the message names; see docs/CONFIGURATION.md.",
+    "Correct the option, environment variable or secret that the message names; see docs/CONFIGURATION.md.",
 )
 BAD_QUERY = _fault(
     "BAD_QUERY",
@@ -190,7 +190,7 @@ STORAGE_UNAVAILABLE = _fault(
     "STORAGE_UNAVAILABLE",
     None,
     "The file or object store did not answer, answered with an error, or broke off.",
-    "Nothing if it passes; otherwise check the endpoint, the network and the store's health.",
+    "It may pass. If it does not, check the endpoint, the network and the store's health.",
     retry=True,
 )
 STORAGE_DENIED = _fault(
@@ -218,7 +218,8 @@ DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,
     "The database did not answer, answered with an error, or broke off.",
-    "Nothing if it passes; otherwise check the endpoint, the network and the database's health.",
+    "It may pass. If it does not, check the DuckDB file and who has it open; or the endpoint, the network and"
+    " the database's health.",
     retry=True,
 )
 DATABASE_DENIED = _fault(

@@ -28,7 +28,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InspectorError as error:
-            click.echo(f"exr-inspector: {harmless(str(error))}\n{error.fault.remedy}", err=True)
+            click.echo(f"exr-inspector: {harmless(str(error))}\nWhat to do: {error.fault.remedy}", err=True)
             ctx.exit(2)
         except click.UsageError as error:
             raise click.UsageError(harmless(error.format_message()), error.ctx) from None

@@ -62,6 +62,8 @@ def inspect(
     if output and form == "table":
         raise click.UsageError("--output takes JSON, not --table")
     files = expand(paths, recursive=recursive)
+    if output and (output in files or output.lower().endswith(".exr")):
+        raise click.UsageError(f"--output would write over the EXR file {output}")
     if not files:
         raise click.UsageError(f"no .exr file in {', '.join(paths)}; --recursive goes into folders below")
     runtime = _runtime(db, no_oiio)
@@ -123,11 +125,15 @@ def _write_json(documents: Iterable[Document], output: str | None, form: str, si
     text = to_json if output else show.json_text
     before, between, after = ("", "\n", "\n") if single or form == "jsonl" else ("[\n", ",\n", "\n]\n")
     bad = 0
+    told: list[str] = []
     with _opened(output) as file:
         for index, document in enumerate(documents):
             file.write((between if index else before) + text(document, indent=indent))
             bad += document["file"]["status"] != "ok"
+            told += show.faults([document]) if output else []
         file.write(after)
+    for line in told:
+        click.echo(line, err=True)
     return bad
 
 

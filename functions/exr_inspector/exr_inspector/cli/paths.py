@@ -5,25 +5,41 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+
+import click
+
+from exr_inspector.storage.tables import normalized_path
 
 
 def expand(paths: Sequence[str], *, recursive: bool) -> list[str]:
     """Every file once, in order: a file as it is, a folder's `.exr` files, a pattern's matches.
 
-    `recursive` goes into folders below. What matches nothing is returned as it is, to be reported missing.
+    `recursive` goes into folders below. A path that is not there is returned, to be reported missing, and so
+    is a folder that may not be read. Raises click.UsageError for a pattern that nothing matches.
     """
-    found = (each for path in paths for each in _expanded(path, recursive))
-    return list(dict.fromkeys(found))
+    files: dict[str, str] = {}
+    for path in paths:
+        for each in _expanded(path, recursive):
+            files.setdefault(normalized_path(each), each)
+    return list(files.values())
 
 
 def _expanded(path: str, recursive: bool) -> Iterator[str]:
     # A path itself before its meaning as a pattern. What cannot be a path, as too long a name, is none.
     matches = [path] if os.path.exists(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH110, PTH207
+    if not matches and glob.has_magic(path):
+        raise click.UsageError(f"no file matches {path}")
     for match in matches or [path]:
-        yield from _in_folder(Path(match), recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
+        yield from _in_folder(match, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
-def _in_folder(folder: Path, recursive: bool) -> Iterator[str]:
-    entries = folder.rglob("*") if recursive else folder.iterdir()
-    yield from sorted(str(each) for each in entries if each.suffix.lower() == ".exr" and each.is_file())
+def _in_folder(folder: str, recursive: bool) -> list[str]:
+    denied: list[OSError] = []
+    files: list[str] = []
+    for place, folders, names in os.walk(folder, onerror=denied.append):
+        if not recursive:
+            folders.clear()
+        files += (os.path.join(place, name) for name in names if name.lower().endswith(".exr"))  # noqa: PTH118
+    # A folder that may not be read is a result like a file that may not.
+    found = [*filter(os.path.isfile, files), *(error.filename for error in denied)]
+    return sorted(map(os.path.normpath, found))

@@ -19,8 +19,11 @@ from exr_inspector.document import Document, to_json
 _PIPE_WIDTH = 200
 _LONGEST_CELL = 100
 # Columns that keep their words on one line, and columns whose text is never cut: a name's end tells most.
-_UNBROKEN = ("status", "parts", "size", "type", "compression")
+_UNBROKEN = ("status", "parts", "size", "type", "compression", "channels", "OpenImageIO")
 _WHOLE = ("file", "file_path")
+# Columns of the summary that need a terminal of so many columns.
+_ROOM = {"parts": 100, "compression": 100, "OpenImageIO": 125, "layers": 150}
+_MOST_FAULTS = 3
 
 
 def console() -> Console:
@@ -75,24 +78,26 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 def summary(documents: Sequence[Document]) -> Table:
     """One line per file."""
-    names = ("file", "status", "size", "parts", "channels", "compression", "OpenImageIO", "layers")
-    return table("", names, map(_line, documents))
+    width = console().width
+    lines = [_line(document) for document in documents]
+    names = [name for name in lines[0] if width >= _ROOM.get(name, 0)]
+    return table("", names, ([line[name] for name in names] for line in lines))
 
 
-def _line(document: Document) -> list[Any]:
+def _line(document: Document) -> dict[str, Any]:
     file, parts = document["file"], document["parts"]
     first = parts[0] if parts else {}
     layers = dict.fromkeys(each["layer_name"] for each in document["channels"] if each["layer_name"])
-    return [
-        nearby(file["path"]),
-        file["status"] or "unreadable",
-        f"{first['width']}x{first['height']}" if parts else None,
-        len(parts) or None,
-        len(document["channels"]) or None,
-        ", ".join(dict.fromkeys(str(each["compression"]) for each in parts)),
-        {True: "opens", False: "refuses", None: ""}[file["openimageio"]["opens"]],
-        ", ".join(layers),
-    ]
+    return {
+        "file": nearby(file["path"]),
+        "status": file["status"] or "not read",
+        "size": f"{first['width']}x{first['height']}" if first.get("width") else None,
+        "parts": len(parts) or None,
+        "channels": len(document["channels"]) or None,
+        "compression": ", ".join(dict.fromkeys(each["compression"] for each in parts if each["compression"])),
+        "OpenImageIO": {True: "opens", False: "refuses", None: ""}[file["openimageio"]["opens"]],
+        "layers": ", ".join(layers),
+    }
 
 
 def nearby(path: str) -> str:
@@ -102,9 +107,11 @@ def nearby(path: str) -> str:
 
 
 def details(document: Document) -> list[Table]:
-    """All about one file: its parts, its channels, its attributes."""
+    """All about one file: its parts, its channels, its attributes; nothing where its header was not read."""
     parts = document["parts"]
-    facts = [key for key in (parts[0] if parts else {}) if key != "attributes"]
+    if not parts:
+        return []
+    facts = [key for key in parts[0] if key != "attributes"]
     channels = ("part_index", "name", "type", "x_sampling", "y_sampling", "p_linear")
     return [
         table(
@@ -127,9 +134,11 @@ def details(document: Document) -> list[Table]:
 
 
 def faults(documents: Iterable[Document]) -> list[str]:
-    """What is wrong with which file, a line each."""
-    return [
-        f"{_one_line(document['file']['path'])}: {each['code']}: {_cell(each['message'])}"
-        for document in documents
-        for each in document["errors"]
-    ]
+    """What is wrong with which file, a line each: the first faults, and how many there are."""
+    return [line for document in documents for line in _faults(document)]
+
+
+def _faults(document: Document) -> list[str]:
+    path, errors = _one_line(document["file"]["path"]), document["errors"]
+    lines = [f"{path}: {each['code']}: {_cell(each['message'])}" for each in errors[:_MOST_FAULTS]]
+    return lines + [f"{path}: and {len(errors) - _MOST_FAULTS} more"] * (len(errors) > _MOST_FAULTS)
