@@ -140,3 +140,10 @@ def test_a_file_that_is_no_database_ends_in_2(show: Path) -> None:
     done = run("sql", "SELECT 1", "--db", "sh010/notes.txt")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("exr-inspector: DATABASE_UNAVAILABLE: ")
+
+
+def test_in_a_pipe_every_row_is_a_line_that_grep_finds_whole(stored: Path) -> None:
+    long = "x" * 3000
+    done = run("sql", f"SELECT '{long}' AS first, file_path FROM files", "--db", DATABASE)
+    assert all(long in line for line in done.stdout.splitlines() if ".exr" in line)
+    assert any(".exr" in line for line in done.stdout.splitlines())

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from exr_inspector.document import Document, to_json
 
-_PIPE_WIDTH = 200
-_LONGEST_CELL = 100
+_PIPE_WIDTH = 1_000_000
+# Characters of a cell on a terminal and in a pipe; --json cuts nothing.
+_LONGEST_CELL = {True: 100, False: 4000}
 # Columns that keep their words on one line, and columns whose text is never cut: a name's end tells most.
 _UNBROKEN = ("status", "parts", "size", "type", "compression", "channels", "OpenImageIO")
 _WHOLE = ("file", "file_path")
@@ -27,7 +28,7 @@ _MOST_FAULTS = 3
 
 
 def console() -> Console:
-    """Standard output; in a pipe, wide enough not to cut."""
+    """Standard output; in a pipe, wide enough for every row to be a line."""
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, soft_wrap=False)
 
 
@@ -53,7 +54,8 @@ def _cell(value: Any, *, cut: bool = True) -> str:
     text = (
         value if isinstance(value, str) else to_json(value) if isinstance(value, (dict, list)) else str(value)
     )
-    return _one_line(text[: _LONGEST_CELL - 1] + "…" if cut and len(text) > _LONGEST_CELL else text)
+    longest = _LONGEST_CELL[sys.stdout.isatty()]
+    return _one_line(text[: longest - 1] + "…" if cut and len(text) > longest else text)
 
 
 def _one_line(text: str) -> str:
