@@ -202,10 +202,16 @@ def test_yaml_reads_every_value_as_it_was_written(value: str, tmp_path: Path) ->
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=st.text(min_size=1).filter(str.isprintable))
+@given(value=st.text(min_size=1).filter(lambda text: text.isprintable() and text.strip()))
 def test_yaml_reads_any_printable_secret_as_it_was_written(value: str, tmp_path: Path) -> None:
     secret = {"VAST_DB_SECRET_KEY": value}
     assert _rendered(tmp_path, secret)["config.yaml"]["secrets"]["exr-inspector"] == SECRETS | secret
+
+
+def test_a_secret_of_blanks_alone_counts_as_not_set(tmp_path: Path) -> None:
+    plan, faults = read_plan(write_env(tmp_path / ".env", SETTINGS | {"VAST_DB_SECRET_KEY": "  "}))
+    assert plan is None
+    assert faults == ["VAST DataBase is selected, so VAST_DB_SECRET_KEY must be set"]
 
 
 # --- the commands -----------------------------------------------------------------------------------------
