@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from exr_inspector.cli import show
-from exr_inspector.cli.paths import expand
+from exr_inspector.cli.paths import expand, is_exr
 from exr_inspector.document import Document, Reading, make_document, to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import Runtime, inspect_location, persist
@@ -62,7 +62,7 @@ def inspect(
     if output and form == "table":
         raise click.UsageError("--output takes JSON, not --table")
     files = expand(paths, recursive=recursive)
-    if output and (output in files or output.lower().endswith(".exr")):
+    if output and (output in files or is_exr(output)):
         raise click.UsageError(f"--output would write over the EXR file {output}")
     if not files:
         raise click.UsageError(f"no .exr file in {', '.join(paths)}; --recursive goes into folders below")

@@ -24,6 +24,11 @@ def expand(paths: Sequence[str], *, recursive: bool) -> list[str]:
     return list(files.values())
 
 
+def is_exr(path: str) -> bool:
+    """Whether a name ends in `.exr`, in any case."""
+    return path.lower().endswith(".exr")
+
+
 def _expanded(path: str, recursive: bool) -> Iterator[str]:
     # A path itself before its meaning as a pattern. What cannot be a path, as too long a name, is none.
     matches = [path] if os.path.exists(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH110, PTH207
@@ -39,7 +44,7 @@ def _in_folder(folder: str, recursive: bool) -> list[str]:
     for place, folders, names in os.walk(folder, onerror=denied.append):
         if not recursive:
             folders.clear()
-        files += (os.path.join(place, name) for name in names if name.lower().endswith(".exr"))  # noqa: PTH118
+        files += (os.path.join(place, name) for name in names if is_exr(name))  # noqa: PTH118
     # A folder that may not be read is a result like a file that may not.
     found = [*filter(os.path.isfile, files), *(error.filename for error in denied)]
     return sorted(map(os.path.normpath, found))
