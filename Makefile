@@ -58,7 +58,7 @@ bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 build: ## Pack the folder that is deployed, the same bytes every time
 	@$(PYTHON) -m deploy.pack build/exr_inspector.tar.gz
 
-dev: $(READY) ## Run the tests that a change touches last, again and again: make dev TESTS=tests/reading
+dev: $(READY) ## Run the tests that a change touches last, again and again: make dev TESTS=tests/exr
 	$(BIN)/python -m pytest -q -x --ff $(TESTS)
 
 clean: ## Remove everything that make has made

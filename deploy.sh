@@ -396,7 +396,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 export PYTHONPATH="$PWD:$PWD/functions/exr_inspector" PYTHONDONTWRITEBYTECODE=1
 PYTHON=${PYTHON:-$PWD/.venv/bin/python}
 [[ -x $PYTHON ]] || PYTHON=python3
-"$PYTHON" -c 'import exr_inspector.cli' 2>/dev/null ||
+"$PYTHON" -c 'import exr_inspector.apps.cli' 2>/dev/null ||
   die "$PYTHON is not Python 3.10 or later with the extra 'cli'" "make install"
 
 # The filter lets no interrupt stop it, so that the last words are seen.

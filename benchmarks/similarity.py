@@ -32,10 +32,10 @@ from benchmarks.similarity_setups import (
     Setup,
     channel,
 )
-from exr_inspector.analysis import channels, features
-from exr_inspector.analysis.embedding import CHANNELS, METADATA, channel_fingerprint, metadata_embedding
-from exr_inspector.analysis.explain import explain
-from exr_inspector.analysis.sketch import Bags, Sketch
+from exr_inspector.vectors import channels, features
+from exr_inspector.vectors.embedding import CHANNELS, METADATA, channel_fingerprint, metadata_embedding
+from exr_inspector.vectors.explain import explain
+from exr_inspector.vectors.projection import Bags, Sketch
 
 Vectors = npt.NDArray[np.float64]
 """One unit vector a row."""
@@ -224,7 +224,7 @@ def corpus() -> tuple[list[Document], Labels] | str:
     return documents, np.array([number.get(key, -1) for key in keys])
 
 
-def as_cloned(document: Document, name: str) -> Document:
+def as_cloned(document: Mapping[str, Any], name: str) -> Document:
     """What all clones of the corpus share, which are neither the file's own path nor its times."""
     return {"file": {"path": name}, "parts": document["parts"], "channels": document["channels"]}
 
@@ -232,7 +232,7 @@ def as_cloned(document: Document, name: str) -> Document:
 # --- speed ----------------------------------------------------------------------------------------
 
 
-def both_vectors(document: Document) -> None:
+def both_vectors(document: Mapping[str, Any]) -> None:
     metadata_embedding(document)
     channel_fingerprint(document)
 

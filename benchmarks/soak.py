@@ -33,10 +33,10 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from exr_inspector.standin.invoke import binary_message, send
+from exr_inspector.apps.devserver.invoke import binary_message, send
 from tests.exrfiles.demo import demo_files
 from tests.exrfiles.metadata import DATE
-from tests.s3.server import KEYS, S3Server
+from tests.sources.server import KEYS, S3Server
 from tests.vast_server.server import VastServer
 
 BUCKET = "shots"

@@ -20,19 +20,22 @@ import OpenImageIO as oiio
 
 from benchmarks.similarity import both_vectors, report_speed
 from exr_inspector import inspect
-from exr_inspector.reading.header import parse_header
-from exr_inspector.reading.sources import LocalFile, ReadAhead, read_header
+from exr_inspector.exr.header import parse_header
+from exr_inspector.exr.limits import Limits
+from exr_inspector.reader import read_header
 from exr_inspector.settings import Settings
+from exr_inspector.sources.local import LocalFile
+from exr_inspector.sources.read_ahead import ReadAhead
 from tests.corpus import images
 from tests.exrfiles.demo import write_demo
 
 ROUNDS = 15
-SETTINGS = Settings()
+LIMITS = Limits()
 WITHOUT_VIEW = Settings(openimageio=False)
 
 
 def ours_parse(path: str) -> None:
-    read_header(ReadAhead(LocalFile(path)), SETTINGS)
+    read_header(ReadAhead(LocalFile(path)), LIMITS)
 
 
 def openexr_header_only(path: str) -> None:

@@ -20,13 +20,13 @@ import numpy as np
 import pyarrow as pa
 
 from exr_inspector import inspect
-from exr_inspector.analysis.embedding import EMBEDDING_VERSION
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.nearest import nearest
+from exr_inspector.catalog.rows import FileRows, rows_of
+from exr_inspector.catalog.store import Store
+from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings
-from exr_inspector.storage.duckdb_search import nearest
-from exr_inspector.storage.duckdb_store import DuckDBStore
-from exr_inspector.storage.store import Store
-from exr_inspector.storage.tables import FileRows, rows_of
-from exr_inspector.storage.vast_store import VastStore
+from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.exrfiles.demo import layered_beauty
 from tests.vast_server.server import VastServer
 

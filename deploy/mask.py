@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote
 from urllib.parse import quote as percent_encoded
 
-from exr_inspector.cli.deploy_file import SECRETS, read_values
+from exr_inspector.apps.deployment.env_file import SECRETS, read_values
 from exr_inspector.errors import InspectorError
 
 

@@ -18,11 +18,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from exr_inspector.cli.deploy_file import Plan, read_plan
+from exr_inspector.apps.deployment.env_file import Plan, read_plan
+from exr_inspector.catalog.connect import open_store
+from exr_inspector.catalog.store import Store, Stored
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
+from exr_inspector.location import object_location
 from exr_inspector.settings import Settings
-from exr_inspector.storage.store import Store, Stored, open_store
-from exr_inspector.storage.tables import file_id
 
 # Overwritten each time: an instance that sees the same bytes again counts that in the row.
 SAMPLE_NAME = "exr-inspector-verify.exr"
@@ -37,7 +38,7 @@ def verify(
     Raises InspectorError where the object store or the database does not answer.
     """
     key = plan.deployment.prefix + SAMPLE_NAME
-    identity = file_id(f"s3://{plan.deployment.source_bucket}/{key}")
+    identity = object_location(plan.deployment.source_bucket, key).file_id
     before = _count(store, identity)
     upload(plan.settings, plan.deployment.source_bucket, key, sample)
     for _ in range(max(1, int(plan.deployment.wait / PAUSE))):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from exr_inspector.cli import commands
-from exr_inspector.cli.deployment import DEPLOYMENT, Deployment
+from exr_inspector.apps.cli import commands
+from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
+from exr_inspector.catalog.rows import COLUMNS
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
-from exr_inspector.storage.tables import COLUMNS
 
 DOCS = Path(__file__).parent
 WIDTH = 100

@@ -6,6 +6,7 @@ import ast
 import statistics
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,50 +15,62 @@ FOLDER = Path(__file__).parents[1] / "functions" / "exr_inspector"
 PACKAGE = FOLDER / "exr_inspector"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-CORE = {"errors", "settings", "version", "naming"}
-# Each room, and the rooms it may import from. Arrows point one way: what is not named here is refused.
-ROOMS: dict[str, set[str]] = {
-    "errors": set(),
-    "version": set(),
-    "naming": set(),
-    "telemetry": set(),
-    "settings": {"errors"},
-    "events": {"errors", "settings"},
-    "reading": {"errors", "settings"},
-    "document": CORE | {"reading"},
-    "analysis": set(),
-    "storage": CORE | {"reading", "document", "analysis"},
-    "elision": {"document", "storage"},
-    "pipeline": CORE | {"events", "reading", "document", "storage", "telemetry"},
-    "service": CORE | {"events", "reading", "document", "elision", "storage", "pipeline", "telemetry"},
-    "standin": {"errors", "settings"},
-    "similar": CORE | {"analysis", "pipeline", "storage"},
-    "cli": CORE | {"reading", "document", "analysis", "storage", "pipeline", "service", "similar", "standin"},
-    "__init__": CORE | {"analysis", "document", "pipeline", "similar", "storage"},
-    "__main__": {"cli"},
+# The import rules: a module or folder of the package, and what it may import from. For each module the
+# longest matching name decides, and there must be one. `catalog/*` means the modules directly in `catalog`.
+RULES = {
+    "errors": "",
+    "version": "",
+    "parallel": "",
+    "telemetry": "",
+    "location": "errors",
+    "settings": "errors exr/limits location",
+    "events": "errors events location settings",
+    "sources": "errors location settings sources/protocol",
+    "exr": "errors exr",
+    "document": "document errors exr location sources/protocol",
+    "document/model": "",
+    "vectors": "document/model vectors",
+    "catalog": "catalog/* document errors exr location settings vectors version",
+    "catalog/connect": "catalog settings",
+    "catalog/persist": "catalog document errors settings",
+    "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
+    "catalog/vast": "catalog/* catalog/vast errors settings vectors",
+    "reader": "document errors events exr location settings sources telemetry",
+    "writer": "catalog/* document/model errors location parallel reader sources/protocol telemetry vectors",
+    "pipeline": "* catalog/store document events sources",
+    "response": "* catalog/connect document events sources",
+    "similar": "* catalog/* vectors",
+    "__init__": "* catalog/* document vectors",
+    "__main__": "apps/cli",
+    "apps/cli": "* apps catalog document events vectors",
+    "apps/deployment": "apps/deployment errors settings",
+    "apps/devserver": "__init__ apps/devserver errors settings",
+    "apps/vast_check": "catalog errors settings",
+    "apps": "",
 }
 # Each library that reaches outside has one home.
-HOMES = {
-    "boto3": ("reading/s3.py",),
-    "botocore": ("reading/s3.py",),
-    "OpenImageIO": ("reading/oiio_view.py",),
-    "duckdb": ("storage/duckdb_",),
-    "vastdb": ("storage/vast_",),
-    "click": ("cli/",),
-    "rich": ("cli/",),
-    "cloudevents": ("standin/",),
-    "starlette": ("standin/",),
-    "uvicorn": ("standin/",),
-    "yaml": ("standin/",),
+HOMES: dict[str, str | tuple[str, ...]] = {
+    "boto3": "sources/s3",
+    "botocore": "sources/s3",
+    "OpenImageIO": "document/oiio_report",
+    "duckdb": ("catalog/duckdb", "catalog/nearest"),
+    "vastdb": ("catalog/vast", "apps/vast_check"),
+    "click": "apps/cli",
+    "rich": "apps/cli",
+    "cloudevents": "apps/devserver",
+    "starlette": "apps/devserver",
+    "uvicorn": "apps/devserver",
+    "yaml": "apps/devserver",
 }
 
 
 def _name(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
+    """Return a module's path in the package, as `catalog/rows`; a folder stands for its `__init__.py`."""
+    name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+    return name.removesuffix("/__init__")
 
 
-def _room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+NAMES = {_name(path): path for path in MODULES}
 
 
 def _imports(path: Path) -> list[str]:
@@ -71,18 +84,46 @@ def _imports(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_imports_follow_the_arrows(path: Path) -> None:
-    ours = {name.split(".")[1] for name in _imports(path) if name.startswith("exr_inspector.")}
-    allowed = ROOMS[_room(path)] | {_room(path)}
-    assert ours <= allowed, f"{_name(path)} must not import {sorted(ours - allowed)}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_each_outer_library_has_one_home(path: Path) -> None:
+def _imported_modules(path: Path) -> set[str]:
+    """Return the modules of the package that a module imports, at its top or inside a function."""
+    found = set()
     for name in _imports(path):
-        homes = HOMES.get(name.split(".")[0])
-        assert homes is None or _name(path).startswith(homes), f"{_name(path)} must not import {name}"
+        package, *steps = name.split(".")
+        if package == "exr_inspector":
+            while steps and "/".join(steps) not in NAMES:
+                steps.pop()
+            found.add("/".join(steps) or "__init__")
+    return found
+
+
+def _is_in(name: str, rule: str) -> bool:
+    if rule.endswith("*"):
+        return name.rpartition("/")[0] == rule.rstrip("/*")
+    return name == rule or name.startswith(f"{rule}/")
+
+
+def _rule(name: str) -> list[str]:
+    return RULES[max((each for each in RULES if _is_in(name, each)), key=len)].split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_imports_only_what_the_rules_allow(name: str) -> None:
+    refused = {
+        each for each in _imported_modules(NAMES[name]) if not any(_is_in(each, rule) for rule in _rule(name))
+    }
+    assert refused == set(), f"{name} must not import {sorted(refused)}"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {name: _imported_modules(path) - {name} for name, path in NAMES.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the cycle
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_outer_library_has_one_home(name: str) -> None:
+    for each in _imports(NAMES[name]):
+        homes = HOMES.get(each.split(".")[0])
+        assert homes is None or name.startswith(homes), f"{name} must not import {each}"
 
 
 def _bodies() -> list[tuple[str, int]]:

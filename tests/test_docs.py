@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from docs.generate import GENERATED, stale
-from exr_inspector.cli.deploy_file import read_values
-from exr_inspector.cli.deployment import DEPLOYMENT, Deployment
+from exr_inspector.apps.deployment.env_file import read_values
+from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.errors import FAULTS
 from exr_inspector.settings import SETTINGS, Settings
 

@@ -11,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 import exr_inspector
-from exr_inspector.cli import commands
+from exr_inspector.apps.cli import commands
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.nearest import columns_of, nearest_in
+from exr_inspector.catalog.rows import rows_of
+from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.errors import InspectorError
+from exr_inspector.location import path_location
 from exr_inspector.pipeline import inspect
-from exr_inspector.storage.duckdb_search import columns_of, nearest_in
-from exr_inspector.storage.duckdb_store import DuckDBStore
-from exr_inspector.storage.tables import file_id, rows_of
-from exr_inspector.storage.vast_store import VastStore
 from tests.vast_server.server import VastServer
 
 
@@ -42,7 +43,7 @@ def _names(found: list[exr_inspector.Match]) -> list[str]:
 
 
 def _vector(demo: Path, store: DuckDBStore) -> list[float]:
-    vector = store.vector(file_id(str(demo / "shots/sq010/sh020/beauty.1002.exr")), "metadata")
+    vector = store.vector(path_location(str(demo / "shots/sq010/sh020/beauty.1002.exr")).file_id, "metadata")
     assert vector is not None
     return vector
 
@@ -56,7 +57,9 @@ def test_the_frames_of_the_same_sequence_come_first(demo: Path, store: DuckDBSto
 
 def test_a_path_a_document_and_a_stored_id_ask_the_same(demo: Path, store: DuckDBStore) -> None:
     path = demo / "shots/sq010/sh010/stereo.1001.exr"
-    answers = [exr_inspector.similar(each, store) for each in (path, inspect(path), file_id(str(path)))]
+    answers = [
+        exr_inspector.similar(each, store) for each in (path, inspect(path), path_location(str(path)).file_id)
+    ]
     assert answers[0] == answers[1] == answers[2]
     assert _names(answers[0])[0] == path.name
 
@@ -231,7 +234,7 @@ def test_vast_database_gives_the_same_answer_as_duckdb(demo: Path, store: DuckDB
         )
         vast = VastStore(settings)
         vast.upsert(files)
-        for question in (target, file_id(str(target))):
+        for question in (target, path_location(str(target)).file_id):
             found = exr_inspector.similar(question, vast, where="NOT is_deep", limit=5)
             assert found == exr_inspector.similar(question, store, where="NOT is_deep", limit=5)
         for where in ("no_such_column = 1", *BREAKOUTS, *(each.format(__file__) for each in FILE_READS)):

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from exr_inspector.catalog.store import Store
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import Runtime
-from exr_inspector.service import answer, answers, make_runtime
+from exr_inspector.response import answer, answers, make_runtime
 from exr_inspector.settings import SETTINGS, Settings
-from exr_inspector.storage.store import Store
 from exr_inspector.telemetry import Telemetry
 
 _made: dict[str, Runtime] = {}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exr_inspector.standin.config import RunConfig
-from exr_inspector.standin.container import Options
-from exr_inspector.standin.server import Running, running
-from exr_inspector.storage.duckdb_store import DuckDBStore
-from exr_inspector.storage.tables import AUDIT_COLUMNS, TABLES
-from tests.s3 import faults
-from tests.s3.server import S3Server
+from exr_inspector.apps.devserver.config import RunConfig
+from exr_inspector.apps.devserver.container import Options
+from exr_inspector.apps.devserver.server import Running, running
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES
+from tests.sources import faults
+from tests.sources.server import S3Server
 
 FOLDER = Path(__file__).parents[2] / "functions" / "exr_inspector"
 BUCKET = "shots"

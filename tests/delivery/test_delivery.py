@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from exr_inspector import inspect
-from exr_inspector.standin.invoke import Message, binary_message, cli_message, structured_message
-from exr_inspector.storage.duckdb_store import DuckDBStore
+from exr_inspector.apps.devserver.invoke import Message, binary_message, cli_message, structured_message
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from tests.apps.devserver.driver import Driver
 from tests.corpus import damaged, images
 from tests.delivery.events import Event, element_event
 from tests.delivery.function import BUCKET, S3_FAULTS, Rows, function, rows_in
 from tests.exrfiles.demo import demo_files
-from tests.s3.faults import at_random
-from tests.s3.server import S3Server
-from tests.standin.driver import Driver
+from tests.sources.faults import at_random
+from tests.sources.server import S3Server
 
 FORMS = (binary_message, cli_message, structured_message)
 

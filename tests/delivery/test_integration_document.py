@@ -14,17 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from exr_inspector.elision import LARGEST_ANSWER
+from exr_inspector.apps.devserver.config import RunConfig
+from exr_inspector.apps.devserver.container import Options
+from exr_inspector.apps.devserver.deployable import deployed, is_batching, sdk_modules
+from exr_inspector.apps.devserver.invoke import send
+from exr_inspector.apps.devserver.server import running
+from exr_inspector.catalog.rows import LARGEST_CELL
+from exr_inspector.document.truncate import MAX_ANSWER
 from exr_inspector.events.envelope import OBJECT_KEYS, PATH_KEYS
 from exr_inspector.events.parse import requests_of
 from exr_inspector.events.request import Config
-from exr_inspector.reading.sources import FIRST_READ
-from exr_inspector.standin.config import RunConfig
-from exr_inspector.standin.container import Options
-from exr_inspector.standin.deployable import deployed, is_batching, sdk_modules
-from exr_inspector.standin.invoke import send
-from exr_inspector.standin.server import running
-from exr_inspector.storage.tables import LARGEST_CELL
+from exr_inspector.location import path_location
+from exr_inspector.reader import FIRST_READ
 from exr_inspector.telemetry import METRICS
 from tests.delivery.events import element_event
 
@@ -48,7 +49,7 @@ def test_the_keys_that_configure_are_those_of_the_code_with_its_defaults() -> No
     path = plain.pop(PATH_KEYS[0])
     assert plain == asdict(Config())
     (request,) = requests_of(json.loads(_block("json")))
-    assert (request.kind, request.locations, request.config) == ("created", (path,), Config())
+    assert (request.kind, request.locations, request.config) == ("created", (path_location(path),), Config())
 
 
 def test_the_keys_that_name_a_file_are_those_of_the_code() -> None:
@@ -61,11 +62,11 @@ def test_every_key_that_names_a_file_is_understood(name: str) -> None:
     pair = next((pair for pair in OBJECT_KEYS if name in pair), None)
     data = dict(zip(pair, ("shots", "a.exr"), strict=True)) if pair else {name: "s3://shots/a.exr"}
     (request,) = requests_of({"data": data})
-    assert request.locations == ("s3://shots/a.exr",)
+    assert [each.path for each in request.locations] == ["s3://shots/a.exr"]
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    assert f"at most {LARGEST_ANSWER // 1000} KB" in TEXT
+    assert f"at most {MAX_ANSWER // 1000} KB" in TEXT
     assert f"{LARGEST_CELL // 1000} KB a cell" in TEXT
     assert f"first {FIRST_READ // 1024} KiB" in TEXT
 

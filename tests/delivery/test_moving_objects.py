@@ -12,14 +12,14 @@ from threading import BoundedSemaphore
 
 import pytest
 
-from exr_inspector.storage.duckdb_store import DuckDBStore
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from tests.apps.devserver.driver import Driver
 from tests.delivery.events import Event, element_event
 from tests.delivery.function import BUCKET, MODES, S3_FAULTS, function, rows_in
 from tests.exrfiles.demo import demo_files
-from tests.s3.faults import at_random
-from tests.s3.proxy import Proxy
-from tests.s3.server import S3Server
-from tests.standin.driver import Driver
+from tests.sources.faults import at_random
+from tests.sources.proxy import Proxy
+from tests.sources.server import S3Server
 
 KEY = "moving/beauty.1001.exr"
 CONTENTS = [data for _, data in demo_files()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exr_inspector.cli.deployment import DEPLOYMENT
+from exr_inspector.apps.deployment.settings import DEPLOYMENT
 from tests.deploy.conftest import ROOT, copy_of_the_repository
 
 SCRIPT = ROOT / "deploy.sh"

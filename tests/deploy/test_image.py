@@ -15,7 +15,7 @@ from typing import Any
 from deploy.pack import unpack
 from tests.deploy.conftest import ROOT
 
-ON_THE_CLUSTER = ("exr_inspector.reading.s3", "exr_inspector.storage.vast_store")
+ON_THE_CLUSTER = ("exr_inspector.sources.s3", "exr_inspector.catalog.vast.store")
 
 
 def test_the_folder_works_in_an_environment_made_from_its_own_requirements(

@@ -14,13 +14,13 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exr_inspector.cli import commands
-from exr_inspector.cli.deploy import TEMPLATES
-from exr_inspector.cli.deploy_file import read_plan
-from exr_inspector.cli.deploy_render import render
+from exr_inspector.apps.cli import commands
+from exr_inspector.apps.cli.deploy import TEMPLATES
+from exr_inspector.apps.deployment.env_file import read_plan
+from exr_inspector.apps.deployment.render import render
+from exr_inspector.apps.devserver.config import read_config
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
-from exr_inspector.standin.config import read_config
 from tests.deploy.conftest import SECRETS, SETTINGS, write_env
 
 AWKWARD = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exr_inspector.cli.deploy_file import Plan, read_plan, read_values
-from exr_inspector.cli.deployment import DEPLOYMENT, REQUIRED, Deployment, amount
+from exr_inspector.apps.deployment.env_file import Plan, read_plan, read_values
+from exr_inspector.apps.deployment.settings import DEPLOYMENT, REQUIRED, Deployment, amount
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from tests.deploy.conftest import SECRETS, SETTINGS, write_env
 

@@ -11,17 +11,19 @@ from pathlib import Path
 import pytest
 
 from deploy.verify import SAMPLE_NAME, upload, verify
-from exr_inspector.cli.deploy_file import Plan
-from exr_inspector.cli.deployment import Deployment
+from exr_inspector.apps.deployment.env_file import Plan
+from exr_inspector.apps.deployment.settings import Deployment
+from exr_inspector.catalog.connect import open_store
+from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
-from exr_inspector.pipeline import Runtime, inspect_location, persist
-from exr_inspector.service import Sources
+from exr_inspector.events.request import Request
+from exr_inspector.location import path_location
+from exr_inspector.pipeline import Runtime, inspect_many, inspect_request
+from exr_inspector.response import Sources
 from exr_inspector.settings import Settings
-from exr_inspector.storage.duckdb_store import DuckDBStore
-from exr_inspector.storage.store import open_store
 from tests.deploy.conftest import SETTINGS, Site, write_env
 from tests.exrfiles.demo import simple
-from tests.s3.server import KEYS, S3Server
+from tests.sources.server import KEYS, S3Server
 from tests.vast_server.server import VastServer
 
 
@@ -55,13 +57,13 @@ class Function:
 
     def __init__(self, s3: S3Server, store: DuckDBStore, late: int = 1) -> None:
         self.late = late
-        self.location = f"s3://{s3.mark}shots/incoming/{SAMPLE_NAME}"
+        self.request = _created(f"s3://{s3.mark}shots/incoming/{SAMPLE_NAME}")
         self.runtime = Runtime(_settings(s3), store, Sources(_settings(s3)))
 
     def __call__(self, _: float) -> None:
         self.late -= 1
         if self.late == 0:
-            persist([inspect_location(self.location, self.runtime)], self.runtime)
+            list(inspect_many([self.request], self.runtime))
 
 
 def test_the_row_of_the_sample_is_found_when_it_comes(s3: S3Server, store: DuckDBStore) -> None:
@@ -92,6 +94,10 @@ def test_an_object_store_that_does_not_take_the_sample_is_a_coded_error(s3: S3Se
     assert caught.value.fault is STORAGE_UNAVAILABLE
 
 
+def _created(location: str) -> Request:
+    return Request("created", (path_location(location),))
+
+
 @contextmanager
 def _watching(location: str, settings: Settings) -> Iterator[None]:
     """A function that inspects the object as soon as it is there."""
@@ -102,9 +108,8 @@ def _watching(location: str, settings: Settings) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.is_set():
-            document = inspect_location(location, runtime)
-            if document["file"]["status"] == "ok":
-                persist([document], runtime)
+            if inspect_request(_created(location), runtime)["file"]["status"] == "ok":
+                list(inspect_many([_created(location)], runtime))
                 return
             time.sleep(0.1)
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
 from exr_inspector import inspect, to_json
-from exr_inspector.document import Document, Reading, make_document
-from exr_inspector.reading.header import Header, parse_header
-from exr_inspector.reading.oiio_view import view_header
+from exr_inspector.document.build import Reading, make_document
+from exr_inspector.document.oiio_report import view_header
+from exr_inspector.exr.header import Header, parse_header
+from exr_inspector.exr.limits import Limits
+from exr_inspector.location import path_location
 from exr_inspector.settings import Settings
+
+Document = dict[str, Any]
+"""A document that a test may take apart and change."""
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "document.schema.json").read_text(encoding="utf-8")
@@ -22,13 +28,13 @@ SCHEMA: dict[str, Any] = json.loads(
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def valid(document: Document) -> Document:
+def valid(document: Mapping[str, Any]) -> Document:
     """The document, after its JSON text was read back and held against the schema."""
     VALIDATOR.validate(read_back(document))
-    return document
+    return dict(document)
 
 
-def read_back(document: Document) -> Document:
+def read_back(document: Mapping[str, Any]) -> Document:
     """What a program finds that reads the document's JSON text. ValueError for NaN and the like."""
     found: Document = json.loads(to_json(document).encode().decode(), parse_constant=_refused)
     return found
@@ -40,11 +46,13 @@ def _refused(name: str) -> None:
 
 def document_of(data: bytes, *, view: bool = False) -> Document:
     """The document of a file that begins with this header. InspectorError where it is none."""
-    header = parse_header(data, Settings(), len(data))
+    header = parse_header(data, Limits(), len(data))
     assert isinstance(header, Header)
     digest = hashlib.sha256(data[: header.size]).hexdigest()
     shown = view_header(header) if view else None
-    return valid(make_document(Reading("/show/file.exr", header=header, header_hash=digest, view=shown)))
+    return valid(
+        make_document(Reading(path_location("/show/file.exr"), header=header, header_hash=digest, view=shown))
+    )
 
 
 def inspected(path: str | os.PathLike[str], settings: Settings | None = None) -> Document:

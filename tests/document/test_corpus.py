@@ -18,9 +18,8 @@ import OpenEXR
 import OpenImageIO as oiio
 
 from exr_inspector import header_bytes
-from exr_inspector.document import Document
 from tests.corpus import each_image, for_each, images, name_of, needed
-from tests.document.documents import inspected, read_back
+from tests.document.documents import Document, inspected, read_back
 from tests.exrfiles.readers import open_oiio, openexr_pixels
 
 SUBSAMPLED = {

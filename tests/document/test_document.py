@@ -16,18 +16,19 @@ from typing import Any
 import pytest
 
 from exr_inspector import to_json
-from exr_inspector.document import Document, Reading, iso_time, make_document
+from exr_inspector.document.build import Reading, iso_time, make_document
 from exr_inspector.errors import FILE_NOT_FOUND, STORAGE_UNAVAILABLE, InspectorError
-from exr_inspector.events.request import Config
-from exr_inspector.pipeline import Runtime, inspect_location
-from exr_inspector.reading.sources import Stat
+from exr_inspector.events.request import Config, Request
+from exr_inspector.location import Location, path_location
+from exr_inspector.pipeline import Runtime, inspect_request
 from exr_inspector.settings import Settings
-from tests.document.documents import document_of, inspected, valid, written
+from exr_inspector.sources.protocol import Stat
+from tests.document.documents import Document, document_of, inspected, valid, written
+from tests.exr.files import KINDS, file
+from tests.exr.headers import NAMED, multipart, plain
 from tests.exrfiles.attributes import Attribute, Channel, attribute
 from tests.exrfiles.demo import deep, layered_beauty, mipmapped, simple, stereo_pair, truncated
 from tests.exrfiles.writer import TILED
-from tests.reading.files import KINDS, file
-from tests.reading.headers import NAMED, multipart, plain
 
 KEYS = ("schema_version", "file", "parts", "channels", "attributes", "stats", "validation", "errors")
 FILE_KEYS = (
@@ -219,7 +220,9 @@ def test_a_multi_view_attribute_makes_a_file_multi_view() -> None:
 
 def test_etag_and_sequencer_come_from_the_store_and_the_event() -> None:
     stat = Stat(7, datetime(2026, 10, 1, tzinfo=timezone.utc), "abc")
-    found = valid(make_document(Reading("s3://bucket/a.exr", stat=stat), sequencer="0055AED6"))["file"]
+    found = valid(
+        make_document(Reading(path_location("s3://bucket/a.exr"), stat=stat), sequencer="0055AED6")
+    )["file"]
     assert (found["path"], found["etag"], found["sequencer"]) == ("s3://bucket/a.exr", "abc", "0055AED6")
 
 
@@ -300,23 +303,27 @@ def test_the_first_fault_that_speaks_of_the_file_decides_and_all_are_listed(tmp_
 
 
 def test_an_event_without_file_has_no_status() -> None:
-    assert valid(make_document(Reading("")))["file"]["status"] is None
+    assert valid(make_document(Reading(None)))["file"]["status"] is None
 
 
 def test_a_fault_that_may_pass_is_raised_and_not_recorded(tmp_path: Path) -> None:
-    def busy(location: str) -> Any:
-        raise InspectorError(STORAGE_UNAVAILABLE, "busy", location)
+    def busy(location: Location) -> Any:
+        raise InspectorError(STORAGE_UNAVAILABLE, "busy", location.path)
 
     with pytest.raises(InspectorError) as raised:
-        inspect_location(str(tmp_path), Runtime(Settings(), open_source=busy))
+        inspect_request(created(tmp_path), Runtime(Settings(), open_source=busy))
     assert raised.value.fault is STORAGE_UNAVAILABLE
 
 
 # --- what is asked for ----------------------------------------------------------------------------------
 
 
+def created(path: Path, config: Config | None = None) -> Request:
+    return Request("created", (path_location(path),), config or Config())
+
+
 def asked(path: Path, config: Config, settings: Settings | None = None) -> Document:
-    return valid(inspect_location(str(path), Runtime(settings or Settings()), config))
+    return valid(inspect_request(created(path, config), Runtime(settings or Settings())))
 
 
 def test_what_is_not_there_yet_says_that_it_was_skipped(tmp_path: Path) -> None:
@@ -350,7 +357,7 @@ def test_completeness_is_null_where_it_is_never_looked_at(tmp_path: Path) -> Non
 
 def test_a_fault_of_the_reading_stands_first() -> None:
     error = InspectorError(FILE_NOT_FOUND, "gone \udce9", "where \udce9")
-    document = valid(make_document(Reading("/a.exr", errors=(error,))))
+    document = valid(make_document(Reading(path_location("/a.exr"), errors=(error,))))
     assert document["errors"] == [{"code": "FILE_NOT_FOUND", "message": "gone \\xe9", "where": "where \\xe9"}]
 
 
@@ -389,6 +396,6 @@ def test_documents_are_equal_in_every_process(tmp_path: Path) -> None:
 def test_a_reading_can_be_told_in_pieces() -> None:
     """What could not be found out is null."""
     stat = Stat(0, datetime(2026, 10, 1, tzinfo=timezone.utc))
-    reading = Reading("/a.exr", stat=stat)
+    reading = Reading(path_location("/a.exr"), stat=stat)
     assert valid(make_document(reading))["file"]["size_bytes"] == 0
     assert valid(make_document(replace(reading, stat=None)))["file"]["size_bytes"] is None

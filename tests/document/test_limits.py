@@ -12,8 +12,8 @@ import pytest
 from tests.corpus import damaged, needed
 from tests.document.documents import valid
 from tests.document.limited import Run, inspect_limited
+from tests.exr.headers import multipart, plain
 from tests.exrfiles.attributes import Attribute, Channel, attribute
-from tests.reading.headers import multipart, plain
 
 MIB = 1024 * 1024
 

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from exr_inspector import header_bytes
-from exr_inspector.document import Document
 from exr_inspector.errors import NOT_LOSSLESS, InspectorError
-from tests.document.documents import document_of, inspected, read_back, written
+from tests.document.documents import Document, document_of, inspected, read_back, written
+from tests.exr.files import KINDS, file
+from tests.exr.headers import NAMED, REQUIRED, multipart, plain
 from tests.exrfiles.attributes import ENCODERS, Attribute, Channel, attribute
 from tests.exrfiles.demo import demo_files
 from tests.exrfiles.strategies import valid_headers, wild_headers
 from tests.exrfiles.values import DOUBLE_BITS, FLOAT_BITS
 from tests.exrfiles.writer import Header as Written
-from tests.reading.files import KINDS, file
-from tests.reading.headers import NAMED, REQUIRED, multipart, plain
 
 moderate = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -11,13 +11,12 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from exr_inspector.document import Document
 from exr_inspector.errors import FAULTS, Status
-from exr_inspector.reading import values
-from tests.document.documents import SCHEMA, VALIDATOR, document_of, read_back, valid
+from exr_inspector.exr import values
+from tests.document.documents import SCHEMA, VALIDATOR, Document, document_of, read_back, valid
+from tests.exr.headers import multipart
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.geometry import Tiling
-from tests.reading.headers import multipart
 
 DEFS = SCHEMA["$defs"]
 

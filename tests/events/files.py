@@ -11,6 +11,7 @@ import yaml
 
 from exr_inspector.events.parse import requests_of
 from exr_inspector.events.request import Config, Request
+from exr_inspector.location import path_location
 
 DATA = Path(__file__).parent / "data"
 _EXPECTED_FILE = DATA / "expected.yaml"
@@ -43,6 +44,10 @@ def outcome_of(event: Any) -> Outcome:
     ]
 
 
+def paths_of(request: Request) -> list[str]:
+    return [location.path for location in request.locations]
+
+
 def _outcome(entry: Any) -> Outcome:
     return REFUSED if entry == "refused" else [pair for each in entry for pair in _pair(each)]
 
@@ -50,6 +55,10 @@ def _outcome(entry: Any) -> Outcome:
 def _pair(entry: Any) -> Outcome:
     if entry == "refused":
         return REFUSED
-    fields = {**entry, "locations": tuple(entry["locations"]), "config": Config(**entry.get("config", {}))}
+    fields = {
+        **entry,
+        "locations": tuple(map(path_location, entry["locations"])),
+        "config": Config(**entry.get("config", {})),
+    }
     codes = fields.pop("errors", [])
     return [(Request(**fields), codes)]

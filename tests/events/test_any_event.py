@@ -54,7 +54,7 @@ def test_the_file_path_is_the_first_location_of_the_requests(event: Any) -> None
         path = extract_file_path(event)
     except InspectorError:
         return
-    assert path == next(request.locations[0] for request in requests_of(event) if request.locations)
+    assert path == next(request.locations[0].path for request in requests_of(event) if request.locations)
 
 
 def test_an_ignored_event_without_a_name_has_no_file_path() -> None:
@@ -82,9 +82,9 @@ def _check_request(request: Request) -> None:
     assert request.locations or request.kind in ("ignored", "refused")
     assert len(set(request.locations)) == len(request.locations)
     for location in request.locations:
-        assert location
-        assert "\0" not in location
-        location.encode("utf-8", "surrogateescape")
+        assert location.path
+        assert "\0" not in location.path
+        location.path.encode("utf-8", "surrogateescape")
     assert request.size is None or request.size >= 0
     for said in (request.etag, request.sequencer, request.time):
         assert said is None or (said.isascii() and said.isprintable() and 0 < len(said) <= 128)

@@ -12,7 +12,7 @@ import pytest
 from cloudevents.http import CloudEvent, from_http
 
 from exr_inspector.events.parse import requests_of
-from tests.events.files import REFUSED, event_files, expected, outcome_of, read_event
+from tests.events.files import REFUSED, event_files, expected, outcome_of, paths_of, read_event
 
 EXPECTED = expected()
 FILES = [pytest.param(path, id=path.name) for path in event_files()]
@@ -55,7 +55,7 @@ def test_an_event_object_known_only_by_the_runtimes_accessors() -> None:
         type="Element", subtype="ElementDeleted", bucket="shots", object_key="a/b.exr", get_data=lambda: None
     )
     (request,) = requests_of(event)
-    assert (request.kind, request.locations) == ("removed", ("s3://shots/a/b.exr",))
+    assert (request.kind, paths_of(request)) == ("removed", ["s3://shots/a/b.exr"])
 
 
 class _MalformedEventError(Exception):
@@ -86,7 +86,7 @@ class _Malformed:
 )
 def test_an_accessor_that_raises_anything_says_nothing(error: Exception, told: dict[str, Any]) -> None:
     (request,) = requests_of(_Malformed(error, **told))
-    assert (request.kind, request.locations) == ("created", ("s3://shots/a.exr",))
+    assert (request.kind, paths_of(request)) == ("created", ["s3://shots/a.exr"])
 
 
 def test_an_event_whose_accessors_all_raise_is_refused() -> None:

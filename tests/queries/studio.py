@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.events.request import Request
-from exr_inspector.pipeline import Runtime, process
-from exr_inspector.reading.sources import Source, Stat
+from exr_inspector.location import path_location
+from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
-from exr_inspector.storage.duckdb_store import DuckDBStore
+from exr_inspector.sources.protocol import Source, Stat
 from tests import corpus
 from tests.queries.hill import RERENDERED, beauty, hill
 from tests.queries.pictures import LONG_AGO, File
@@ -59,8 +60,10 @@ class Bucket:
 
     def inspect(self) -> None:
         """Answer one event for each object."""
-        runtime = Runtime(Settings(completeness="always"), self.store, self.objects.__getitem__)
-        process([Request("created", (location,)) for location in self.objects], runtime)
+        settings = Settings(completeness="always")
+        runtime = Runtime(settings, self.store, lambda location: self.objects[location.path])
+        requests = [Request("created", (path_location(location),)) for location in self.objects]
+        list(inspect_many(requests, runtime))
         self.objects.clear()
 
     def _add(self, each: Object) -> None:

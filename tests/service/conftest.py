@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3.server import S3Server
 from tests.service.function import BUCKET, Function
+from tests.sources.server import S3Server
 
 
 @pytest.fixture(scope="session")

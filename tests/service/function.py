@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import main
+from exr_inspector.apps.devserver.context import Context
+from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.pipeline import Runtime
-from exr_inspector.standin.context import Context
-from exr_inspector.storage.duckdb_store import DuckDBStore
-from tests.s3.server import KEYS, S3Server
+from tests.sources.server import KEYS, S3Server
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "document.schema.json"
 BUCKET = "shots"
@@ -38,7 +39,7 @@ class Function:
 
     def read_from(self, s3: S3Server) -> None:
         """Read objects from this server, asking again at once where it fails."""
-        self.monkeypatch.setattr("exr_inspector.reading.s3.PAUSES", (0.0, 0.0))
+        self.monkeypatch.setattr("exr_inspector.sources.s3.PAUSES", (0.0, 0.0))
         self.set(S3_ENDPOINT=s3.url, **{_S3_NAMES[name]: value for name, value in KEYS.items()})
 
     def restart(self) -> None:
@@ -117,7 +118,7 @@ def location(key: str) -> str:
     return f"s3://{BUCKET}/{key}"
 
 
-def codes(document: Document) -> list[str]:
+def codes(document: Mapping[str, Any]) -> list[str]:
     return [error["code"] for error in document["errors"]]
 
 

@@ -22,16 +22,16 @@ import pytest
 from click.testing import CliRunner
 
 from exr_inspector import header_bytes
-from exr_inspector.cli import commands
+from exr_inspector.apps.cli import commands
 from exr_inspector.errors import FAULTS, InspectorError
-from exr_inspector.reading.header import MAGIC
+from exr_inspector.exr.header import MAGIC
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import simple, truncated
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import Part, write
-from tests.s3.faults import after, every, status
-from tests.s3.server import S3Server
 from tests.service.function import BUCKET, Document, Function, codes, created, location, plain
+from tests.sources.faults import after, every, status
+from tests.sources.server import S3Server
 from tests.vast_server.faults import Fault
 from tests.vast_server.server import VastServer
 
@@ -73,7 +73,7 @@ def test_a_fault_of_a_file_is_in_its_document_and_its_row(
     _check_permanent(function, plain(folder / "a.exr"), code)
 
 
-@pytest.mark.parametrize("code", FILES)
+@pytest.mark.parametrize("code", [each for each in FILES if each != "FILE_NOT_FOUND"])
 def test_a_fault_of_an_object_is_in_its_document_and_its_row(
     function: Function, s3: S3Server, code: str
 ) -> None:
@@ -83,6 +83,14 @@ def test_a_fault_of_an_object_is_in_its_document_and_its_row(
     if content is not None:
         s3.put(BUCKET, key, content)
     _check_permanent(function, created(key), code)
+
+
+def test_an_absent_object_has_its_fault_in_the_document_and_no_row(function: Function, s3: S3Server) -> None:
+    function.read_from(s3)
+    document = function.handle(created("codes/absent.exr"))
+    assert (document["file"]["status"], codes(document)) == ("missing", ["FILE_NOT_FOUND"])
+    assert document["persistence"]["status"] == "deleted"
+    assert function.rows() == []
 
 
 def test_a_folder_is_not_a_file(function: Function, folder: Path) -> None:
@@ -289,7 +297,7 @@ def _init(function: Function) -> None:
 
 def _init_without_duckdb(function: Function) -> None:
     function.monkeypatch.setitem(sys.modules, "duckdb", None)
-    function.monkeypatch.delitem(sys.modules, "exr_inspector.storage.duckdb_store")
+    function.monkeypatch.delitem(sys.modules, "exr_inspector.catalog.duckdb.store")
     function.init()
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from exr_inspector.elision import elide
+from exr_inspector.document.truncate import truncate
 from exr_inspector.settings import KIB, MIB
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
-from tests.s3.server import KEYS, S3Server
 from tests.service.function import BUCKET, Document, Function, check, codes, created, created_all, plain
+from tests.sources.server import KEYS, S3Server
 
 LIMIT = 100_000
 REPOSITORY = Path(__file__).parents[2]
@@ -197,11 +197,11 @@ def test_the_largest_values_go_first_and_no_more_than_needed(bare: Function, fol
     (folder / "a.exr").write_bytes(simple(4, 4, attributes=long))
     document: Document = bare.handle(plain(folder / "a.exr"))
     for limit, left in ((_size(document), "abc"), (_size(document) - 1, "ac"), (8000, "a")):
-        small = elide(document, limit)
+        small = truncate(document, limit)
         values = {each["name"]: each["value"] for each in small["parts"][0]["attributes"]}
         assert "".join(name for name in "abc" if isinstance(values[name], str)) == left
         assert _size(small) <= limit
-    assert codes(elide(document, 2000)) == []
+    assert codes(truncate(document, 2000)) == []
 
 
 # --- traces ---------------------------------------------------------------------------------------------

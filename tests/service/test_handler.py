@@ -13,7 +13,7 @@ import pytest
 import exr_inspector
 import main
 from exr_inspector.pipeline import Runtime
-from exr_inspector.service import make_runtime
+from exr_inspector.response import make_runtime
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
 from tests.service.function import Function, codes, plain
@@ -87,7 +87,7 @@ def test_an_unknown_value_is_coded_and_the_file_is_stored_with_the_default(
     assert (document["stats"], document["validation"]) == ({}, {})
     (row,) = function.rows()
     assert (row["status"], row["error_count"]) == ("ok", 1)
-    assert function.log[0].startswith(f"Of the event: {error['code']}: {error['message']}")
+    assert function.log[0].startswith(f"Event: {error['code']}: {error['message']}")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_event_without_a_path_is_coded(function: Function, event: Any) -> Non
         "message": "no file is known",
     }
     assert function.rows() == []
-    assert function.log[0].startswith("Of the event: BAD_EVENT: ")
+    assert function.log[0].startswith("Event: BAD_EVENT: ")
 
 
 # --- the file -------------------------------------------------------------------------------------------

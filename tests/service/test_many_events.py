@@ -14,12 +14,10 @@ from urllib.parse import quote, quote_plus
 import duckdb
 import pytest
 
-from exr_inspector.elision import LARGEST_ANSWER
+from exr_inspector.document.truncate import MAX_ANSWER
 from exr_inspector.errors import InspectorError
-from exr_inspector.pipeline import READERS
+from exr_inspector.parallel import MAX_THREADS
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
-from tests.s3.faults import after, at_random, cut, every, reset, status
-from tests.s3.server import S3Server
 from tests.service.function import (
     BUCKET,
     Function,
@@ -30,6 +28,8 @@ from tests.service.function import (
     plain,
     removed,
 )
+from tests.sources.faults import after, at_random, cut, every, reset, status
+from tests.sources.server import S3Server
 
 TABLES = ("files", "parts", "channels", "attributes")
 
@@ -140,9 +140,10 @@ def test_a_sequencer_that_is_none_breaks_no_row_and_no_answer(
     s3.put(BUCKET, "unfit.exr", simple(4, 4))
     event = created("unfit.exr", sequencer=sequencer, eTag=sequencer)
     event["data"]["Records"][0]["eventTime"] = sequencer
+    s3.put(BUCKET, "other.exr", simple(4, 4))
     first, second = function.handle_batch([event, created("other.exr")])
     assert first["file"]["sequencer"] is None
-    assert len(json.dumps(first)) < LARGEST_ANSWER
+    assert len(json.dumps(first)) < MAX_ANSWER
     assert [each["persistence"]["status"] for each in (first, second)] == ["stored", "stored"]
 
 
@@ -153,14 +154,14 @@ def test_a_batch_of_nothing_is_answered_by_nothing(function: Function) -> None:
 def test_the_files_of_a_batch_are_read_side_by_side(function: Function, s3: S3Server) -> None:
     """Every request waits until the others have come too; were they read in turn, none would be answered."""
     function.read_from(s3)
-    keys = [f"beside/{number}.exr" for number in range(READERS)]
+    keys = [f"beside/{number}.exr" for number in range(MAX_THREADS)]
     for key in keys:
         s3.put(BUCKET, key, simple(4, 4))
-    everyone = threading.Barrier(READERS, timeout=20)
-    s3.faults.extend([after(everyone.wait)] * READERS)
+    everyone = threading.Barrier(MAX_THREADS, timeout=20)
+    s3.faults.extend([after(everyone.wait)] * MAX_THREADS)
     answers = function.handle_batch([created(key) for key in keys])
-    assert [answer["file"]["status"] for answer in answers] == ["ok"] * READERS
-    assert len(s3.seen) == READERS
+    assert [answer["file"]["status"] for answer in answers] == ["ok"] * MAX_THREADS
+    assert [each.method for each in s3.seen] == ["GET"] * MAX_THREADS + ["HEAD"] * MAX_THREADS
 
 
 def test_a_batch_is_stored_in_one_transaction(function: Function, folder: Path) -> None:
@@ -241,8 +242,8 @@ def test_an_event_of_several_records_is_answered_by_several_documents(
     documents = function.handle(created_all(*keys))["documents"]
     assert [each["file"]["path"] for each in documents] == [location(key) for key in keys]
     assert [each["file"]["status"] for each in documents] == ["ok", "unsupported", None, "missing"]
-    assert [each["persistence"]["status"] for each in documents] == ["stored", "stored", "ignored", "stored"]
-    assert len(function.rows()) == 3
+    assert [each["persistence"]["status"] for each in documents] == ["stored", "stored", "ignored", "deleted"]
+    assert len(function.rows()) == 2
     assert function.handle_batch([created_all(*keys), created(keys[0])])[0].keys() == {"documents"}
 
 
@@ -311,17 +312,14 @@ def test_a_removal_is_understood_in_every_encoding_of_the_key(
         assert function.rows() == []
 
 
-def test_an_event_of_creation_that_comes_after_the_removal_says_that_the_object_is_missing(
-    function: Function, s3: S3Server
-) -> None:
+def test_a_creation_delivered_after_the_removal_leaves_no_row(function: Function, s3: S3Server) -> None:
     function.read_from(s3)
     s3.put(BUCKET, "late.exr", simple(4, 4))
     function.handle(created("late.exr"))
     s3.delete(BUCKET, "late.exr")
     function.handle(removed("late.exr"))
     function.handle(created("late.exr"))
-    assert [row["status"] for row in function.rows()] == ["missing"]
-    assert _counts(function) == {"files": 1, "parts": 0, "channels": 0, "attributes": 0}
+    assert _counts(function) == {"files": 0, "parts": 0, "channels": 0, "attributes": 0}
     s3.put(BUCKET, "late.exr", simple(4, 4))
     function.handle(created("late.exr"))
     assert [row["status"] for row in function.rows()] == ["ok"]

@@ -17,12 +17,12 @@ from unittest.mock import MagicMock
 import pytest
 
 import main
+from exr_inspector.apps.devserver.context import Context
 from exr_inspector.errors import InspectorError
-from exr_inspector.standin.context import Context
 from tests.exrfiles.demo import layered_beauty, simple
-from tests.s3.faults import every, reset, status
-from tests.s3.server import S3Server
 from tests.service.function import BUCKET, Function, check, created, created_all, plain, removed
+from tests.sources.faults import every, reset, status
+from tests.sources.server import S3Server
 
 SECRETS = {"S3_ACCESS_KEY": "AKIA-do-not-tell", "S3_SECRET_KEY": "s3cr3t-do-not-tell"}
 

@@ -4,14 +4,15 @@
 >>> document = exr_inspector.inspect("beauty.1001.exr")  # doctest: +SKIP
 """
 
-from exr_inspector.analysis.embedding import channel_fingerprint, metadata_embedding
-from exr_inspector.document import header_bytes, to_json
+from exr_inspector.catalog.connect import open_store
+from exr_inspector.catalog.search import Match
+from exr_inspector.document.build import header_bytes
+from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.pipeline import inspect
 from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
-from exr_inspector.storage.search import Match
-from exr_inspector.storage.store import open_store
+from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 from exr_inspector.version import VERSION
 
 __version__ = VERSION

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line, or say what it needs."""
     try:
-        from exr_inspector.cli import commands  # noqa: PLC0415 - its libraries are an extra
+        from exr_inspector.apps.cli import commands  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:
         sys.stderr.write(f"exr-inspector: {error.name} is not installed: pip install 'exr-inspector[cli]'\n")
         sys.exit(2)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.exr.limits import Limits
+from exr_inspector.location import PathMap
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -91,6 +93,12 @@ def access_key(text: str) -> str:
     return secret_key(text)
 
 
+def path_map(text: str) -> str:
+    """The text of a PathMap."""
+    PathMap.parse(text)
+    return text
+
+
 class Setting(NamedTuple):
     """How one field of `Settings` is read. `env` lists its names, the first that is set wins."""
 
@@ -127,17 +135,38 @@ class Settings:
         one_of("auto", "always", "never"),
     )
     max_header_bytes: int = declare(
-        "EXR_INSPECTOR_MAX_HEADER_BYTES", 32 * MIB, "Largest header that is read, in bytes.", at_least(KIB)
+        "EXR_INSPECTOR_MAX_HEADER_BYTES",
+        Limits.max_header_bytes,
+        "Largest header that is read, in bytes.",
+        at_least(KIB),
     )
     max_value_bytes: int = declare(
-        "EXR_INSPECTOR_MAX_VALUE_BYTES", 16 * MIB, "Largest single attribute value, in bytes.", at_least(KIB)
+        "EXR_INSPECTOR_MAX_VALUE_BYTES",
+        Limits.max_value_bytes,
+        "Largest single attribute value, in bytes.",
+        at_least(KIB),
     )
-    max_parts: int = declare("EXR_INSPECTOR_MAX_PARTS", 4096, "Most parts in a file.", at_least(1))
+    max_parts: int = declare(
+        "EXR_INSPECTOR_MAX_PARTS", Limits.max_parts, "Most parts in a file.", at_least(1)
+    )
     max_channels: int = declare(
-        "EXR_INSPECTOR_MAX_CHANNELS", 16384, "Most channels in a file, over all parts.", at_least(1)
+        "EXR_INSPECTOR_MAX_CHANNELS",
+        Limits.max_channels,
+        "Most channels in a file, over all parts.",
+        at_least(1),
     )
     max_attributes: int = declare(
-        "EXR_INSPECTOR_MAX_ATTRIBUTES", 65536, "Most attributes in a file, over all parts.", at_least(8)
+        "EXR_INSPECTOR_MAX_ATTRIBUTES",
+        Limits.max_attributes,
+        "Most attributes in a file, over all parts.",
+        at_least(8),
+    )
+    path_map: str = declare(
+        "EXR_INSPECTOR_PATH_MAP",
+        "",
+        "Names of one file: pairs such as `/mnt/vast/renders=s3://renders`, separated by semicolons. Rows are"
+        " stored under the second name, whichever path was read.",
+        path_map,
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
@@ -199,6 +228,16 @@ class Settings:
             settings = replace(settings, vast_endpoint=settings.s3_endpoint)
         _check_vast(settings)
         return settings
+
+    @property
+    def paths(self) -> PathMap:
+        """The path map."""
+        return PathMap.parse(self.path_map)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the header parser."""
+        return Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
 
 
 def _check_vast(settings: Settings) -> None:

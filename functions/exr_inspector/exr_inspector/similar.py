@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from exr_inspector.analysis.embedding import channel_fingerprint, metadata_embedding
+from exr_inspector.catalog.search import By, Match, Searchable
 from exr_inspector.errors import FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.pipeline import inspect
-from exr_inspector.storage.search import By, Match, Searchable
+from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 
 _FILE_ID = re.compile(r"[0-9a-f]{32}")
 _MAKERS = {"metadata": metadata_embedding, "channels": channel_fingerprint}

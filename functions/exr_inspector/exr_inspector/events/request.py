@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exr_inspector.errors import BAD_CONFIG, InspectorError
+from exr_inspector.location import Location
 from exr_inspector.settings import boolean
 
 Kind = Literal["created", "removed", "ignored", "refused"]
@@ -38,9 +39,8 @@ class Request:
     kind: Kind
     """`created`: inspect it. `removed`: forget it. `ignored`: acknowledge the event and do nothing.
     `refused`: the same, for the event is not understood."""
-    locations: tuple[str, ...]
-    """Where it may lie, in the order to try: `s3://bucket/key` or a local path. Empty only if there is
-    nothing to do."""
+    locations: tuple[Location, ...]
+    """Where it may be, in the order to try. Empty only if there is nothing to do."""
     config: Config = Config()
     errors: tuple[InspectorError, ...] = ()
     """What is wrong with what the event says: BAD_EVENT where it is refused, else BAD_CONFIG or nothing."""

@@ -1,0 +1,1 @@
+"""Deployment settings, and the manifests rendered from them."""

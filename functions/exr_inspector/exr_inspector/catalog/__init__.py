@@ -1,0 +1,1 @@
+"""Rows, and the stores that keep them."""

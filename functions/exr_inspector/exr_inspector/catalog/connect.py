@@ -1,0 +1,22 @@
+"""The store that the settings select."""
+
+from __future__ import annotations
+
+from exr_inspector.catalog.store import Store
+from exr_inspector.settings import Settings
+
+
+def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
+    """The store that the settings select: VAST DataBase, else the DuckDB file, else none.
+
+    `read_only` is for whoever only asks: a DuckDB file must then exist, and others may read it meanwhile.
+    """
+    if settings.vast_endpoint:
+        from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - 1.5 s, only where selected
+
+        return VastStore(settings)
+    if settings.db_file:
+        from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
+
+        return DuckDBStore(settings.db_file, read_only=read_only)
+    return None

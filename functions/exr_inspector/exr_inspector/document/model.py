@@ -1,0 +1,163 @@
+"""The document: what is inside one EXR file, as JSON values in a fixed order. Schema version 1.
+
+docs/document.schema.json is its schema. A document is built once, by `document.build`, and never changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+SCHEMA_VERSION = 1
+
+JsonFloat = float | str
+"""A number, or one of the strings "NaN", "Infinity", "-Infinity", which JSON has no numbers for."""
+
+
+class Point(TypedDict):
+    x: int
+    y: int
+
+
+class Window(TypedDict):
+    """A rectangle of pixels; both corners are inside."""
+
+    min: Point
+    max: Point
+
+
+class ErrorEntry(TypedDict):
+    """One fault. `code` is one of those in docs/ERRORS.md."""
+
+    code: str
+    message: str
+    where: str
+
+
+class Difference(TypedDict):
+    """A fact that OpenImageIO reports differently. `part_index` is None for facts of the whole file."""
+
+    part_index: int | None
+    field: str
+    openimageio: Any
+
+
+class OpenImageIO(TypedDict):
+    """Whether OpenImageIO opens the file; None if it was not asked. `message` says why not."""
+
+    opens: bool | None
+    message: str
+    differences: list[Difference]
+
+
+class _FileBytes(TypedDict, total=False):
+    path_base64: str
+    """The path's bytes, if they are not UTF-8."""
+
+
+class FileFacts(_FileBytes):
+    """What is known of the file as a whole. Facts that could not be read are None."""
+
+    path: str
+    size_bytes: int | None
+    mtime: str | None
+    etag: str | None
+    sequencer: str | None
+    exr_version: int | None
+    version_field: int | None
+    multipart_count: int | None
+    is_deep: bool | None
+    is_tiled: bool | None
+    is_multiview: bool | None
+    header_bytes: int | None
+    header_hash: str | None
+    frame_number: int | None
+    status: Literal["ok", "incomplete", "corrupt", "unsupported", "missing"] | None
+    complete: bool | None
+    openimageio: OpenImageIO
+
+
+class _AttributeBytes(TypedDict, total=False):
+    name_base64: str
+    type_base64: str
+    raw: str
+    """The value's bytes in base64, if encoding `value` would not give them back."""
+    error: str
+    """Why the bytes do not fit the type; `value` is then None."""
+
+
+class Attribute(_AttributeBytes):
+    """One attribute as stored, in OpenEXR's names."""
+
+    name: str
+    type: str
+    value: Any
+
+
+class Part(TypedDict):
+    """One part. Facts that its header lacks are None."""
+
+    index: int
+    name: str | None
+    view: str | None
+    type: str | None
+    width: int | None
+    height: int | None
+    data_window: Window | None
+    display_window: Window | None
+    display_width: int | None
+    display_height: int | None
+    data_x_offset: int | None
+    data_y_offset: int | None
+    pixel_aspect_ratio: JsonFloat | None
+    line_order: str | None
+    compression: str | None
+    is_tiled: bool
+    tile_width: int | None
+    tile_height: int | None
+    level_mode: str | None
+    rounding_mode: str | None
+    is_deep: bool
+    chunk_count: int | None
+    channel_count: int
+    color_space: str | None
+    render_software: str | None
+    attributes: list[Attribute]
+
+
+class Channel(TypedDict):
+    """One channel of a part, in stored order."""
+
+    part_index: int
+    name: str
+    layer_name: str | None
+    component_name: str
+    type: str
+    x_sampling: int
+    y_sampling: int
+    p_linear: bool
+
+
+class Persistence(TypedDict):
+    """What became of the file's rows: `stored`, `deleted`, `skipped` or `ignored`."""
+
+    status: str
+    file_id: str | None
+    inserted: bool
+    message: str
+
+
+class _Answered(TypedDict, total=False):
+    persistence: Persistence
+
+
+class Document(_Answered):
+    """What is inside one file. `attributes` is OpenImageIO's map of all parts' attributes."""
+
+    schema_version: int
+    file: FileFacts
+    parts: list[Part]
+    channels: list[Channel]
+    attributes: dict[str, Any]
+    stats: dict[str, Any]
+    validation: dict[str, Any]
+    errors: list[ErrorEntry]

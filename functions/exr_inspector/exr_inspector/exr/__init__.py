@@ -1,0 +1,1 @@
+"""OpenEXR files: bytes to facts, without I/O."""

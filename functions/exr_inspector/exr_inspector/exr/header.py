@@ -1,0 +1,270 @@
+"""The header of an OpenEXR file: bytes in, facts out, no I/O.
+
+`parse_header` looks at the first bytes of a file and answers in one of three ways: a `Header`; a
+`NeedMore` that says how long the prefix must at least be; or an InspectorError that says why this is
+no header. It follows "OpenEXR File Layout" (magic number, version field, attribute lists), keeps every
+attribute in stored order with its bytes, and decodes each value on its own: a bad value costs its
+decoding, never the file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any, NamedTuple
+
+from exr_inspector.errors import (
+    HEADER_CORRUPT,
+    HEADER_TRUNCATED,
+    LIMIT_EXCEEDED,
+    NOT_AN_EXR,
+    UNSUPPORTED_VERSION,
+    Fault,
+    InspectorError,
+)
+from exr_inspector.exr.limits import Limits
+from exr_inspector.exr.values import LISTS, MOST_ITEMS, count_channels, decode
+
+MAGIC = b"\x76\x2f\x31\x01"
+VERSION = 2
+TILED, LONG_NAMES, NON_IMAGE, MULTIPART = 0x200, 0x400, 0x800, 0x1000
+KNOWN_BITS = 0xFF | TILED | LONG_NAMES | NON_IMAGE | MULTIPART
+LONGEST_NAME = 255
+
+_WORD = Struct("<I")
+_SIZE = Struct("<i")
+_ATTRIBUTE = re.compile(
+    rb"([^\0]{1,%d})\0([^\0]{1,%d})\0(.{%d})" % (LONGEST_NAME, LONGEST_NAME, _SIZE.size), re.DOTALL
+)
+_PREAMBLE = len(MAGIC) + _WORD.size
+_DEFAULTS = Limits()
+
+
+class Attribute(NamedTuple):
+    """One attribute as stored. Names that are not UTF-8 carry surrogate escapes (PEP 383).
+
+    `value` is the form that reading.values gives, or None with the reason in `error`.
+    """
+
+    name: str
+    type_name: str
+    raw: bytes
+    value: Any
+    error: str | None
+
+
+@dataclass
+class Part:
+    """One part: its attributes in stored order, duplicates included."""
+
+    attributes: tuple[Attribute, ...]
+
+    def __post_init__(self) -> None:
+        self._by_name = {each.name: each for each in self.attributes}
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of that exact name; of duplicates the last, as in the OpenEXR library."""
+        return self._by_name.get(name)
+
+    def value(self, name: str, type_name: str) -> Any:
+        """The decoded value of an attribute of that name and type, else None."""
+        found = self._by_name.get(name)
+        return found.value if found is not None and found.type_name == type_name else None
+
+
+class Header(NamedTuple):
+    """A complete header. `size` counts its bytes from the start of the file."""
+
+    version_field: int
+    parts: tuple[Part, ...]
+    size: int
+
+    @property
+    def version(self) -> int:
+        return self.version_field & 0xFF
+
+    @property
+    def is_multipart(self) -> bool:
+        return bool(self.version_field & MULTIPART)
+
+
+class NeedMore(NamedTuple):
+    """The header goes on. `size` is the least number of bytes, from the start of the file, that can
+    tell more; where the prefix ends inside a value it is exactly that value's end.
+    """
+
+    size: int
+
+
+def parse_header(data: bytes, limits: Limits = _DEFAULTS, file_size: int = sys.maxsize) -> Header | NeedMore:
+    """Parse the header that `data`, the first bytes of a file of `file_size` bytes, begins with.
+
+    Raises InspectorError: NOT_AN_EXR, UNSUPPORTED_VERSION, HEADER_CORRUPT, HEADER_TRUNCATED where the file
+    ends first, or LIMIT_EXCEEDED where a cap of `limits` (max_header_bytes, max_value_bytes, max_parts,
+    max_channels, max_attributes) is passed. A cap is checked before the bytes that pass it are asked for.
+    """
+    try:
+        return _Parser(data, limits, file_size).header()
+    except _ShortError as short:
+        return NeedMore(short.size)
+
+
+class _ShortError(Exception):
+    """The data ends before `size`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+class _Parser:
+    def __init__(self, data: bytes, limits: Limits, file_size: int) -> None:
+        self.data = data
+        self.limits = limits
+        self.file_size = file_size
+        self.reach = min(len(data), limits.max_header_bytes)
+        self.most_bytes = limits.max_value_bytes
+        self.most_attributes = limits.max_attributes
+        self.position = 0
+        self.attributes = 0
+        self.channels = 0
+        self.items = 0
+
+    def header(self) -> Header:
+        field = self._version_field()
+        parts = tuple(self._parts()) if field & MULTIPART else (self._part(),)
+        if not parts:
+            raise self._invalid("a multipart file has no part")
+        return Header(field, parts, self.position)
+
+    def _version_field(self) -> int:
+        found = self.data[: len(MAGIC)]
+        if found != MAGIC[: len(found)]:
+            raise InspectorError(NOT_AN_EXR, f"the file begins with {found.hex(' ')}, not {MAGIC.hex(' ')}")
+        self._require(_PREAMBLE)
+        (field,) = _WORD.unpack_from(self.data, len(MAGIC))
+        if field & 0xFF != VERSION:
+            raise InspectorError(UNSUPPORTED_VERSION, f"format version {field & 0xFF} is not {VERSION}")
+        if field & ~KNOWN_BITS:
+            raise InspectorError(
+                UNSUPPORTED_VERSION, f"unknown flags {field & ~KNOWN_BITS:#x} in the version field"
+            )
+        self.position = _PREAMBLE
+        return int(field)
+
+    def _parts(self) -> Iterator[Part]:
+        count = 0
+        while not self._list_ends():
+            count += 1
+            self._cap("max_parts", count, "parts")
+            yield self._part()
+
+    def _part(self) -> Part:
+        attributes = []
+        while found := _ATTRIBUTE.match(self.data, self.position):
+            attributes.append(self._attribute(found))
+        if not self._list_ends():
+            raise self._misplaced()
+        return Part(tuple(attributes))
+
+    def _list_ends(self) -> bool:
+        """Whether the zero byte that closes a list lies here; steps over it."""
+        self._require(self.position + 1)
+        ends = self.data[self.position] == 0
+        self.position += ends
+        return ends
+
+    def _attribute(self, found: re.Match[bytes]) -> Attribute:
+        """One attribute: name, type name, size, value. The hot path; what is rare stands elsewhere."""
+        name_bytes, type_bytes, size_bytes = found.groups()
+        name = name_bytes.decode("utf-8", "surrogateescape")
+        type_name = type_bytes.decode("utf-8", "surrogateescape")
+        start = found.end()
+        size = _SIZE.unpack(size_bytes)[0]
+        end = start + size
+        self.attributes += 1
+        if size < 0 or end > self.reach or size > self.most_bytes or self.attributes > self.most_attributes:
+            self._refuse_value(name, start, size)
+        self.position = end
+        raw = self.data[start:end]
+        if type_name == "chlist":
+            self._cap_channels(raw)
+        elif type_name in LISTS:
+            return Attribute(name, type_name, raw, *self._list(type_name, raw))
+        return Attribute(name, type_name, raw, *decode(type_name, raw))
+
+    def _misplaced(self) -> InspectorError:
+        """Why no attribute lies at the position, unless more bytes can tell."""
+        data = self.data
+        for what in ("attribute name", "type name"):
+            end = data.find(0, self.position, self.position + LONGEST_NAME + 1)
+            if end == self.position:
+                return self._invalid(f"{what} is empty")
+            if end < 0:
+                self._require(min(self.position + LONGEST_NAME, len(data)) + 1)
+                return self._invalid(f"{what} is longer than {LONGEST_NAME} bytes")
+            self.position = end + 1
+        raise self._lacking(self.position + _SIZE.size)
+
+    def _refuse_value(self, name: str, start: int, size: int) -> None:
+        if size < 0:
+            raise self._invalid(f"attribute {name!r} has the size {size}")
+        if size > self.most_bytes and start + size > self.file_size:
+            raise self._invalid(
+                f"attribute {name!r} has the size {size}, in a file of {self.file_size} bytes"
+            )
+        self._cap("max_attributes", self.attributes, "attributes")
+        self._cap("max_value_bytes", size, f"bytes in attribute {name!r}")
+        self._require(start + size)
+
+    def _cap_channels(self, raw: bytes) -> None:
+        """Refuse a channel list that is too long before it is decoded."""
+        self.channels += count_channels(raw, self.limits.max_channels - self.channels)
+        self._cap("max_channels", self.channels, "channels")
+
+    def _list(self, type_name: str, raw: bytes) -> tuple[Any, str | None]:
+        """A list, unless those before it hold more than all lists of a real header together."""
+        if self.items > MOST_ITEMS:
+            return None, f"lists are kept as bytes behind the first {MOST_ITEMS} items of a header"
+        value, error = decode(type_name, raw)
+        self.items += len(value or ())
+        return value, error
+
+    def _require(self, size: int) -> None:
+        """Make sure that the data reaches to `size`, and that the header may."""
+        if size > self.reach:
+            raise self._lacking(size)
+
+    def _lacking(self, size: int) -> Exception:
+        """What to answer where the header goes on to `size`, past the data or past a cap."""
+        if size > self.file_size:
+            return self._refused(
+                HEADER_TRUNCATED, f"the file ends at byte {self.file_size}, inside its header"
+            )
+        self._cap("max_header_bytes", size, "header bytes")
+        return _ShortError(size)
+
+    def _cap(self, limit: str, count: int, what: str) -> None:
+        most = getattr(self.limits, limit)
+        if count > most:
+            raise self._refused(LIMIT_EXCEEDED, f"{count} {what} exceed EXR_INSPECTOR_{limit.upper()}={most}")
+
+    def _invalid(self, message: str) -> InspectorError:
+        return self._refused(HEADER_CORRUPT, message)
+
+    def _refused(self, fault: Fault, message: str) -> InspectorError:
+        return InspectorError(fault, message, f"byte {self.position}")
+
+
+def write_header(version_field: int, parts: Iterable[Iterable[tuple[bytes, bytes, bytes]]]) -> bytes:
+    """The bytes of a header: the inverse of `parse_header`. An attribute is (name, type name, value)."""
+    pieces = [MAGIC, _WORD.pack(version_field)]
+    for attributes in parts:
+        for name, type_name, raw in attributes:
+            pieces += [name, b"\0", type_name, b"\0", _SIZE.pack(len(raw)), raw]
+        pieces.append(b"\0")
+    if version_field & MULTIPART:
+        pieces.append(b"\0")
+    return b"".join(pieces)

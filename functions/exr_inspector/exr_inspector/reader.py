@@ -1,0 +1,196 @@
+"""Request -> source -> header -> document: read the file that a request names.
+
+Permanent faults of a file become part of its document; faults that a retry can cure are raised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from exr_inspector.document.build import Reading, make_document
+from exr_inspector.document.model import Document
+from exr_inspector.document.report import View
+from exr_inspector.errors import (
+    BAD_EVENT,
+    EMPTY_FILE,
+    FILE_NOT_FOUND,
+    NOT_A_FILE,
+    OBJECT_CHANGED,
+    STORAGE_DENIED,
+    STORAGE_REFUSED,
+    InspectorError,
+)
+from exr_inspector.events.request import Config, Request
+from exr_inspector.exr.chunks import is_complete
+from exr_inspector.exr.header import Header, NeedMore, parse_header
+from exr_inspector.exr.limits import Limits
+from exr_inspector.location import Location
+from exr_inspector.settings import KIB, Settings
+from exr_inspector.sources.protocol import Source, Stat
+from exr_inspector.sources.read_ahead import ReadAhead
+from exr_inspector.telemetry import Telemetry
+
+# All 356 healthy files of three public test sets have their header within this.
+FIRST_READ = 64 * KIB
+# How often a file that is replaced while it is read is read again from its start.
+MAX_READS = 3
+# Faults of a file of which no byte was read.
+UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
+# Faults that may concern the name alone: the object may exist under another of the request's names.
+REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
+
+OpenSource = Callable[[Location], Source]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A request and what was found."""
+
+    request: Request
+    document: Document
+    location: Location | None = None
+    """Where the document was read, or where the file was looked for first; None if the request names none."""
+    stat: Stat | None = None
+    """The version that was read; None if there is none."""
+    absent: tuple[Location, ...] = ()
+    """All locations of the request, if the file is at none of them."""
+    is_current: bool = False
+    """Whether this version was seen again after another one was stored, so that it must replace it."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads files with one instance's settings. `open_source` makes the Source of a location."""
+
+    settings: Settings
+    open_source: OpenSource
+    telemetry: Telemetry
+    limits: Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limits", self.settings.limits)
+
+    def inspect(self, request: Request) -> Inspection:
+        """Return what the file of a request holds; for a refused request, a document of its faults."""
+        for error in request.errors:
+            self.telemetry.logger.warning("Event: %s", error)
+        if request.kind in ("ignored", "refused"):
+            location = next(iter(request.locations), None)
+            return Inspection(request, make_document(Reading(location, errors=request.errors)), location)
+        with self.telemetry.step("read", path=request.locations[0].path):
+            reading, absent = self._locate(request)
+        reading = replace(reading, errors=(*reading.errors, *request.errors))
+        document = make_document(reading, request.sequencer)
+        config = request.config
+        if config.stats or config.deep_stats:
+            document = {**document, "stats": _skipped("pixel statistics are not part of this release")}
+        if config.validate:
+            document = {**document, "validation": _skipped("policies are not part of this release")}
+        self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
+        return Inspection(request, document, reading.location, reading.stat, absent)
+
+    def _locate(self, request: Request) -> tuple[Reading, tuple[Location, ...]]:
+        """Read the first location that exists with the request's eTag or size.
+
+        If none agrees, take the first that exists, since the object may have been overwritten; then the first
+        that is missing. If a location was refused, it may be the right one: raise its refusal.
+        """
+        readings: list[Reading] = []
+        refusals: list[InspectorError] = []
+        for location in request.locations:
+            try:
+                reading = self._read(location, request.config)
+            except InspectorError as error:
+                if error.fault not in REFUSALS:
+                    raise
+                refusals.append(error)
+                continue
+            if _agrees(request, reading.stat):
+                return reading, ()
+            readings.append(reading)
+        if refusals:
+            raise refusals[0]
+        present = [each for each in readings if each.stat]
+        if present:
+            return present[0], ()
+        missing = [each for each in readings if each.errors[0].fault is FILE_NOT_FOUND]
+        absent = tuple(each.location for each in missing if each.location)
+        return (missing or readings)[0], absent
+
+    def _read(self, location: Location, config: Config) -> Reading:
+        for _ in range(MAX_READS - 1):
+            try:
+                return self._read_version(location, config)
+            except InspectorError as error:
+                if error.fault is not OBJECT_CHANGED:
+                    raise
+        return self._read_version(location, config)
+
+    def _read_version(self, location: Location, config: Config) -> Reading:
+        """Read one version of a file. A permanent fault is part of the result, any other is raised."""
+        source = self.open_source(location)
+        ahead = ReadAhead(source)
+        try:
+            header = read_header(ahead, self.limits)
+            complete = self._is_complete(header, ahead, location)
+        except InspectorError as error:
+            if error.retry:
+                raise
+            stat = None if error.fault in UNREACHED else source.stat()
+            return Reading(location, stat, errors=(error,))
+        finally:
+            self.telemetry.record("exr_inspector.bytes_read", len(ahead.prefix))
+        return Reading(
+            location=location,
+            stat=source.stat(),
+            header=header,
+            header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
+            complete=complete,
+            view=_report(header) if self.settings.openimageio and config.meta else None,
+        )
+
+    def _is_complete(self, header: Header, ahead: ReadAhead, location: Location) -> bool | None:
+        if self.settings.completeness == "never":
+            return None
+        only_held = self.settings.completeness == "auto" and location.scheme == "s3"
+        return is_complete(header, ahead.held if only_held else ahead.read, ahead.source.stat().size)
+
+
+def read_header(ahead: ReadAhead, limits: Limits) -> Header:
+    """Read as much as the header needs: 64 KiB, then what the parser asks for or twice what is held.
+
+    Raises InspectorError: EMPTY_FILE, what `parse_header` raises, and what the source raises.
+    """
+    ahead.grow(FIRST_READ)
+    size = ahead.source.stat().size
+    if not size:
+        raise InspectorError(EMPTY_FILE, "the file has no bytes", ahead.source.location)
+    while isinstance(found := parse_header(ahead.prefix, limits, size), NeedMore):
+        held = len(ahead.prefix)
+        ahead.grow(min(max(found.size, 2 * held), size, limits.max_header_bytes))
+        if len(ahead.prefix) <= held:
+            raise InspectorError(
+                OBJECT_CHANGED, f"the file ended at byte {held} of {size}", ahead.source.location
+            )
+    return found
+
+
+def _skipped(reason: str) -> dict[str, str]:
+    return {"status": "skipped", "reason": reason}
+
+
+def _agrees(request: Request, stat: Stat | None) -> bool:
+    """Compare by eTag if both are known, since two versions may have one size; else by size."""
+    if stat is None:
+        return False
+    if request.etag and stat.etag:
+        return request.etag == stat.etag
+    return request.size in (None, stat.size)
+
+
+def _report(header: Header) -> View:
+    from exr_inspector.document.oiio_report import view_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
+
+    return view_header(header)

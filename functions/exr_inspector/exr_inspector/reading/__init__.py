@@ -1,1 +1,0 @@
-"""Bytes to facts: sources, the header parser, values, the chunk table, OpenImageIO's view."""

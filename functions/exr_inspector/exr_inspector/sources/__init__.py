@@ -1,0 +1,1 @@
+"""Bytes by range, from local files and S3 objects."""

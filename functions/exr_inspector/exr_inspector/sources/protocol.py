@@ -1,0 +1,31 @@
+"""The Source protocol: a file that is read by ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Stat:
+    """State of one version of a file: `size` in bytes, `mtime` in UTC, `etag` without quotes."""
+
+    size: int
+    mtime: datetime
+    etag: str | None = None
+
+
+class Source(Protocol):
+    """A file that is read by ranges. Every range comes from the same version of the file.
+
+    Both methods raise InspectorError, OBJECT_CHANGED if the file was replaced since the first read.
+    """
+
+    location: str
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start`, fewer at the end of the file."""
+
+    def stat(self) -> Stat:
+        """Return the size, time and eTag of the version that is read."""

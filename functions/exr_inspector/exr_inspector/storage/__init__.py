@@ -1,1 +1,0 @@
-"""Rows and where they go: tables, the store protocol, DuckDB, VAST DataBase."""

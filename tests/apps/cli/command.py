@@ -1,0 +1,74 @@
+"""The command line as a test runs it: within this process, as a process, and on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from click.testing import CliRunner, Result
+
+from exr_inspector.apps.cli import commands
+
+FOLDER = Path(__file__).parents[3] / "functions" / "exr_inspector"
+COMMAND = [sys.executable, "-m", "exr_inspector"]
+
+
+class Screen(NamedTuple):
+    """What a terminal was told, and the exit code."""
+
+    text: str
+    exit_code: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+def run(*arguments: object) -> Result:
+    """Within this process; standard output is no terminal. An exception that gets out is raised here."""
+    done = CliRunner().invoke(commands, [str(each) for each in arguments])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def process(*arguments: str | bytes) -> subprocess.CompletedProcess[bytes]:
+    """As `python -m exr_inspector`."""
+    command: list[str | bytes] = [*COMMAND, *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's, but for a setting of Python's that hides what is buffered."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONPATH": str(FOLDER), **changes}
+
+
+def on_terminal(*arguments: str | bytes, columns: int = 160, kind: str = "dumb") -> Screen:
+    """Output and errors on a terminal; one that is dumb knows no colours, so that all it is told is text."""
+    leader, follower = pty.openpty()
+    variables = environment(TERM=kind, COLUMNS=str(columns), LINES="50")
+    command: list[str | bytes] = [*COMMAND, *arguments]
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=variables
+    ) as running:
+        os.close(follower)
+        told = b"".join(_pieces(leader))
+        os.close(leader)
+    return Screen(told.decode("utf-8"), running.returncode)
+
+
+def _pieces(leader: int) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # so a terminal says that nobody is left at its other end
+            return
+        if not piece:
+            return
+        yield piece

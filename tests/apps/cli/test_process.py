@@ -1,0 +1,109 @@
+"""The command as a process: its exit codes, what it says where something is not installed, broken pipes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exr_inspector.version import VERSION
+from tests.apps.cli.command import COMMAND, environment, process
+
+# Runs the command where these modules are not installed.
+_WITHOUT = """
+import sys
+class Absent:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in {modules}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent)
+sys.argv = ["exr-inspector", *sys.argv[1:]]
+from exr_inspector.__main__ import main
+main()
+"""
+
+
+def _without(modules: set[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _WITHOUT.format(modules=modules), *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["inspect", "sh010"], 0),
+        (["inspect", "sh010", "sh020"], 1),
+        (["inspect", "absent.exr"], 1),
+        (["inspect"], 2),
+        (["inspect", "empty"], 2),
+        (["sql", "SELECT 1", "--db", "absent.duckdb"], 2),
+        (["no-such-command"], 2),
+    ],
+)
+def test_the_exit_code_says_how_it_went(show: Path, arguments: list[str], code: int) -> None:
+    done = process(*arguments)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_module_is_the_command() -> None:
+    assert process("--version").stdout.decode().split() == ["exr-inspector,", "version", VERSION]
+    assert process("--help").stdout.startswith(b"Usage: exr-inspector ")
+    assert process("-h").returncode == 0
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_a_missing_library_of_the_command_line_is_named_with_its_extra(missing: str) -> None:
+    done = _without({missing}, "--help")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"exr-inspector: {missing} is not installed: pip install 'exr-inspector[cli]'\n"
+
+
+def test_a_missing_duckdb_is_named_with_its_extra_where_it_is_needed(show: Path) -> None:
+    done = _without({"duckdb"}, "inspect", "sh010", "--db", "rows.duckdb")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("exr-inspector: NOT_INSTALLED: ")
+    assert "pip install 'exr-inspector[cli]'" in done.stderr
+    assert _without({"duckdb"}, "inspect", "sh010").returncode == 0
+
+
+@pytest.mark.parametrize("command", [["serve"], ["invoke", "--event", "event.json"]])
+def test_a_missing_library_of_the_stand_in_is_named_with_its_extra(show: Path, command: list[str]) -> None:
+    Path("event.json").write_text("{}")
+    done = _without({"cloudevents", "uvicorn", "starlette", "yaml"}, *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("exr-inspector: NOT_INSTALLED: ")
+    assert "pip install 'exr-inspector[cli,serve]'" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["--jsonl", "--pretty", "--table"])
+@pytest.mark.parametrize("paths", [["sh010/beauty.1001.exr"], ["copies"]], ids=["little", "much"])
+def test_a_reader_that_goes_away_is_no_fault(show: Path, form: str, paths: list[str]) -> None:
+    """As in `exr-inspector ... | head -1`: no traceback, whether the pipe is filled or not."""
+    copies = show / "copies"
+    copies.mkdir()
+    for number in range(30):
+        (copies / f"{number}.exr").write_bytes((show / "sh010/deep/left.exr").read_bytes())
+    command = [*COMMAND, "inspect", "--no-oiio", form, *paths]
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 1
+
+
+def test_a_full_disk_ends_in_2(show: Path) -> None:
+    for form in ("--jsonl", "--table"):
+        with Path("/dev/full").open("wb") as full:
+            command = [*COMMAND, "inspect", "sh010/beauty.1001.exr", form]
+            done = subprocess.run(
+                command, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+            )
+        assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+        assert b"No space left on device" in done.stderr

@@ -1,0 +1,149 @@
+"""`exr-inspector sql`: what a statement may say, what comes of it, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.apps.cli.command import run
+
+DATABASE = "rows.duckdb"
+
+
+@pytest.fixture
+def stored(show: Path) -> Path:
+    run("inspect", "-r", ".", "--db", DATABASE)
+    return show
+
+
+def test_an_answer_is_a_table(stored: Path) -> None:
+    done = run("sql", "SELECT status, count(*) AS n FROM files GROUP BY ALL ORDER BY ALL", "--db", DATABASE)
+    words = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    assert words[0] == ["status", "n"]
+    assert words[2:] == [["incomplete", "1"], ["ok", "3"], ["unsupported", "1"]]
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_an_answer_can_be_json_lines(stored: Path) -> None:
+    done = run(
+        "sql",
+        "SELECT sum(size_bytes) AS size, bool_or(is_tiled) AS tiled FROM files",
+        "--db",
+        DATABASE,
+        "--json",
+    )
+    total = sum(path.stat().st_size for path in stored.rglob("*") if path.suffix.lower() == ".exr")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"size": total, "tiled": False}]
+
+
+def test_no_column_of_an_answer_is_lost(stored: Path) -> None:
+    statement = "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a"
+    assert run("sql", statement, "--db", DATABASE, "--json").stdout == '{"a":1,"a_2":2,"a_1":3,"a_3":4}\n'
+    assert run("sql", statement, "--db", DATABASE).stdout.split()[:4] == ["a", "a_2", "a_1", "a_3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1.5", "1.5"),
+        ("-0.10", "-0.1"),
+        ("2.0", "2"),
+        ("[0.25, 4.0]", "[0.25,4]"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("12345678901234567.89", '"12345678901234567.89"'),
+    ],
+)
+def test_a_decimal_is_a_number_where_a_double_shows_its_digits(stored: Path, value: str, shown: str) -> None:
+    done = run("sql", f"SELECT {value} AS value", "--db", DATABASE, "--json")
+    assert done.stdout == f'{{"value":{shown}}}\n'
+
+
+def test_the_database_may_be_a_setting(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXR_INSPECTOR_DB", DATABASE)
+    assert run("sql", "SELECT 42 AS answer").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[mtime]",
+        "{'when': mtime}",
+        "[1.0 / 0]",
+        "'nan'::DOUBLE",
+        "metadata_embedding",
+        "uuid()",
+        "'\\xAA'::BLOB",
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_values_that_json_has_no_form_for_are_shown_as_text(
+    stored: Path, value: str, form: list[str]
+) -> None:
+    done = run("sql", f"SELECT {value} AS value FROM files", "--db", DATABASE, *form)
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) >= 5
+
+
+def test_an_answer_without_rows_is_none(stored: Path) -> None:
+    assert run("sql", "SELECT * FROM files WHERE false", "--db", DATABASE, "--json").stdout == ""
+    assert "file_path" in run("sql", "SELECT file_path FROM files WHERE false", "--db", DATABASE).stdout
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT",
+        "SELECT * FROM nowhere",
+        "SELECT nothing FROM files",
+        "SELECT file_path::INTEGER FROM files",
+        "\0",
+        "",
+        " ; -- nothing",
+    ],
+)
+def test_a_wrong_statement_ends_in_2_and_says_why(stored: Path, statement: str) -> None:
+    done = run("sql", statement, "--db", DATABASE)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("exr-inspector: BAD_QUERY: ")
+    assert "docs/DATABASE_SCHEMA.md" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM files",
+        "INSERT INTO files (file_id) VALUES ('x')",
+        "DROP TABLE files",
+        "CREATE TABLE mine AS SELECT 1",
+        "ALTER TABLE files ADD COLUMN mine INTEGER",
+    ],
+)
+def test_a_statement_cannot_change_the_database(stored: Path, statement: str) -> None:
+    before = Path(DATABASE).read_bytes()
+    done = run("sql", statement, "--db", DATABASE)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "read-only" in done.stderr
+    assert Path(DATABASE).read_bytes() == before
+
+
+def test_a_missing_database_is_wrong_usage(show: Path) -> None:
+    done = run("sql", "SELECT 1", "--db", DATABASE)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "does not exist" in done.stderr
+    assert not Path(DATABASE).exists()
+    assert run("sql", "SELECT 1").exit_code == 2
+
+
+def test_a_file_that_is_no_database_ends_in_2(show: Path) -> None:
+    done = run("sql", "SELECT 1", "--db", "sh010/notes.txt")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("exr-inspector: DATABASE_UNAVAILABLE: ")
+
+
+def test_in_a_pipe_every_row_is_a_line_that_grep_finds_whole(stored: Path) -> None:
+    long = "x" * 3000
+    done = run("sql", f"SELECT '{long}' AS first, file_path FROM files", "--db", DATABASE)
+    assert all(long in line for line in done.stdout.splitlines() if ".exr" in line)
+    assert any(".exr" in line for line in done.stdout.splitlines())

@@ -1,0 +1,174 @@
+"""The two databases behind one face, so that one suite can hold both stores to the same contract."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.rows import TABLES
+from exr_inspector.catalog.vast.session import make_session
+from exr_inspector.catalog.vast.store import VastStore
+from exr_inspector.settings import Settings
+from tests.catalog.rows import comparable
+from tests.vast_server.faults import Fault
+from tests.vast_server.server import VastServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from exr_inspector.catalog.store import Store
+
+Row = dict[str, Any]
+
+
+class Failure:
+    """Whether the step that was to fail has been reached."""
+
+    reached = False
+
+
+class Backend(Protocol):
+    def store(self) -> Store:
+        """A new store on the same database."""
+
+    def table(self, name: str) -> pa.Table:
+        """The rows that have been committed."""
+
+    def failing(self, step: int) -> contextlib.AbstractContextManager[Failure]:
+        """Inside, the `step`-th thing that the last store asks of its database fails, once."""
+
+    def make_table(self, name: str, columns: pa.Schema, rows: list[Row]) -> None:
+        """A table that someone else has made."""
+
+
+def rows(backend: Backend, name: str) -> list[Row]:
+    """A table as it has been committed."""
+    found: list[Row] = backend.table(name).to_pylist()
+    return found
+
+
+def tables(backend: Backend, under: str = "") -> dict[str, list[str]]:
+    """All four tables, comparable; `under` keeps the files whose names begin so."""
+    return {table: comparable(_under(backend.table(table), under)) for table in TABLES}
+
+
+def _under(table: pa.Table, names: str) -> list[Row]:
+    if names:
+        table = table.filter(pc.starts_with(table["file_path"], f"/show/{names}"))
+    rows: list[Row] = table.to_pylist()
+    return rows
+
+
+class DuckDB:
+    def __init__(self, folder: Path) -> None:
+        self._path = str(folder / "exr.duckdb")
+        self._stores: list[DuckDBStore] = []
+
+    def store(self) -> DuckDBStore:
+        self._stores.append(DuckDBStore(self._path))
+        return self._stores[-1]
+
+    def table(self, name: str) -> pa.Table:
+        with duckdb.connect(self._path) as connection:
+            return connection.sql(f"SELECT * FROM {name}").to_arrow_table()
+
+    @contextlib.contextmanager
+    def failing(self, step: int) -> Iterator[Failure]:
+        store, failure = self._stores[-1], Failure()
+        connection = store._connection
+        store._connection = _FailingConnection(connection, step, failure)  # type: ignore[assignment]
+        try:
+            yield failure
+        finally:
+            store._connection = connection
+
+    def make_table(self, name: str, columns: pa.Schema, rows: list[Row]) -> None:
+        incoming = pa.Table.from_pylist(rows, schema=columns)
+        with duckdb.connect(self._path) as connection:
+            connection.register("incoming", incoming)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
+
+
+class _FailingConnection:
+    def __init__(self, connection: Any, step: int, failure: Failure) -> None:
+        self._connection = connection
+        self._left = step
+        self._failure = failure
+
+    def execute(self, *arguments: Any) -> Any:
+        self._left -= 1
+        if self._left == 0:
+            self._failure.reached = True
+            raise duckdb.IOException("a fault that the test asked for")
+        return self._connection.execute(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class Vast:
+    """`session` is the real SDK's. Stores do not wait: `waits` has the seconds that they would have."""
+
+    def __init__(self, server: VastServer, session: Any, schema: str = "exr_metadata") -> None:
+        self.server = server
+        self.session = session
+        self.schema = schema
+        self.waits: list[float] = []
+        self.wait: Callable[[float], object] = self.waits.append
+
+    def settings(self, **changes: Any) -> Settings:
+        server = self.server
+        return Settings(
+            **{
+                "vast_endpoint": server.endpoint,
+                "vast_access_key": server.access_key,
+                "vast_secret_key": server.secret_key,
+                "vast_bucket": server.bucket,
+                "vast_schema": self.schema,
+                **changes,
+            }
+        )
+
+    def store(self, **changes: Any) -> VastStore:
+        """`changes` are settings."""
+        return VastStore(self.settings(**changes), self.session, self.wait)
+
+    def table(self, name: str) -> pa.Table:
+        return self.server.rows(self.schema, name)
+
+    @contextlib.contextmanager
+    def failing(self, step: int) -> Iterator[Failure]:
+        faults, failure = self.server.faults, Failure()
+        faults.at(step, Fault(status=403))
+        with self.server.counting() as kinds:
+            yield failure
+            faults.clear()
+        failure.reached = len(kinds) >= step
+
+    def make_table(self, name: str, columns: pa.Schema, rows: list[Row]) -> None:
+        with self.session.transaction() as tx:
+            bucket = tx.bucket(self.server.bucket)
+            schema = bucket.create_schema(self.schema, fail_if_exists=False)
+            table = schema.create_table(name, columns)
+            if rows:
+                table.insert(pa.Table.from_pylist(rows, schema=columns))
+
+
+@contextlib.contextmanager
+def vast(version: Any = "5.5", conflict: Any = "write", **settings: Any) -> Iterator[Vast]:
+    """A server, and a session of the SDK as the store makes its own."""
+    with VastServer(version, conflict) as server:
+        database = Vast(server, None)
+        database.session = make_session(database.settings(**settings))
+        with database.session.api:
+            yield database

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.catalog.backends import Vast, vast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMEOUT = 0.25  # seconds that a session waits for an answer
+
+_names = itertools.count(1)
+
+
+@pytest.fixture
+def name() -> str:
+    """A beginning for the names of a test's files, where tests share a database."""
+    return f"test{next(_names)}-"
+
+
+@pytest.fixture
+def database() -> Iterator[Vast]:
+    """A VAST DataBase of one test's own, of version 5.5, that tells conflicts at the write."""
+    with vast() as database:
+        yield database
+        assert database.server.open_transactions == []
+
+
+@pytest.fixture(scope="module", params=["write", "commit", "lenient"])
+def conflict(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def shared_database(conflict: str) -> Iterator[Vast]:
+    with vast(conflict=conflict, vast_timeout=TIMEOUT) as database:
+        database.store().ensure_tables()
+        yield database
+
+
+@pytest.fixture
+def shared(shared_database: Vast) -> Iterator[Vast]:
+    """A VAST DataBase in all conflict modes, with tables, shared by the tests of a module."""
+    yield shared_database
+    shared_database.server.faults.clear()
+    assert shared_database.server.open_transactions == []

@@ -1,0 +1,191 @@
+"""Commits whose answer says nothing sure: what took place is seen in the rows, and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from exr_inspector import errors
+from exr_inspector.catalog.store import Removal
+from exr_inspector.catalog.vast.store import VastStore
+from exr_inspector.catalog.vast.tables import SHARDS
+from exr_inspector.catalog.vast.transactions import LATER_ROLLBACKS, ROLLBACKS
+from exr_inspector.errors import InspectorError
+from tests.catalog.backends import Vast, rows, tables
+from tests.catalog.conftest import TIMEOUT
+from tests.catalog.rows import delivered, expected
+from tests.vast_server.clients import connected
+from tests.vast_server.faults import Fault
+
+BROKEN = {
+    "status 500": Fault(status=500),
+    "status 502": Fault(status=502),
+    "status 503": Fault(status=503),
+    "slow down": Fault(status=503, code="SlowDown"),
+    "status 409": Fault(status=409),
+    "reset": Fault(reset=True),
+    "cut": Fault(cut=True),
+    "timeout": Fault(status=500, delay=2 * TIMEOUT),
+}
+
+
+def broken(kind: str, *, after: bool) -> Fault:
+    return replace(BROKEN[kind], after=after)
+
+
+both_ways = pytest.mark.parametrize("after", [False, True], ids=["not executed", "executed"])
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@both_ways
+def test_an_upsert_is_done_once_whatever_its_commit_is_answered(
+    shared: Vast, name: str, kind: str, after: bool
+) -> None:
+    store, new, known = shared.store(), delivered(f"{name}new", version=2), delivered(f"{name}known")
+    store.upsert([known])
+    shared.server.faults.at(1, broken(kind, after=after), on="commit")
+    outcomes = store.upsert([new, known])
+    assert [outcome.action for outcome in outcomes] == ["inserted", "unchanged"]
+    assert tables(shared, name) == expected(new, known)
+    stored = store.lookup([new.file_id, known.file_id])
+    assert [stored[each.file_id].inspection_count for each in (new, known)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["status 500", "reset", "timeout"])
+@both_ways
+def test_a_deletion_is_done_once_whatever_its_commit_is_answered(
+    shared: Vast, name: str, kind: str, after: bool
+) -> None:
+    store, gone, kept = shared.store(), delivered(f"{name}gone"), delivered(f"{name}kept")
+    store.upsert([gone, kept])
+    shared.server.faults.at(1, broken(kind, after=after), on="commit")
+    assert store.delete([Removal(gone.file_id)]) == 1
+    assert tables(shared, name) == expected(kept)
+
+
+@both_ways
+def test_tables_are_made_once_whatever_the_commit_is_answered(database: Vast, after: bool) -> None:
+    database.server.faults.at(1, broken("reset", after=after), on="commit")
+    database.store().upsert([delivered("a")])
+    assert tables(database) == expected(delivered("a"))
+    assert len(rows(database, "locks")) == SHARDS
+
+
+@pytest.mark.parametrize(("step", "nth"), [("insert", 4), ("update", 1), ("commit", 1)])
+def test_a_session_that_would_send_again_by_itself_does_nothing_twice(
+    shared: Vast, name: str, step: str, nth: int
+) -> None:
+    """The SDK's own way with "SlowDown": rows are there twice, and a second commit finds nothing."""
+    with connected(shared.server) as session:
+        store, file = VastStore(shared.settings(), session), delivered(name)
+        store.ensure_tables()
+        shared.server.faults.at(nth, broken("slow down", after=True), on=step)
+        assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+        assert session.api._request != session.api._single_request
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_lost_answer_is_looked_for_even_where_looking_fails(shared: Vast, name: str) -> None:
+    store, file = shared.store(), delivered(name)
+    store.ensure_tables()
+    faults = shared.server.faults
+    faults.at(1, broken("reset", after=True), on="commit")
+    faults.at(2, Fault(status=503), on="begin")
+    faults.at(3, Fault(status=500), on="select")
+    faults.at(2, broken("cut", after=True), on="commit")
+    assert [outcome.action for outcome in store.upsert([file])] == ["inserted"]
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_no_second_one(
+    shared: Vast, name: str
+) -> None:
+    """It can neither be rolled back nor seen when it is looked for: its rows alone stop the next try."""
+    store, file = VastStore(shared.settings(), shared.session), delivered(name, version=2)
+    store.ensure_tables()
+    shared.server.faults.at(1, Fault(delay=2 * TIMEOUT), on="commit")
+    shared.server.faults.every(Fault(status=500), on="rollback")
+    store.upsert([file])
+    shared.server.faults.clear()
+    store.lookup([file.file_id])  # what could not be rolled back is, now
+    while shared.server.open_transactions:  # its commit is still on the way, to be refused
+        time.sleep(0.01)
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_rollback_that_fails_is_sent_again(shared: Vast, name: str) -> None:
+    store = shared.store(vast_attempts=1)
+    store.ensure_tables()
+    shared.server.faults.at(1, Fault(status=503), on="insert")
+    for nth in range(ROLLBACKS - 1):
+        shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
+    shared.waits.clear()
+    with pytest.raises(InspectorError):
+        store.upsert([delivered(name)])
+    assert shared.server.open_transactions == []
+    assert len(shared.waits) == ROLLBACKS - 1
+
+
+def test_a_rollback_that_keeps_failing_is_sent_before_the_next_transaction(shared: Vast, name: str) -> None:
+    """Else a living writer would hold the file against itself until the database ends the transaction."""
+    store, file = shared.store(vast_attempts=1), delivered(name)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(reset=True), on="rollback")
+    shared.server.faults.at(4, Fault(status=503), on="insert")
+    with pytest.raises(InspectorError):
+        store.upsert([file])
+    assert len(shared.server.open_transactions) == 1
+    shared.server.faults.clear()
+    with shared.server.counting() as kinds:
+        store.upsert([file])
+    assert kinds[:2] == ["rollback", "begin"]
+    assert tables(shared, name) == expected(file)
+
+
+def test_a_store_that_is_closed_leaves_no_transaction_open(shared: Vast, name: str) -> None:
+    store = VastStore(shared.settings(vast_attempts=1), wait=shared.wait)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=503), on=lambda kind: kind in {"rollback", "insert"})
+    with pytest.raises(InspectorError):
+        store.upsert([delivered(name)])
+    assert len(shared.server.open_transactions) == 1
+    shared.server.faults.clear()
+    store.close()
+    assert shared.server.open_transactions == []
+
+
+def test_a_rollback_that_never_succeeds_is_given_up_in_the_end(shared: Vast, name: str) -> None:
+    """As where the database has ended the transaction, and says 500 of what it does not know."""
+    store = shared.store(vast_attempts=1)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=500), on="rollback")
+    shared.server.faults.at(1, Fault(status=403), on="insert")
+    with shared.server.counting() as kinds:
+        with pytest.raises(InspectorError):
+            store.upsert([delivered(name)])
+        for _ in range(LATER_ROLLBACKS + 5):
+            store.lookup([delivered(name).file_id])
+    assert kinds.count("rollback") == ROLLBACKS + LATER_ROLLBACKS
+    shared.server.expire()
+
+
+def test_what_a_dead_writer_holds_is_free_when_its_transaction_expires(
+    shared: Vast, conflict: str, name: str
+) -> None:
+    dead, store, file = shared.store(), shared.store(vast_attempts=2), delivered(name)
+    store.ensure_tables()
+    shared.server.faults.every(Fault(status=500), on="rollback")
+    shared.server.faults.at(4, Fault(status=403), on="insert")
+    with pytest.raises(InspectorError):
+        dead.upsert([file])
+    shared.server.faults.clear()
+    assert len(shared.server.open_transactions) == 1
+    if conflict == "write":
+        with pytest.raises(InspectorError) as refusal:
+            store.upsert([file])
+        assert refusal.value.fault is errors.DATABASE_CONFLICT
+    shared.server.expire()
+    store.upsert([file])
+    assert tables(shared, name) == expected(file)

@@ -1,0 +1,111 @@
+"""A fault at every request, in every kind: nothing is lost, nothing is there twice, nothing stays open."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exr_inspector.catalog.store import Removal
+from tests.catalog.backends import Vast, tables, vast
+from tests.catalog.deliveries import ACTIONS, batch, held, wanted
+from tests.catalog.rows import delivered, expected
+from tests.vast_server.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = {
+    "status 500": Fault(status=500),
+    "status 503": Fault(status=503),
+    "slow down": Fault(status=503, code="SlowDown", after=True),
+    "reset before": Fault(reset=True),
+    "reset after": Fault(reset=True, after=True),
+    "cut answer": Fault(cut=True, after=True),
+}
+MOST_STEPS = 30
+
+
+@pytest.fixture(params=["5.5-write", "5.4-commit"])
+def either(request: pytest.FixtureRequest) -> Iterator[Vast]:
+    """A VAST DataBase of each version and each conflict mode, in two of the four pairs."""
+    with vast(*request.param.split("-")) as database:
+        yield database
+        assert database.server.open_transactions == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) -> None:
+    database = either
+    store, fault = database.store(), KINDS[kind]
+    store.upsert([file for step in range(MOST_STEPS) for file in held(f"{step}-")])
+    for step in itertools.count(1):
+        database.server.faults.at(step, fault)
+        with database.server.counting() as kinds:
+            outcomes = store.upsert(batch(f"{step}-"))
+        database.server.faults.clear()
+        assert [outcome.action for outcome in outcomes] == ACTIONS
+        assert tables(database, f"{step}-") == wanted(f"{step}-")
+        if len(kinds) < step:
+            break
+        expect_none_open(database, kinds[step - 1], fault)
+    assert step > 16
+    store.upsert([file for step in range(1, step) for file in batch(f"{step}-")])
+    assert all(tables(database, f"{step}-") == wanted(f"{step}-") for step in range(1, step))
+
+
+@pytest.mark.parametrize("kind", ["status 500", "reset after"])
+def test_a_deletion_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
+    store, fault, kept = database.store(), KINDS[kind], delivered("kept")
+    store.upsert([kept, *(delivered(f"gone{step}") for step in range(MOST_STEPS))])
+    for step in itertools.count(1):
+        database.server.faults.at(step, fault)
+        with database.server.counting() as kinds:
+            assert store.delete([Removal(delivered(f"gone{step}").file_id)]) == 1
+        database.server.faults.clear()
+        assert tables(database, f"gone{step}.") == expected()
+        if len(kinds) < step:
+            break
+        expect_none_open(database, kinds[step - 1], fault)
+    assert step > 12
+    assert tables(database, "kept") == expected(kept)
+
+
+def expect_none_open(database: Vast, kind: str, fault: Fault) -> None:
+    """No transaction may be open but one whose beginning was never answered: nobody knows its id."""
+    lost = kind == "begin" and fault.after
+    assert len(database.server.open_transactions) == lost
+    database.server.expire()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are made by forking")
+def test_a_process_that_dies_at_any_request_loses_nothing(database: Vast) -> None:
+    store = database.store()
+    store.upsert([file for step in range(MOST_STEPS) for file in held(f"{step}-")])
+    command = [sys.executable, "-m", "tests.catalog.dying", json.dumps(asdict(database.settings()))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    died = 0
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        for step in itertools.count(1):
+            name = f"{step}-"
+            process.stdin.write(f"{step} {name}\n")
+            process.stdin.flush()
+            if int(process.stdout.readline()) == 0:
+                break
+            died += 1
+            assert tables(database, name) in (expected(*held(name)), wanted(name))
+            database.server.expire()
+            store.upsert(batch(name))
+            assert tables(database, name) == wanted(name)
+        process.stdin.close()
+    assert died >= 16

@@ -1,0 +1,197 @@
+"""How many requests each kind of work takes, counted at the server, once tables and metadata are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from exr_inspector.catalog.rows import LARGEST_CELL, TABLES
+from exr_inspector.catalog.store import Removal
+from exr_inspector.catalog.vast.rows import LARGEST_INSERT, pieces
+from tests.catalog.backends import rows, tables, vast
+from tests.catalog.rows import delivered, expected, with_cells
+from tests.vast_server.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exr_inspector.catalog.rows import FileRows
+    from exr_inspector.catalog.vast.store import VastStore
+    from tests.catalog.backends import Vast
+
+LOCKED = ["select", "update"]
+CHILDREN_DELETED = ["select", "delete"] * 3
+INSERTS = ["insert"] * 4
+NEW = ["begin", "select", *LOCKED, *INSERTS, "commit"]
+CHANGED = ["begin", "select", *LOCKED, "delete", *CHILDREN_DELETED, *INSERTS, "commit"]
+REMOVED = ["begin", "select", *LOCKED, "delete", *CHILDREN_DELETED, "commit"]
+UNCHANGED = ["begin", "select", *LOCKED, "update", "commit"]
+LOOKED_UP = ["begin", "select", "commit"]
+
+
+@pytest.fixture
+def store(database: Vast) -> VastStore:
+    store = database.store()
+    store.upsert([delivered("known")])
+    return store
+
+
+@pytest.fixture(params=[("5.4", 20), ("5.5", 15)], ids=lambda param: param[0])
+def older_and_newer(request: pytest.FixtureRequest) -> Iterator[tuple[Vast, int]]:
+    """A database of either version, and the requests that it takes to load all metadata."""
+    with vast(request.param[0]) as database:
+        database.store().upsert([delivered("known")])
+        yield database, request.param[1]
+
+
+def requests(database: Vast, act: Callable[[], object]) -> list[str]:
+    with database.server.counting() as kinds:
+        act()
+    return kinds
+
+
+def hundred(version: int = 1) -> list[FileRows]:
+    return [delivered(f"batch-{index}", version) for index in range(100)]
+
+
+def test_each_kind_of_work_takes_the_requests_that_it_needs(older_and_newer: tuple[Vast, int]) -> None:
+    database, to_load = older_and_newer
+    store = database.store()
+    assert len(requests(database, store.ensure_tables)) == to_load
+    assert requests(database, lambda: store.upsert([delivered("new")])) == NEW
+    assert requests(database, lambda: store.upsert([delivered("known")])) == UNCHANGED
+    assert requests(database, lambda: store.upsert([delivered("known", version=2)])) == CHANGED
+    assert requests(database, lambda: store.delete([Removal(delivered("new").file_id)])) == REMOVED
+    assert requests(database, lambda: store.lookup([delivered("known").file_id])) == LOOKED_UP
+
+
+def test_what_is_needed_stays_within_what_was_promised() -> None:
+    """Of what each may take, at most three requests are for the locks, which make duplicates impossible."""
+    assert len(LOCKED) <= 3
+    assert len(NEW) - len(LOCKED) <= 10
+    assert len(CHANGED) - len(LOCKED) <= 15
+    assert len(UNCHANGED) - len(LOCKED) <= 5
+
+
+def test_a_batch_of_a_hundred_files_takes_no_more_than_one_file(database: Vast, store: VastStore) -> None:
+    assert requests(database, lambda: store.upsert(hundred())) == NEW
+    assert requests(database, lambda: store.upsert(hundred())) == UNCHANGED
+    assert requests(database, lambda: store.upsert(hundred(version=2))) == CHANGED
+    removals = [Removal(each.file_id) for each in hundred()]
+    assert requests(database, lambda: store.delete(removals)) == REMOVED
+
+
+def test_removals_and_files_of_one_request_are_looked_up_and_locked_together(
+    database: Vast, store: VastStore
+) -> None:
+    store.upsert([delivered("moved")])
+    gone, come = delivered("moved"), delivered("moved-here")
+    assert requests(database, lambda: store.upsert([come], [Removal(gone.file_id)])) == [
+        *REMOVED[:-1],
+        *INSERTS,
+        "commit",
+    ]
+    assert tables(database) == expected(delivered("known"), come)
+
+
+def test_an_outdated_file_is_only_looked_at(database: Vast, store: VastStore) -> None:
+    store.upsert([delivered("late", version=2, sequencer="2")])
+    late = delivered("late", version=1, sequencer="1")
+    assert requests(database, lambda: store.upsert([late])) == LOOKED_UP
+
+
+def test_large_rows_are_spread_over_requests_that_the_server_takes(database: Vast, store: VastStore) -> None:
+    wide = with_cells(
+        delivered("wide"), "attributes", value_json="x" * LARGEST_CELL, value_text="y" * LARGEST_CELL
+    )
+    first = wide.rows["attributes"][0]
+    rows = [{**first, "attribute_index": index} for index in range(45)]
+    wide = type(wide)(wide.file_id, {**wide.rows, "attributes": rows})
+    made = requests(database, lambda: store.upsert([wide]))
+    assert made == [*NEW[:-1], "insert", "insert", "commit"]
+    assert tables(database) == expected(wide, delivered("known"))
+
+
+@pytest.mark.parametrize(
+    "lengths", [[], [0], [10], [LARGEST_INSERT], [1000] * 20_000, [1, LARGEST_INSERT // 2] * 9]
+)
+def test_pieces_are_small_enough_and_lose_no_row(lengths: list[int]) -> None:
+    batch = pa.record_batch({"text": pa.array(["x" * length for length in lengths], pa.string())})
+    found = list(pieces(batch))
+    assert all(each.num_rows == 1 or pa.ipc.get_record_batch_size(each) <= LARGEST_INSERT for each in found)
+    assert pa.Table.from_batches(found, batch.schema).to_pylist() == batch.to_pylist()
+
+
+# --- stale metadata ---------------------------------------------------------------------------------------
+
+
+def drop_column(database: Vast, table: str, column: str) -> None:
+    with database.session.transaction() as tx:
+        found = tx.bucket(database.server.bucket).schema(database.schema).table(table)
+        found.drop_column(pa.schema([TABLES[table].field(column)]))
+
+
+def drop_table(database: Vast, table: str) -> None:
+    with database.session.transaction() as tx:
+        tx.bucket(database.server.bucket).schema(database.schema).table(table).drop()
+
+
+ALTERATIONS: dict[str, Callable[[Vast], None]] = {
+    "a column that is read was dropped": lambda database: drop_column(database, "files", "etag"),
+    "a column that is written was dropped": lambda database: drop_column(database, "parts", "view"),
+    "a table was dropped": lambda database: drop_table(database, "attributes"),
+    "the locks were dropped": lambda database: drop_table(database, "locks"),
+}
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+def test_stale_metadata_costs_one_reload_once(database: Vast, store: VastStore, alteration: str) -> None:
+    ALTERATIONS[alteration](database)
+    made = requests(database, lambda: store.upsert([delivered("new")]))
+    assert made.count("bucket") == 1
+    assert made[-len(NEW) :] == NEW
+    assert requests(database, lambda: store.upsert([delivered("newer")])) == NEW
+
+
+def test_a_column_that_a_newer_version_has_added_is_left_alone(database: Vast, store: VastStore) -> None:
+    with database.session.transaction() as tx:
+        found = tx.bucket(database.server.bucket).schema(database.schema).table("files")
+        found.add_column(pa.schema([("of_tomorrow", pa.string())]))
+    assert requests(database, lambda: store.upsert([delivered("new")])) == NEW
+    assert [row["of_tomorrow"] for row in rows(database, "files")] == [None, None]
+
+
+def test_a_transaction_that_the_server_has_ended_is_begun_anew(database: Vast, store: VastStore) -> None:
+    database.server.faults.at(1, Fault(status=404), on="update")
+    store.upsert([delivered("known")])
+    assert rows(database, "files")[0]["inspection_count"] == 2
+    assert database.server.open_transactions == []
+
+
+def test_locks_that_have_lost_rows_are_refused_by_name(database: Vast, store: VastStore) -> None:
+    drop_table(database, "locks")
+    database.make_table("locks", pa.schema([("shard", pa.int64()), ("holder", pa.string())]), [])
+    with pytest.raises(Exception, match="TABLE_MISMATCH: table locks"):
+        store.upsert([delivered("new")])
+    assert tables(database) == expected(delivered("known"))
+    assert database.server.open_transactions == []
+
+
+# --- rows of foreign writers --------------------------------------------------------------------------------
+
+
+def test_duplicates_of_a_foreign_writer_go_when_the_file_is_next_written(
+    database: Vast, store: VastStore
+) -> None:
+    for name in TABLES:
+        table = database.server.rows(database.schema, name).drop_columns(["$row_id"])
+        with database.session.transaction() as tx:
+            found = tx.bucket(database.server.bucket).schema(database.schema).table(name)
+            found.insert(table)
+    assert len(rows(database, "files")) == 2
+    (outcome,) = store.upsert([delivered("known")])
+    assert outcome.action == "replaced"
+    assert tables(database) == expected(delivered("known"))
+    assert rows(database, "files")[0]["inspection_count"] == 2

@@ -1,0 +1,263 @@
+"""The features themselves: what attributes, layers and numbers are taken to mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exr_inspector.exr import values
+from exr_inspector.vectors import attributes, channels, features
+from exr_inspector.vectors.embedding import COMPRESSIONS
+from exr_inspector.vectors.numbers import magnitude, ratio
+from tests.vectors.documents import attribute, beauty, channel, document, part, stereo, tiled
+
+
+def told(name: str, value: Any, kind: str = "string") -> dict[str, set[str]]:
+    """The features of one attribute by group, without those of its name."""
+    found: dict[str, set[str]] = {}
+    for group, feature, _ in attributes.features(attribute(name, value, kind)):
+        found.setdefault(group, set()).add(feature)
+    found.pop("attributes", None)
+    return found
+
+
+# --- attributes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "program", "version"),
+    [
+        ("software", "Arnold 7.3.2.1 [c9b9f5a8] linux clang-15.0.7", "arnold", "7.3.2.1"),
+        ("arnold/version", "7.3.2.1", "arnold", "7.3.2.1"),
+        ("vrayInfo/vrayversion", "Version of V-Ray for Maya 6.20.06", "v-ray", "6.20.06"),
+        ("vrayInfo/vraycore", "6.20.06", "v-ray", "6.20.06"),
+        ("vrayInfo/vrayversion", "Version of V-Ray for Maya Next", "v-ray", None),
+        ("rs/version", "3.6.04", "redshift", "3.6.04"),
+        ("nuke/version", "15.1v3", "nuke", "15.1v3"),
+        ("Software", "Blender 4.5.1 LTS", "blender", "4.5.1"),
+        ("Software", "RenderMan 26.2", "renderman", "26.2"),
+        ("software", "Houdini 20.5.278", "houdini", "20.5.278"),
+        ("software", '3Delight 2.1.23 darwin-x86_64 "Re-Animator"', "3delight", "2.1.23"),
+        ("Software", "OpenImageIO 2.4.11.1 : 8B7A0A5E", "openimageio", "2.4.11.1"),
+        ("software", "Studio Writer v3.5", "studio writer", "3.5"),
+        ("tool/version", "12", "tool/version", "12"),
+    ],
+)
+def test_a_program_and_its_version_are_found_in_what_renderers_write(
+    name: str, text: str, program: str, version: str | None
+) -> None:
+    found = told(name, text)["software"]
+    assert program in found
+    assert {each for each in found if each.endswith("exactly")} == (
+        {f"{program} {version} exactly"} if version else set()
+    )
+
+
+def test_one_colour_space_is_one_feature_whoever_names_it() -> None:
+    for name in ("colorInteropID", "arnold/color_space", "studio/colourSpace", "nuke/input/colorspace"):
+        assert told(name, "lin_ap1_scene") == {"colour": {"space lin_ap1_scene"}}
+    assert ("colour", "space lin_ap1_scene", 4.0) in features._fields(part(color_space="lin_ap1_scene"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["hero", "v012", "final quality", "sh_a", "ACES 1.3", "rec709", "S7/i", "2d"],
+)
+def test_a_category_is_kept_as_it_is(value: str) -> None:
+    assert told("studio/element", value) == {"values": {f"studio/element {value}"}}
+
+
+CATEGORIES = """
+    camera/aperture_blades ghosting observer object department take wedding renderLayer passName group
+    facility owner project show element quality engine integrator pixelfilter lut ocio grid catalogName
+"""
+
+
+@pytest.mark.parametrize("name", CATEGORIES.split())
+def test_a_name_that_only_resembles_that_of_a_host_or_a_job_hides_no_category(name: str) -> None:
+    assert told(name, "hero") == {"values": {f"{name} hero"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("rooftop_0040", "rooftop_#"),
+        ("cin_112_0080", "cin_#_#"),
+        ("take 3 of 12", "take # of #"),
+        ("rec2020", "rec#"),
+        ("16-bit half", "#-bit half"),
+    ],
+)
+def test_a_number_that_could_be_a_frame_counts_as_a_sign(value: str, kept: str) -> None:
+    assert told("studio/element", value) == {"values": {f"studio/element {kept}"}}
+
+
+def test_a_whole_number_weighs_less_than_a_text() -> None:
+    (_, _, number), (_, _, text) = (
+        attributes.features(attribute("studio/level", *each))[-1] for each in ((3, "int"), ("high", "string"))
+    )
+    assert number < text
+
+
+@pytest.mark.parametrize(
+    "kind", ["float", "m44f", "v2f", "box2i", "preview", "idmanifest", "timecode", "odd"]
+)
+def test_only_texts_and_whole_numbers_can_be_categories(kind: str) -> None:
+    assert told("studio/element", "hero", kind) == {}
+
+
+def test_names_of_attributes_count_with_their_name_space_and_without_their_numbers() -> None:
+    found = attributes.features(attribute("studio/light_12/gain", 1.0, "float"))
+    assert found == (("attributes", "studio/light_#/gain", 1.0), ("attributes", "studio/", 3.0))
+
+
+@pytest.mark.parametrize("name", sorted(attributes.STRUCTURAL))
+def test_attributes_that_every_file_has_tell_nothing(name: str) -> None:
+    assert attributes.features(attribute(name, "zip")) == ()
+
+
+def test_the_looks_of_no_known_program_hold_a_group() -> None:
+    """The place of the group that matched tells the program."""
+    assert attributes._PROGRAM.groups == len(attributes.PROGRAMS)
+
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("purpose", "layers"),
+    [
+        (
+            "diffuse",
+            ["diffuse_direct", "directDiffuse", "DiffuseLighting", "combineddiffuse", "ViewLayer.DiffDir"],
+        ),
+        (
+            "indirect",
+            ["diffuse_indirect", "indirectDiffuse", "GlobalIllumination", "GI", "ViewLayer.GlossInd"],
+        ),
+        (
+            "specular",
+            [
+                "specular_direct",
+                "SpecularLighting",
+                "combinedglossyreflection",
+                "ViewLayer.GlossCol",
+                "reflect",
+            ],
+        ),
+        ("subsurface", ["sss", "SSS", "SubSurfaceScatter", "subsurface"]),
+        ("depth", ["depth", "zDepth", "ViewLayer.Depth", "Z"]),
+        ("normal", ["N", "normals", "Nn", "ViewLayer.Normal"]),
+        ("motion", ["motionvector", "velocity", "dPdtime", "MotionVectors", "ViewLayer.Vector", "forward"]),
+        (
+            "matte",
+            [
+                "crypto_object00",
+                "Cryptomatte01",
+                "MatteID00",
+                "PuzzleMatte1",
+                "multimatte_1",
+                "ViewLayer.CryptoObject00",
+            ],
+        ),
+        ("beauty", ["", "RGBA_key", "ViewLayer.Combined", "beauty_fill"]),
+    ],
+)
+def test_a_purpose_is_seen_in_every_naming_scheme(purpose: str, layers: list[str]) -> None:
+    assert [layer for layer in layers if purpose not in of_layers(layer)["purposes"]] == []
+
+
+def of_layers(*layers: str) -> dict[str, dict[str, float]]:
+    return channels.bags([channel(f"{layer}.R" if layer else "R") for layer in layers])
+
+
+def test_words_of_a_layer_are_the_same_in_any_spelling() -> None:
+    one, other = of_layers("specular_direct")["layers"], of_layers("directSpecular")["layers"]
+    assert one.keys() & other.keys() == {"~specular", "~direct"}
+
+
+def test_a_purpose_counts_layers_not_looks_and_words_count_wherever_they_stand() -> None:
+    bags = of_layers("", "diffuse_diff", "diffuse\ndiffuse", "global", "illum")
+    assert bags["purposes"] == {"beauty": 1.0, "diffuse": 2.0, "emission": 1.0}
+    assert bags["layers"]["~diffuse"] == 3.0
+    assert bags["layers"].keys() & {"~", "~\n"} == set()
+
+
+def test_a_channel_tells_its_name_layer_component_and_pixels() -> None:
+    bags = channels.bags(
+        [channel("diffuse.R"), channel("BY", "float", x_sampling=2, y_sampling=2, p_linear=True)]
+    )
+    assert set(bags["names"]) == {"diffuse.R", "BY"}
+    assert set(bags["layers"]) == {"", "diffuse", "~diffuse"}
+    assert set(bags["components"]) == {"R", "BY"}
+    assert set(bags["pixels"]) == {"half", "float", "every 2 by 2", "perceptually linear"}
+
+
+def test_the_reader_and_the_vectors_use_the_same_words() -> None:
+    assert tuple(f"compression {name}" for name in values.COMPRESSION_NAMES.values()) == COMPRESSIONS
+    assert set(values.PIXEL_TYPES.values()) == set(channels.PIXELS)
+    assert {
+        ("line_order", values.LINE_ORDERS[0]),
+        ("level_mode", values.LEVEL_MODES[0]),
+        ("rounding_mode", values.ROUNDING_MODES[0]),
+    } == features.USUAL
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
+def test_what_is_usual_is_silent() -> None:
+    bags = features.bags(document([channel("R")], part()))
+    assert {group for group, bag in bags.items() if bag} == {
+        "names", "layers", "purposes", "components", "pixels", "counts", "storage", "structure", "resolution",
+    }  # fmt: skip
+
+
+def test_that_a_tiled_file_has_one_level_is_usual() -> None:
+    assert features.bags(tiled())["storage"] == {
+        "compression zip": 8.0,
+        "tile_width 16": 1.0,
+        "tile_height 32": 1.0,
+    }
+
+
+def test_what_parts_share_counts_once() -> None:
+    one = stereo()
+    assert features.bags(one)["storage"] == {"compression zips": 8.0}
+    assert features.bags(one)["values"] == {"owner north": 1.0}
+
+
+def test_an_attribute_that_differs_between_parts_counts_for_each() -> None:
+    both = document([], part(attribute("studio/side", "left")), part(attribute("studio/side", "right")))
+    assert set(features.bags(both)["values"]) == {"studio/side left", "studio/side right"}
+
+
+def test_a_side_of_the_window_tells_which_way_it_reaches_and_how_far() -> None:
+    data = {"min": {"x": -192, "y": 0}, "max": {"x": 1919, "y": 971}}
+    assert features.bags(beauty(data_window=data))["windows"] == {
+        "left over": 1.0,
+        "left over 0": 0.609375,
+        "left over 0.25": 0.390625,
+        "bottom within": 1.0,
+        "bottom within 0": 0.609375,
+        "bottom within 0.25": 0.390625,
+    }
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def test_a_number_shares_its_weight_between_two_bins() -> None:
+    assert magnitude("size", 2.0**21, 1) == (("size 2^21 *1", 1.0),)
+    assert magnitude("size", 1.5 * 2.0**20, 1) == (("size 2^20 *1", 0.5), ("size 2^21 *1", 0.5))
+    assert magnitude("size", 1.5 * 2.0**20, 2) == (("size 2^20.5 *2", 1.0),)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, float("inf"), float("nan")])
+def test_a_number_that_is_not_positive_has_no_magnitude(value: float) -> None:
+    assert magnitude("size", value, 1, 2) == ()
+
+
+def test_very_large_ratios_are_alike() -> None:
+    assert ratio("left over", 17.0, 4) == ratio("left over", 1e9, 4) == (("left over 16", 1.0),)
