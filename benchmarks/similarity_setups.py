@@ -39,7 +39,7 @@ from benchmarks.similarity_programs import (
     day,
     layers,
 )
-from exr_inspector.exr.values import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
+from exr_inspector.exr.codes import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
 
 Document = dict[str, Any]
 
