@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exr_inspector.exr import values
+from exr_inspector.exr import codes
 from exr_inspector.exr.values import CODECS, MAX_ESCAPED_BYTES, MAX_ITEMS, count_channels, decode, encode
 from tests.exrfiles.attributes import CODES, ENCODERS, NUMBERS, Channel, attribute
 from tests.exrfiles.values import WELL_FORMED, any_size
@@ -285,6 +285,6 @@ def test_any_bytes_are_a_value_or_a_reason(data: st.DataObject) -> None:
 
 
 def test_the_names_of_codes_are_those_of_the_writer() -> None:
-    assert tuple(values.COMPRESSION_NAMES.values()) == CODES["compression"]
-    assert tuple(values.COMPRESSION_NAMES) == tuple(range(len(CODES["compression"])))
+    assert tuple(codes.COMPRESSION_NAMES.values()) == CODES["compression"]
+    assert tuple(codes.COMPRESSION_NAMES) == tuple(range(len(CODES["compression"])))
     assert attribute("x", "compression", "zstd").value == b"\x0d"

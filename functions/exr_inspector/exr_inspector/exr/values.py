@@ -2,8 +2,8 @@
 
 The layouts come from "OpenEXR File Layout" and, for types that it omits, from the library's ImfXxxAttribute
 sources (3.5). All numbers are little-endian. `encode` undoes `decode` for every value that the library
-writes. Exceptions are a NaN with a payload, a string that is not UTF-8, and reserved bytes in use; there the document
-also keeps the bytes, since `encode(decode(raw))` differs from `raw`.
+writes. Exceptions are a NaN with a payload, a string that is not UTF-8, and reserved bytes in use; there the
+document also keeps the bytes, since `encode(decode(raw))` differs from `raw`.
 """
 
 from __future__ import annotations
