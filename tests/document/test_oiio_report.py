@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exr_inspector.document import oiio_report as oiio_view
+from exr_inspector.document import oiio_report
 from exr_inspector.document.memory_file import memory_file
 from exr_inspector.document.oiio_report import (
     LONGEST_STRING,
@@ -26,9 +26,9 @@ from exr_inspector.document.oiio_report import (
     serialize_value,
     spec_to_channels,
     spec_to_part,
-    view_header,
+    report_header,
 )
-from exr_inspector.document.report import View, verdict
+from exr_inspector.document.report import OiioReport, verdict
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.part_summary import part_facts
@@ -44,8 +44,8 @@ from tests.exrfiles.writer import Header as Written
 REFUSED = parsed(Written((without(b"channels"),), 0))
 
 
-def view_of(*more: Attribute, flags: int | None = None) -> View:
-    return view_header(parsed(plain(*more, flags=flags)))
+def view_of(*more: Attribute, flags: int | None = None) -> OiioReport:
+    return report_header(parsed(plain(*more, flags=flags)))
 
 
 def shown(*more: Attribute) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def differences(header: Header) -> list[dict[str, Any]]:
         for index, part in enumerate(header.parts)
         for channel in part.value("channels", "chlist")
     ]
-    found: list[dict[str, Any]] = verdict(view_header(header), parts, channels)["differences"]
+    found: list[dict[str, Any]] = verdict(report_header(header), parts, channels)["differences"]
     return found
 
 
@@ -215,7 +215,7 @@ def test_the_header_alone_shows_what_the_whole_file_shows(kind: str, tmp_path: P
     path = tmp_path / "file.exr"
     path.write_bytes(file(kind).data)
     found = specs(path)
-    view = view_header(parsed(file(kind).data))
+    view = report_header(parsed(file(kind).data))
     assert view.parts == [spec_to_part(spec, index) for index, spec in enumerate(found)]
     assert view.attributes == [attributes_from_spec(spec) for spec in found]
 
@@ -240,8 +240,8 @@ def test_an_ordinary_header_opens_without_a_word() -> None:
 
 def test_a_refusal_keeps_the_librarys_message() -> None:
     sub = attribute("channels", "chlist", [Channel("RY", "half", 0, 2, 2), Channel("Y")])
-    view = view_header(parsed(plain(sub)))
-    assert view == View(False, view.message)
+    view = report_header(parsed(plain(sub)))
+    assert view == OiioReport(False, view.message)
     assert view.message.startswith("Subsampled channels are not supported")
     assert '"RY" has sampling 2,2' in view.message
 
@@ -263,7 +263,7 @@ def test_what_openimageio_makes_of_broken_headers_never_raises(broken: tuple[Att
 
 def test_no_message_names_the_file_that_was_made_for_the_library() -> None:
     """Its name changes from process to process."""
-    view = view_header(REFUSED)
+    view = report_header(REFUSED)
     assert view.opens is False
     assert view.message == "EXR Error (the header): EXR_ERR_MISSING_REQ_ATTR 'channels' attribute not found"
 
@@ -273,7 +273,7 @@ def test_a_message_is_of_its_own_header() -> None:
     oiio.ImageInput.open("no such file.exr")
     assert view_of().message == ""
     oiio.ImageInput.open("no such file.exr")
-    view = view_header(parsed(plain(attribute("channels", "chlist", [Channel("Y", "half", 0, 2, 2)]))))
+    view = report_header(parsed(plain(attribute("channels", "chlist", [Channel("Y", "half", 0, 2, 2)]))))
     assert "no such file" not in view.message
 
 
@@ -286,7 +286,7 @@ def test_nothing_is_left_in_the_library_or_the_process() -> None:
     view_of()
     descriptors = _open_files()
     for header in (parsed(plain()), REFUSED):
-        view_header(header)
+        report_header(header)
         assert oiio.geterror() == ""
     assert _open_files() == descriptors
 
@@ -310,14 +310,14 @@ def test_the_display_window_of_a_cube_map_shows_differently() -> None:
 def test_text_that_is_not_utf8_shows_the_same_in_both(name: bytes) -> None:
     """Both escape it: that is no difference, and it is valid JSON."""
     header = parsed(plain(attribute("name", "string", name)))
-    assert view_header(header).parts[0]["name"] == part_facts(header, 0)["name"]
+    assert report_header(header).parts[0]["name"] == part_facts(header, 0)["name"]
     assert differences(header) == []
 
 
 def test_a_compression_that_is_not_known_shows_as_a_difference_or_a_refusal() -> None:
     header = parsed(plain(attribute("compression", "compression", 99)))
     found = [each["field"] for each in differences(header)]
-    assert found == ["compression"] or view_header(header).opens is False
+    assert found == ["compression"] or report_header(header).opens is False
 
 
 # --- what reaches the library ---------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def content(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         found.append(data)
         return memory_file(data)
 
-    monkeypatch.setattr(oiio_view, "memory_file", watched)
+    monkeypatch.setattr(oiio_report, "memory_file", watched)
     return found
 
 
@@ -345,13 +345,13 @@ def test_the_view_of_a_header_is_that_of_its_file(kind: str, tmp_path: Path) -> 
     path = tmp_path / "file.exr"
     path.write_bytes(file(kind).data)
     shown_ = [list(attributes_from_spec(spec).items()) for spec in specs(path)]
-    assert [list(each.items()) for each in view_header(parsed(file(kind).data)).attributes] == shown_
+    assert [list(each.items()) for each in report_header(parsed(file(kind).data)).attributes] == shown_
 
 
 @each_image
 def test_the_view_of_a_public_header_is_that_of_its_file(image: Path) -> None:
     """Attribute by attribute, in OpenImageIO's order; or both refuse."""
-    view = view_header(parsed(image.read_bytes()))
+    view = report_header(parsed(image.read_bytes()))
     found = oiio.ImageInput.open(str(image))
     if found is None:
         assert oiio.geterror().replace(str(image), "the header").split() == view.message.split()
@@ -380,7 +380,7 @@ def test_a_string_shows_as_if_it_had_reached_the_library(value: bytes, tmp_path:
     data = plain(attribute("note", "string", value), attribute("oiio:note", "string", value)).data
     (tmp_path / "file.exr").write_bytes(data)
     (spec,) = specs(tmp_path / "file.exr")
-    assert view_header(parsed(data)).attributes == [attributes_from_spec(spec)]
+    assert report_header(parsed(data)).attributes == [attributes_from_spec(spec)]
 
 
 @pytest.mark.parametrize("type_", ["string", "stringvector"])
@@ -388,7 +388,7 @@ def test_a_long_string_does_not_reach_the_library(type_: str, content: list[byte
     long = Attribute(b"manifest", type_.encode(), b"\xfc\x0f\0\0" + b"long" * (LONGEST_STRING - 1))
     if type_ == "string":
         long = long._replace(value=b"long" * LONGEST_STRING)
-    view = view_header(parsed(plain(long, text(LONGEST_STRING, "short"))))
+    view = report_header(parsed(plain(long, text(LONGEST_STRING, "short"))))
     assert view.attributes[0]["short"] == "x" * LONGEST_STRING
     assert view.attributes[0]["manifest"]["elided"]["size_bytes"] == 4 * LONGEST_STRING
     assert len(view.attributes[0]["manifest"]["elided"]["sha256"]) == 64
@@ -403,7 +403,7 @@ def test_an_elided_string_stands_under_openimageios_name(name: str, shown_as: st
 
 def test_an_elided_string_belongs_to_its_part() -> None:
     """Also where the part before it has none."""
-    view = view_header(parsed(multipart([], [attribute("name", "string", "b"), text(5000)])))
+    view = report_header(parsed(multipart([], [attribute("name", "string", "b"), text(5000)])))
     assert "text" not in view.attributes[0]
     assert view.attributes[1]["text"]["elided"]["size_bytes"] == 5000
 
@@ -413,14 +413,14 @@ def test_a_header_with_a_long_string_that_the_library_acts_upon_is_not_shown(
     name: str, content: list[bytes]
 ) -> None:
     """Without it the library would refuse what it opens, or show another picture."""
-    view = view_header(parsed(multipart([], [text(LONGEST_STRING + 1, name)])))
-    assert view == View(None, f"not shown to OpenImageIO: {name} has {LONGEST_STRING + 1} bytes")
+    view = report_header(parsed(multipart([], [text(LONGEST_STRING + 1, name)])))
+    assert view == OiioReport(None, f"not shown to OpenImageIO: {name} has {LONGEST_STRING + 1} bytes")
     assert content == []
 
 
 @pytest.mark.parametrize("free", [0, 1])
 def test_a_process_without_descriptors_says_nothing_about_the_file(free: int) -> None:
-    view_header(parsed(plain()))
+    report_header(parsed(plain()))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
     opened: list[int] = []
@@ -432,7 +432,7 @@ def test_a_process_without_descriptors_says_nothing_about_the_file(free: int) ->
         for _ in range(free):
             os.close(opened.pop())
         with pytest.raises(InspectorError) as raised:
-            view_header(parsed(plain()))
+            report_header(parsed(plain()))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, most)
         for each in opened:
@@ -463,20 +463,20 @@ def test_a_header_over_a_cap_is_not_shown_to_the_library(
     what: str, monkeypatch: pytest.MonkeyPatch, content: list[bytes]
 ) -> None:
     cap, count = CAPS[what]
-    monkeypatch.setattr(oiio_view, cap, count)
-    assert view_header(parsed(MANY[what])).opens
-    monkeypatch.setattr(oiio_view, cap, count - 1)
+    monkeypatch.setattr(oiio_report, cap, count)
+    assert report_header(parsed(MANY[what])).opens
+    monkeypatch.setattr(oiio_report, cap, count - 1)
     message = f"not shown to OpenImageIO: {count} {what}, more than {count - 1}"
-    assert view_header(parsed(MANY[what])) == View(None, message)
+    assert report_header(parsed(MANY[what])) == OiioReport(None, message)
     assert len(content) == 1
 
 
 def test_the_caps_let_through_what_is_real() -> None:
     """A thousand channels in tens of parts, and every string that people write by hand."""
-    assert oiio_view.MOST_CHANNELS >= 1000
+    assert oiio_report.MOST_CHANNELS >= 1000
     channels = attribute(
-        "channels", "chlist", [Channel(f"layer{n:04}.R") for n in range(oiio_view.MOST_CHANNELS)]
+        "channels", "chlist", [Channel(f"layer{n:04}.R") for n in range(oiio_report.MOST_CHANNELS)]
     )
     assert view_of(channels).opens
     parts = [[*replaced(NAMED, [attribute("name", "string", f"part{n}")])] for n in range(64)]
-    assert view_header(parsed(multipart(*parts))).opens
+    assert report_header(parsed(multipart(*parts))).opens

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
-from exr_inspector.document.report import View
+from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import (
     BAD_EVENT,
     EMPTY_FILE,
@@ -190,7 +190,7 @@ def _agrees(request: Request, stat: Stat | None) -> bool:
     return request.size in (None, stat.size)
 
 
-def _report(header: Header) -> View:
-    from exr_inspector.document.oiio_report import view_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
+def _report(header: Header) -> OiioReport:
+    from exr_inspector.document.oiio_report import report_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
 
-    return view_header(header)
+    return report_header(header)

@@ -16,7 +16,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from exr_inspector.document.memory_file import memory_file
-from exr_inspector.document.report import View
+from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.floats import json_float, shortest
 from exr_inspector.exr.header import Attribute, Header, Part, write_header
@@ -38,7 +38,7 @@ Stored = tuple[bytes, bytes, bytes]
 """Name, type name and value of an attribute."""
 
 
-def view_header(header: Header) -> View:
+def report_header(header: Header) -> OiioReport:
     """What OpenImageIO shows of a header. That it refuses the header is an answer, not an error.
 
     Raises InspectorError(STORAGE_UNAVAILABLE) where the process has no memory or descriptor left for it.
@@ -46,7 +46,7 @@ def view_header(header: Header) -> View:
     shown = [[_shown(*each) for each in enumerate(part.attributes)] for part in header.parts]
     reason = _too_much(header, [each for attributes in shown for each in attributes])
     if reason:
-        return View(None, f"not shown to OpenImageIO: {reason}")
+        return OiioReport(None, f"not shown to OpenImageIO: {reason}")
     try:
         with memory_file(write_header(header.version_field, shown)) as path:
             return _opened(path, header)
@@ -54,13 +54,13 @@ def view_header(header: Header) -> View:
         raise InspectorError(STORAGE_UNAVAILABLE, f"no file in memory for OpenImageIO: {error}") from error
 
 
-def _opened(path: str, header: Header) -> View:
+def _opened(path: str, header: Header) -> OiioReport:
     image = oiio.ImageInput.open(path)
     if image is None:
         message = _library_error().replace(path, "the header")
         if message.startswith("Could not open"):  # before a byte was read
             raise OSError(message)
-        return View(False, message)
+        return OiioReport(False, message)
     try:
         return _walk(image, header)
     finally:
@@ -112,8 +112,8 @@ def _library_error() -> str:
     return "".join(each if each.isprintable() else " " for each in clean(text)).strip()
 
 
-def _walk(image: Any, header: Header) -> View:
-    view = View(True)
+def _walk(image: Any, header: Header) -> OiioReport:
+    view = OiioReport(True)
     index = 0
     while image.seek_subimage(index, 0):
         spec = image.spec()
