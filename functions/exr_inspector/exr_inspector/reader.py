@@ -148,7 +148,7 @@ class Reader:
             header=header,
             header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
             complete=complete,
-            view=_report(header) if self.settings.openimageio and config.meta else None,
+            view=_report(header, source.stat().size) if self.settings.openimageio and config.meta else None,
         )
 
     def _is_complete(self, header: Header, ahead: ReadAhead, location: Location) -> bool | None:
@@ -190,7 +190,7 @@ def _agrees(request: Request, stat: Stat | None) -> bool:
     return request.size in (None, stat.size)
 
 
-def _report(header: Header) -> OiioReport:
+def _report(header: Header, file_size: int) -> OiioReport:
     from exr_inspector.document.oiio_report import report_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
 
-    return report_header(header)
+    return report_header(header, file_size)
