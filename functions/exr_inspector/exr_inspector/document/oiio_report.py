@@ -228,17 +228,20 @@ def serialize_value(value: Any, *, single: bool = False) -> Any:
     infinities become the strings of `exr.floats`; anything else becomes its text. `single` states that floats
     hold 32-bit values.
     """
-    if isinstance(value, (np.ndarray, np.generic)):
-        single = value.dtype.itemsize <= 4
-        value = value.tobytes() if value.dtype == np.uint8 and value.ndim else value.tolist()
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
+    kind = type(value)
+    if kind is float:
         return shortest(value) if single else json_float(value)
+    if kind is int or kind is bool or value is None:
+        return value
+    if kind is str:
+        return clean(value)
+    if kind is tuple or kind is list:
+        return [serialize_value(each, single=single) for each in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        plain = value.tobytes() if value.dtype == np.uint8 and value.ndim else value.tolist()
+        return serialize_value(plain, single=value.dtype.itemsize <= 4)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return OPAQUE.decode(bytes(value))
     if isinstance(value, dict):
         return {clean(str(key)): serialize_value(each, single=single) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [serialize_value(each, single=single) for each in value]
     return clean(str(value))
