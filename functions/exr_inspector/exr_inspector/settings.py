@@ -6,6 +6,7 @@ else. docs/CONFIGURATION.md and .env.example are compared with `SETTINGS` by a t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
@@ -65,17 +66,19 @@ def url(text: str) -> str:
     """An http or https address, without a closing slash."""
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
-    if text and not _has_host(text):
-        raise ValueError("must name a host, and a port below 65536 if any: https://host:port")
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close; a port that is not a number
+        raise ValueError(_HOST_NEEDED) from None
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password; the keys have settings of their own")
+    if text and not has_host:
+        raise ValueError(_HOST_NEEDED)
     return text.rstrip("/")
 
 
-def _has_host(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not close; a port that is none
-        return False
+_HOST_NEEDED = "must name a host, and a port below 65536 if any: https://host:port"
 
 
 def secret_key(text: str) -> str:
@@ -91,6 +94,16 @@ def access_key(text: str) -> str:
     if not text.isascii():
         raise ValueError("must be printable ASCII")
     return secret_key(text)
+
+
+def folders(text: str) -> tuple[str, ...]:
+    """Return absolute folders without links, from text as in PATH; an empty tuple for `none`."""
+    if text.strip().lower() == "none":
+        return ()
+    found = tuple(each for each in text.split(os.pathsep) if each)
+    if not found or not all(map(os.path.isabs, found)):
+        raise ValueError(f"must be `none`, or absolute folders separated by `{os.pathsep}`")
+    return tuple(map(os.path.realpath, found))
 
 
 def path_map(text: str) -> str:
@@ -167,6 +180,13 @@ class Settings:
         "Names of one file: pairs such as `/mnt/vast/renders=s3://renders`, separated by semicolons. Rows are"
         " stored under the second name, whichever path was read.",
         path_map,
+    )
+    local_roots: tuple[str, ...] | None = declare(
+        "EXR_INSPECTOR_LOCAL_ROOTS",
+        None,
+        "Folders, separated as in PATH, below which events may name local files; `none` for none. Links are"
+        " resolved. Unset: any regular file.",
+        folders,
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
