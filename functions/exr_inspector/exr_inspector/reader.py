@@ -18,6 +18,7 @@ from exr_inspector.errors import (
     FILE_NOT_FOUND,
     NOT_A_FILE,
     OBJECT_CHANGED,
+    PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_REFUSED,
     InspectorError,
@@ -37,7 +38,7 @@ FIRST_READ = 64 * KIB
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
 # Faults of a file of which no byte was read.
-UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
+UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
 REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 
