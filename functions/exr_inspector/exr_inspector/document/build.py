@@ -24,7 +24,7 @@ from exr_inspector.document.model import (
     OpenImageIO,
     Part,
 )
-from exr_inspector.document.report import View, merged_attributes, verdict
+from exr_inspector.document.report import OiioReport, merged_attributes, verdict
 from exr_inspector.errors import NOT_LOSSLESS, InspectorError, Status
 from exr_inspector.exr.completeness import UNKNOWN, Completeness
 from exr_inspector.exr.conformance import check_parts
@@ -49,14 +49,14 @@ class Reading:
     header: Header | None = None
     header_hash: str | None = None
     completeness: Completeness = UNKNOWN
-    view: View | None = None
+    view: OiioReport | None = None
     errors: tuple[InspectorError, ...] = ()
 
 
 def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
-    view = reading.view or View(None, "not asked for" if header else "there is no header to show")
+    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
     parts: list[Part] = []
     channels: list[Channel] = []
     errors = list(reading.errors)

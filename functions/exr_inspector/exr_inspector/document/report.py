@@ -15,7 +15,7 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True)
-class View:
+class OiioReport:
     """OpenImageIO's report. `opens` is None if it was not asked; `message` says why not, or why it refuses.
 
     `parts`, `channels` and `attributes` (one mapping per part) use the document's terms.
@@ -28,13 +28,13 @@ class View:
     attributes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def verdict(view: View, parts: Sequence[Facts], channels: Sequence[Facts]) -> OpenImageIO:
+def verdict(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> OpenImageIO:
     """Return the document's `file.openimageio`: whether it opens there, and which facts differ."""
     differences: list[Difference] = _differences(view, parts, channels) if view.opens else []
     return {"opens": view.opens, "message": view.message, "differences": differences}
 
 
-def _differences(view: View, parts: Sequence[Facts], channels: Sequence[Facts]) -> list[Difference]:
+def _differences(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> list[Difference]:
     found: list[Difference] = []
     for ours, theirs in zip(parts, view.parts, strict=False):
         for key, shown in theirs.items():
