@@ -206,7 +206,7 @@ def test_the_largest_values_are_elided_first_and_no_more_than_needed(bare: Funct
     assert codes(truncate(document, 2000)) == []
 
 
-# --- files left behind ---------------------------------------------------------------------------------------------
+# --- files left behind ----------------------------------------------------------------------------------
 
 # Prints every path that Python opens to write, makes or renames while it handles events.
 _WATCH = """

@@ -1,9 +1,9 @@
 """The functions of the original design (release 0.9), under the names that its README gives them.
 
-Each function has its name with and without the leading underscore. They are this release's functions:
-`parse_config` also returns what is wrong with the values, `inspect_exr` returns a whole document, and
-`persist_to_vast_database` writes one. `handler` and `init` are in `main`, beside this package. Importing this
-module loads OpenImageIO, so the function itself does not import it.
+Each function has its name with and without the leading underscore. The functions are this release's:
+`parse_config` returns the configuration and a list of errors, `inspect_exr` returns a complete document, and
+`persist_to_vast_database` stores one. `handler` and `init` are in `main`, beside this package. Importing this
+module loads OpenImageIO, so `main` does not import it.
 """
 
 from exr_inspector.catalog.persist import persist_to_vast_database

@@ -16,14 +16,14 @@ _MIN_ELIDED = 256
 Answer = TypeVar("Answer", bound=Mapping[str, Any])
 
 Place = tuple[dict[str, Any], str]
-"""A mapping, and the key whose value may be replaced."""
+"""A mapping and one of its keys: the value there may be replaced."""
 
 
 def truncate(answer: Answer, limit: int = MAX_ANSWER) -> Answer:
     """Return a document, or {"documents": [...]}, whose JSON text has at most `limit` bytes.
 
-    An answer that is small enough is returned as it is; else a copy is. The largest attribute values are
-    replaced first, then whole lists. `header_bytes` refuses a document without its values.
+    A small answer is returned unchanged, a large one as a copy. The largest attribute values are replaced
+    first, then whole lists. `header_bytes` refuses a document with replaced values.
     """
     size = _size(answer)
     if size <= limit:
