@@ -59,7 +59,7 @@ def _remove_orphans(folder: str) -> None:
     """
     for path in Path(folder).glob(f"{_PREFIX}*.exr"):
         with suppress(OSError):  # the file is in use, another user's, or gone
-            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 _lock(descriptor, wait=False)
                 path.unlink()
