@@ -137,7 +137,7 @@ CHUNK_COUNT_MISMATCH = _fault(
     "CHUNK_COUNT_MISMATCH",
     None,
     "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
-    " number of chunks from those and ignore the attribute; so does exr-inspector.",
+    " number of chunks from those, as exr-inspector does; few refuse the file.",
     "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
