@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.session import make_session
+from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings
 from tests.catalog.rows import comparable
@@ -169,6 +169,6 @@ def vast(version: Any = "5.5", conflict: Any = "write", **settings: Any) -> Iter
     """A server, and a session of the SDK as the store makes its own."""
     with VastServer(version, conflict) as server:
         database = Vast(server, None)
-        database.session = make_session(database.settings(**settings))
+        database.session = connect(database.settings(**settings))
         with database.session.api:
             yield database

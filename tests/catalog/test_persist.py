@@ -12,7 +12,7 @@ import vastdb.errors
 from exr_inspector import errors, inspect
 from exr_inspector.catalog.persist import persist_to_vast_database
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.transactions import ROLLBACKS
+from exr_inspector.catalog.vast.transactions import MAX_ROLLBACKS
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.settings import SETTINGS as SETTINGS_BY_NAME
@@ -105,7 +105,7 @@ def test_a_failing_rollback_does_not_hide_what_went_wrong(session: FakeSession, 
     with pytest.raises(InspectorError) as failure:
         persist_to_vast_database(document, session, SETTINGS)
     assert failure.value.fault is errors.DATABASE_DENIED
-    assert session.calls[-ROLLBACKS:] == ["rollback"] * ROLLBACKS
+    assert session.calls[-MAX_ROLLBACKS:] == ["rollback"] * MAX_ROLLBACKS
 
 
 def test_a_mistake_of_ours_is_raised_as_it_is(session: FakeSession, document: Document) -> None:

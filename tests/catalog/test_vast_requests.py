@@ -9,7 +9,7 @@ import pytest
 
 from exr_inspector.catalog.rows import LARGEST_CELL, TABLES
 from exr_inspector.catalog.store import Removal
-from exr_inspector.catalog.vast.rows import LARGEST_INSERT, pieces
+from exr_inspector.catalog.vast.rows import MAX_INSERT_BYTES, pieces
 from tests.catalog.backends import rows, tables, vast
 from tests.catalog.rows import delivered, expected, with_cells
 from tests.vast_server.faults import Fault
@@ -115,12 +115,12 @@ def test_large_rows_are_spread_over_requests_that_the_server_takes(database: Vas
 
 
 @pytest.mark.parametrize(
-    "lengths", [[], [0], [10], [LARGEST_INSERT], [1000] * 20_000, [1, LARGEST_INSERT // 2] * 9]
+    "lengths", [[], [0], [10], [MAX_INSERT_BYTES], [1000] * 20_000, [1, MAX_INSERT_BYTES // 2] * 9]
 )
 def test_pieces_are_small_enough_and_lose_no_row(lengths: list[int]) -> None:
     batch = pa.record_batch({"text": pa.array(["x" * length for length in lengths], pa.string())})
     found = list(pieces(batch))
-    assert all(each.num_rows == 1 or pa.ipc.get_record_batch_size(each) <= LARGEST_INSERT for each in found)
+    assert all(each.num_rows == 1 or pa.ipc.get_record_batch_size(each) <= MAX_INSERT_BYTES for each in found)
     assert pa.Table.from_batches(found, batch.schema).to_pylist() == batch.to_pylist()
 
 

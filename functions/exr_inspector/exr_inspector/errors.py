@@ -180,8 +180,8 @@ NOT_LOSSLESS = _fault(
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
     None,
-    "A library that this feature needs is not installed.",
-    "Install the extra that the message names.",
+    "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
+    "Run the `pip install` command in the message.",
 )
 
 # --- the world: transient, raised so that the event comes again -------------------------------------

@@ -25,7 +25,7 @@ def check_db(ctx: click.Context) -> None:
             BAD_SETTING, "VAST_DB_ENDPOINT and the settings beside it must be set", "VAST_DB_ENDPOINT"
         )
     # 1.5 s, only here
-    from exr_inspector.apps.vast_check import AS_NEEDED, TOLD, Finding, check_database  # noqa: PLC0415
+    from exr_inspector.apps.vast_check import AS_NEEDED, INFORMATION, Finding, check_database  # noqa: PLC0415
 
     findings: list[Finding] = []
     try:
@@ -33,4 +33,4 @@ def check_db(ctx: click.Context) -> None:
     finally:
         if findings:
             show.console().print(show.table("", ("question", "answer", ""), findings))
-    ctx.exit(0 if all(each.verdict in (AS_NEEDED, TOLD) for each in findings) else 1)
+    ctx.exit(0 if all(each.verdict in (AS_NEEDED, INFORMATION) for each in findings) else 1)

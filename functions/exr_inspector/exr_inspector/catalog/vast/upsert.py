@@ -25,9 +25,9 @@ from exr_inspector.catalog.store import (
     going,
     latest,
 )
+from exr_inspector.catalog.vast.locks import lock
 from exr_inspector.catalog.vast.rows import ROW_ID, Rows
-from exr_inspector.catalog.vast.tables import LOCKS, shard_of
-from exr_inspector.errors import TABLE_MISMATCH, InspectorError
+from exr_inspector.catalog.vast.transactions import Transaction
 
 _STORED = tuple(Stored.__dataclass_fields__)
 
@@ -74,13 +74,15 @@ def _recency(row: Row) -> tuple[datetime, int]:
 
 
 def write_all(
-    rows: Rows, files: Sequence[FileRows], removals: Sequence[Removal], write: Write
+    transaction: Transaction, files: Sequence[FileRows], removals: Sequence[Removal]
 ) -> tuple[list[Outcome], list[str]]:
-    """Delete the rows of the files that are gone and bring those of the others up to date.
+    """Delete the rows of removed files, bring those of the others up to date, and commit.
 
-    Returns what became of each file, and which of the removed ones went. `write` marks every row of `files`
-    that is written. No table is read after it was written: what was there is known from the beginning.
+    Returns the outcome of each file, and the ids of the files that were deleted. No table is read after it
+    was written.
     """
+    write = Write.new()
+    rows = transaction.rows
     chosen = latest(files)
     known = Known.of(rows, [*(each.file_id for each in chosen), *(each.file_id for each in removals)])
     gone = going(removals, known.stored)
@@ -92,40 +94,15 @@ def write_all(
     }
     touched, changed = doing["unchanged"], [each.file_id for each in doing["replaced"]]
     fresh = doing["inserted"] + doing["replaced"]
-    # What others may conflict with comes first: a lost race costs the fewest requests.
-    _lock(rows, [*gone, *(each.file_id for each in touched + fresh)], write)
-    _touch(rows, touched, rest, write)
-    _remove(rows, [*gone, *changed], known)
-    _insert(rows, fresh, rest, write)
+    written = [*gone, *(each.file_id for each in touched + fresh)]
+    if written:
+        # Locks come first: a lost race costs the fewest requests.
+        lock(transaction, written, write.id)
+        _touch(rows, touched, rest, write)
+        _remove(rows, [*gone, *changed], known)
+        _insert(rows, fresh, rest, write)
+        transaction.commit()
     return outcomes, gone
-
-
-def is_marked(rows: Rows, file_ids: Sequence[str], write: Write) -> bool:
-    """Whether a write has been committed: one row of `files` that bears its mark is proof for all."""
-    marks: list[str | None] = rows.find("files", file_ids, ["write_id"])["write_id"].to_pylist()
-    return write.id in marks
-
-
-def are_absent(rows: Rows, file_ids: Sequence[str]) -> bool:
-    """Whether a deletion has been committed, or is as good as that."""
-    return not rows.find("files", file_ids).to_pylist()
-
-
-def _lock(rows: Rows, file_ids: Collection[str], write: Write) -> None:
-    """Update the locks of these files. Of several rows of a shard the one with the smallest row id counts."""
-    if not file_ids:
-        return
-    shards = {shard_of(each) for each in file_ids}
-    found = rows.find("locks", sorted(shards), ["shard"], key="shard").sort_by(ROW_ID)
-    places: dict[int, int] = {}
-    for place, shard in enumerate(found["shard"].to_pylist()):
-        places.setdefault(shard, place)
-    if lost := shards - set(places):
-        message = f"table locks has lost the row of shard {min(lost)}; drop the table, and it is made anew"
-        raise InspectorError(TABLE_MISMATCH, message, "locks")
-    agreed = found.take(pa.array(sorted(places.values()), pa.int64()))
-    holder = pa.array([write.id] * len(places), LOCKS.field("holder").type)
-    rows.update("locks", pa.table({ROW_ID: agreed[ROW_ID], "holder": holder}))
 
 
 def _touch(rows: Rows, files: Sequence[FileRows], known: Known, write: Write) -> None:
