@@ -18,7 +18,7 @@ from exr_inspector.catalog.store import Outcome, Removal, Stored
 from exr_inspector.catalog.vast import sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
-from exr_inspector.catalog.vast.upsert import Known, write_all
+from exr_inspector.catalog.vast.upsert import lookup, upsert
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
@@ -47,27 +47,22 @@ class VastStore:
         self._tables.ensure()
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
-        return self._write(files, removals)[0]
-
-    def delete(self, removals: Sequence[Removal]) -> int:
-        return self._write((), removals)[1]
-
-    def _write(self, files: Sequence[FileRows], removals: Sequence[Removal]) -> tuple[list[Outcome], int]:
-        """Return the outcome of each file, and how many files were deleted, in one transaction."""
         outcomes: list[Outcome] = []
-        gone: list[str] = []
         if files or removals:
             for transaction in self._attempts():
                 with transaction:
-                    outcomes, gone = write_all(transaction, files, removals)
-        return outcomes, len(gone)
+                    outcomes = upsert(transaction, files, removals)
+        return outcomes
+
+    def delete(self, removals: Sequence[Removal]) -> int:
+        return sum(each.action == "deleted" for each in self.upsert((), removals))
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         stored: dict[str, Stored] = {}
         if file_ids:
             for transaction in self._attempts():
                 with transaction:
-                    stored = Known.of(transaction.rows, file_ids).stored
+                    stored = lookup(transaction.rows, file_ids)
         return stored
 
     def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
