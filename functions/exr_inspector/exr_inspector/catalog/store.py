@@ -34,9 +34,6 @@ class Store(Searchable, Protocol):
         Returns one outcome for each file: the delivered files in order, then those that were only removed.
         """
 
-    def delete(self, removals: Sequence[Removal]) -> int:
-        """Deprecated: `upsert` with removals. Return how many files were deleted."""
-
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         """Return what is stored of these files; a file that is not stored is not in the result."""
 
