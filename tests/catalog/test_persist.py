@@ -57,7 +57,7 @@ def test_a_new_file_is_inserted(session: FakeSession, document: Document) -> Non
     assert answer["status"] == "stored"
     assert answer["inserted"] is True
     assert answer["file_id"] == path_location(location).file_id
-    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"])]
+    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"]), 1]
     assert session.rows("files")[0]["file_path"] == location
     assert "rollback" not in session.calls
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from exr_inspector import errors
-from exr_inspector.catalog.store import Removal
+from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.catalog.vast.locks import SHARDS
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.catalog.vast.transactions import MAX_LATER_ROLLBACKS, MAX_ROLLBACKS
@@ -55,13 +55,13 @@ def test_an_upsert_is_done_once_whatever_its_commit_is_answered(
 
 @pytest.mark.parametrize("kind", ["status 500", "reset", "timeout"])
 @both_ways
-def test_a_deletion_is_done_once_whatever_its_commit_is_answered(
+def test_a_removal_is_done_once_whatever_its_commit_is_answered(
     shared: Vast, name: str, kind: str, after: bool
 ) -> None:
     store, gone, kept = shared.store(), delivered(f"{name}gone"), delivered(f"{name}kept")
     store.upsert([gone, kept])
     shared.server.faults.at(1, broken(kind, after=after), on="commit")
-    assert store.delete([Removal(gone.file_id)]) == 1
+    assert store.upsert([], [Removal(gone.file_id)]) == [Outcome(gone.file_id, "deleted")]
     assert tables(shared, name) == expected(kept)
 
 

@@ -66,7 +66,7 @@ def test_each_kind_of_work_takes_the_requests_that_it_needs(older_and_newer: tup
     assert requests(database, lambda: store.upsert([delivered("new")])) == NEW
     assert requests(database, lambda: store.upsert([delivered("known")])) == UNCHANGED
     assert requests(database, lambda: store.upsert([delivered("known", version=2)])) == CHANGED
-    assert requests(database, lambda: store.delete([Removal(delivered("new").file_id)])) == REMOVED
+    assert requests(database, lambda: store.upsert([], [Removal(delivered("new").file_id)])) == REMOVED
     assert requests(database, lambda: store.lookup([delivered("known").file_id])) == LOOKED_UP
 
 
@@ -80,7 +80,7 @@ def test_a_batch_of_a_hundred_files_takes_no_more_than_one_file(database: Vast, 
     assert requests(database, lambda: store.upsert(hundred())) == UNCHANGED
     assert requests(database, lambda: store.upsert(hundred(version=2))) == CHANGED
     removals = [Removal(each.file_id) for each in hundred()]
-    assert requests(database, lambda: store.delete(removals)) == REMOVED
+    assert requests(database, lambda: store.upsert([], removals)) == REMOVED
 
 
 def test_removals_and_files_of_one_request_are_looked_up_and_locked_together(
@@ -153,6 +153,19 @@ def test_stale_metadata_costs_one_reload_once(database: Vast, store: VastStore, 
     assert made.count("bucket") == 1
     assert made[-len(NEW) :] == NEW
     assert requests(database, lambda: store.upsert([delivered("newer")])) == NEW
+
+
+@pytest.mark.parametrize("missing", [["attributes"], ["parts", "channels", "attributes"], ["facets"]])
+def test_a_table_that_was_dropped_is_filled_again_by_unchanged_files(
+    database: Vast, store: VastStore, missing: list[str]
+) -> None:
+    for table in missing:
+        drop_table(database, table)
+    store.ensure_tables()
+    (outcome,) = store.upsert([delivered("known")])
+    assert outcome.action == "replaced"
+    assert tables(database) == expected(delivered("known"))
+    assert requests(database, lambda: store.upsert([delivered("known")])) == UNCHANGED
 
 
 def test_a_column_that_a_newer_version_has_added_is_left_alone(database: Vast, store: VastStore) -> None:

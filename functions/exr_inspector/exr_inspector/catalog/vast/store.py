@@ -54,9 +54,6 @@ class VastStore:
                     outcomes = upsert(transaction, files, removals)
         return outcomes
 
-    def delete(self, removals: Sequence[Removal]) -> int:
-        return sum(each.action == "deleted" for each in self.upsert((), removals))
-
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         stored: dict[str, Stored] = {}
         if file_ids:

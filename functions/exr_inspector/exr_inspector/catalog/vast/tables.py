@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from exr_inspector.catalog.facets import FACETS
 from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.vast.errors import decoding
 from exr_inspector.catalog.vast.locks import LOCKS, all_locks
@@ -16,6 +17,7 @@ from exr_inspector.catalog.vast.transactions import Metadata, Transaction, Trans
 from exr_inspector.errors import TABLE_MISMATCH, InspectorError
 
 SCHEMAS: dict[str, pa.Schema] = {**TABLES, "locks": LOCKS}
+FACET_TABLES = [table for facet in FACETS.values() for table in facet.tables]
 
 
 class Tables:
@@ -77,6 +79,11 @@ class Tables:
         schema = bucket.schema(self._schema, fail_if_missing=False) or bucket.create_schema(self._schema)
         present = set(schema.tablenames())
         absent = [name for name in SCHEMAS if name not in present]
+        if "facets" in present and not set(FACET_TABLES).isdisjoint(absent):
+            # `facets` says that the rows of a table that is gone are stored. Without it, each file is written
+            # again when it is next delivered.
+            schema.table("facets").drop()
+            absent.append("facets")
         for name in absent:
             table = schema.create_table(name, SCHEMAS[name])
             if name == "locks":
