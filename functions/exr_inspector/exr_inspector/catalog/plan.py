@@ -248,29 +248,31 @@ def _latest(deliveries: Sequence[FileRows], stored: Stored | None, facets: Facet
 
     A facet that only an earlier delivery contains is kept if it was computed from what the last one has.
     """
-    chosen: FileRows | None = None
+    accepted: list[FileRows] = []
     for each in deliveries:
         row = each.file
-        differs = stored is None or row["facts_hash"] != stored.facts_hash
-        if stored and differs and not each.is_current and _precedes(row, stored):
+        if stored and _is_outdated(each, stored):
             continue
         sequencer = later_sequencer(row["sequencer"], stored.sequencer if stored else None)
-        earlier = chosen
-        chosen = replace(each, rows={**each.rows, "files": [{**row, "sequencer": sequencer}]})
         stored = Stored(each.file_id, row["facts_hash"], row["etag"], sequencer, row["mtime"], None, None)
-        if earlier is None:
-            continue
-        for name, computed in earlier.facets.items():
-            if name not in each.facets and computed["computed_from"] == basis(facets[name], row):
-                carried = {table: earlier.rows[table] for table in facets[name].tables}
-                chosen = replace(
-                    chosen, rows={**chosen.rows, **carried, "facets": [*chosen.rows["facets"], computed]}
-                )
+        accepted.append(replace(each, rows={**each.rows, "files": [{**row, "sequencer": sequencer}]}))
+    if not accepted:
+        return None
+    *others, chosen = accepted
+    for each in reversed(others):
+        for name, computed in each.facets.items():
+            if name not in chosen.facets and computed["computed_from"] == basis(facets[name], chosen.file):
+                rows = {table: each.rows[table] for table in facets[name].tables}
+                rows["facets"] = [*chosen.rows["facets"], computed]
+                chosen = replace(chosen, rows={**chosen.rows, **rows})
     return chosen
 
 
-def _precedes(row: Row, stored: Stored) -> bool:
-    return is_older(row["sequencer"], version_time(row), stored.sequencer, stored.mtime)
+def _is_outdated(file: FileRows, stored: Stored) -> bool:
+    """Return whether a delivery is older than the stored version and has other facts."""
+    if file.is_current or file.file["facts_hash"] == stored.facts_hash:
+        return False
+    return is_older(file.file["sequencer"], version_time(file.file), stored.sequencer, stored.mtime)
 
 
 def _is_late(removal: Removal, stored: Stored | None) -> bool:
