@@ -158,6 +158,7 @@ class Vast:
                 "vast_secret_key": server.secret_key,
                 "vast_bucket": server.bucket,
                 "vast_schema": self.schema,
+                "vast_journal": "none",
                 **changes,
             }
         )

@@ -10,12 +10,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from exr_inspector.catalog.vast import sdk
+from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.errors import FAILURES, verdict_of
+from exr_inspector.catalog.vast.journal import Entry, Record
+from exr_inspector.catalog.vast.locks import MAX_NAMED
 from exr_inspector.catalog.vast.rows import ROW_ID
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.catalog.vast.transactions import Metadata, Transaction, Transactions
@@ -28,6 +31,7 @@ COLUMNS = pa.schema([("key", pa.string()), ("value", pa.int64())])
 AS_NEEDED, NOT_AS_NEEDED, UNKNOWN, INFORMATION = "as needed", "NOT AS NEEDED", "UNKNOWN", ""
 
 FIRST = "first write"
+ENDED, ROLLED_BACK = "ended", "rolled back"
 
 Act = Callable[[Transaction], object]
 
@@ -47,9 +51,9 @@ def check_database(
 
     A caller that closes the generator early misses the other findings, but everything is cleaned up.
     """
-    store = VastStore(settings, wait=wait)
+    store = VastStore(replace(settings, vast_journal="none"), wait=wait)
     name = f"exr_inspector_check_{uuid.uuid4().hex[:8]}"
-    scratch = _Scratch(store.transactions, settings.vast_bucket, name)
+    scratch = _Scratch(store.transactions, lambda: sdk.connect(settings), settings.vast_bucket, name)
     try:
         scratch.make()
         yield Finding("version announced", str(sdk.server_version(store.transactions.session())))
@@ -60,13 +64,58 @@ def check_database(
     yield dropped
 
 
+def recorded_transactions(
+    settings: Settings, roll_back_age: float | None = None, wait: Callable[[float], object] = time.sleep
+) -> Iterator[Finding]:
+    """Yield a finding for each writing transaction that a journal of this machine names as open.
+
+    With `roll_back_age`, transactions of processes that no longer run are rolled back if they are at least
+    so many seconds old.
+    """
+    # A store with a journal would roll them back by itself.
+    store = VastStore(replace(settings, vast_journal="none"), wait=wait)
+    try:
+        for record in journal.records(journal.folder_of(settings.vast_journal), store.name):
+            found = [_recorded(store.transactions, record, each, roll_back_age) for each in record.entries]
+            if not record.is_running and all(each.answer in (ENDED, ROLLED_BACK) for each in found):
+                record.delete()
+            yield from found
+    finally:
+        store.close()
+
+
+def _recorded(
+    transactions: Transactions, record: Record, entry: Entry, roll_back_age: float | None
+) -> Finding:
+    shards = ", ".join(map(str, entry.shards[:MAX_NAMED])) + (" ..." if len(entry.shards) > MAX_NAMED else "")
+    question = (
+        f"transaction {entry.transaction}, write {entry.write_id}, shards {shards}, since {entry.since},"
+        f" process {record.pid} on {record.host}"
+    )
+    try:
+        session = transactions.session()
+        if not sdk.is_open(session, entry.transaction):
+            return Finding(question, ENDED)
+        if record.is_running:
+            return Finding(question, "open, the process runs")
+        if roll_back_age is None or entry.age < roll_back_age:
+            return Finding(question, "open, the process is gone: see --roll-back-stale", UNKNOWN)
+        sdk.rollback_by_id(session, entry.transaction)
+    except FAILURES as error:
+        return Finding(question, f"not rolled back: {type(error).__name__}: {error}", UNKNOWN)
+    return Finding(question, ROLLED_BACK)
+
+
 class _Scratch:
     """A schema with a table of one row for each question that needs one.
 
     Its methods repeat a change whose commit failed, as each change does no harm when it is repeated.
     """
 
-    def __init__(self, transactions: Transactions, bucket: str, schema: str) -> None:
+    def __init__(
+        self, transactions: Transactions, connect: Callable[[], Any], bucket: str, schema: str
+    ) -> None:
+        self.connect = connect
         self.transactions, self.bucket, self.schema = transactions, bucket, schema
         self.metadata: Metadata = {"t": sdk.TableMetadata(sdk.TableRef(bucket, schema, "t"))}
         self.races: dict[str, tuple[Act, Act, bool]] = {
@@ -114,6 +163,7 @@ class _Scratch:
         yield _asked("rows committed since the transaction began", self.snapshot)
         yield _asked("what a transaction has made, in itself", self.own_writes)
         yield _asked("unknown row updated", self.status_of, self._update_unknown)
+        yield _asked("a transaction rolled back by another session", self.rolled_back_by_another)
         yield _asked("commit sent twice", self.status_of, self._commit_twice)
         yield _asked("a table altered since it was looked at, read", self.stale, self._read_value)
         yield _asked("a table altered since it was looked at, written", self.stale, self.insert("stale"))
@@ -156,6 +206,18 @@ class _Scratch:
             metadata["own"].load(transaction.sdk)
             seen = transaction.rows.find("own", ["own"], key="key").num_rows
         return Finding(question, f"{seen} of 1 row seen", AS_NEEDED if seen == 1 else NOT_AS_NEEDED)
+
+    def rolled_back_by_another(self, question: str) -> Finding:
+        """Roll back an open transaction through a second session, as the next process would."""
+        with self._begin() as transaction:
+            self.update("late")(transaction)
+            session = self.connect()
+            try:
+                sdk.rollback_by_id(session, transaction.id)
+            finally:
+                sdk.close(session)
+            refusal = _first_refusal(("commit", transaction.commit))
+        return Finding(question, "ended" if refusal else "not ended: it was committed afterwards")
 
     def status_of(self, question: str, act: Act) -> Finding:
         """Report how the database answers one act."""

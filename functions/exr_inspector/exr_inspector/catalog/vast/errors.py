@@ -111,12 +111,15 @@ def decoding() -> Iterator[None]:
         raise TruncatedResponseError(f"{type(error).__name__}: {error}") from error
 
 
-def coded(error: Exception, fault: Fault, where: str) -> InspectorError:
-    """Return the coded error for an error of the SDK; its message has no headers, addresses or keys."""
+def coded(error: Exception, fault: Fault, where: str, note: str = "") -> InspectorError:
+    """Return the coded error for an error of the SDK; its message has no headers, addresses or keys.
+
+    `note` is added to the message.
+    """
     if isinstance(error, errors.HttpError):
         text = f"status {error.status}, {error.message or error.code or 'no message'}"
     elif isinstance(error, errors.ConnectionError):
         text = type(error.cause).__name__
     else:
         text = str(error)
-    return InspectorError(fault, f"{type(error).__name__}: {text}", where)
+    return InspectorError(fault, f"{type(error).__name__}: {text}{'; ' if note else ''}{note}", where)

@@ -41,7 +41,7 @@ __all__ = ["QueryDataInternalError", "TableMetadata", "TableRef", "errors"]
 # The private parts and the parameters that this module relies on.
 _METHODS = {
     *("_session_create", "_single_request", "with_endpoints"),
-    *("begin_transaction", "commit_transaction", "rollback_transaction"),
+    *("begin_transaction", "commit_transaction", "get_transaction", "rollback_transaction"),
 }
 _ATTRIBUTES = {"_backoff_decorator", "_request", "_sessions", "_ssl_verify", "access_key", "secret_key"}
 _PARAMETERS: dict[Any, str] = {
@@ -199,6 +199,15 @@ def commit_by_id(session: Any, txid: int) -> None:
 def rollback_by_id(session: Any, txid: int) -> None:
     """Roll back a transaction that may belong to another session, even after a commit that failed."""
     session.api.rollback_transaction(txid)
+
+
+def is_open(session: Any, txid: int) -> bool:
+    """Return whether a transaction has neither been committed nor rolled back. Raises the SDK's errors."""
+    try:
+        session.api.get_transaction(txid)
+    except errors.NotFound:
+        return False
+    return True
 
 
 def select_keys(table: Any, columns: list[str], key: str, keys: list[Any]) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from exr_inspector.catalog.rows import FileRows
 from exr_inspector.catalog.search import VECTORS, By, Match
 from exr_inspector.catalog.store import Outcome, Removal, Stored
-from exr_inspector.catalog.vast import sdk
+from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
 from exr_inspector.catalog.vast.upsert import lookup, upsert
@@ -40,6 +40,8 @@ class VastStore:
             self.name,
             settings.vast_attempts,
             wait,
+            # A given session may belong to any database.
+            journal.folder_of(settings.vast_journal) if settings.vast_endpoint else None,
         )
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
 

@@ -9,6 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +18,7 @@ from typing_extensions import Self
 
 from exr_inspector.catalog.vast import sdk
 from exr_inspector.catalog.vast.errors import FAILURES, coded, verdict_of
+from exr_inspector.catalog.vast.journal import Entry, Journal, records
 from exr_inspector.catalog.vast.rows import Rows
 from exr_inspector.catalog.vast.sdk import TableMetadata
 from exr_inspector.errors import DATABASE_CONFLICT
@@ -24,6 +27,8 @@ from exr_inspector.errors import DATABASE_CONFLICT
 FIRST_WAIT, MAX_WAIT = 0.1, 5.0
 # How often a failing rollback is sent at once, and how often again before later transactions begin.
 MAX_ROLLBACKS, MAX_LATER_ROLLBACKS = 3, 50
+# Seconds: how old a transaction of a killed process may be to be rolled back without being asked.
+MAX_ABANDONED_AGE = 3600.0
 
 logger = logging.getLogger("exr_inspector")
 
@@ -45,6 +50,9 @@ class Proof(Protocol):
 
     def is_visible(self, rows: Rows) -> bool:
         """Return whether the trace is among the rows that another transaction sees."""
+
+    def describe(self) -> str:
+        """Return what the transaction needed for itself, for the error of a conflict."""
 
 
 class Transaction:
@@ -85,6 +93,11 @@ class Transaction:
             if not isinstance(error, FAILURES) or not self.was_committed():
                 raise
         self._is_open = False
+        self._owner.journal.remove(self.id)
+
+    def record(self, write_id: str, shards: tuple[int, ...]) -> None:
+        """Record the transaction's id until it has ended, in case that the process is killed before."""
+        self._owner.journal.add(Entry.of(self.id, write_id, shards))
 
     def was_committed(self) -> bool:
         """Return whether another transaction sees the proof. Raises InspectorError.
@@ -129,6 +142,16 @@ class Attempt(Transaction):
         return self.failure is not None
 
 
+def _conflict_note(attempt: Attempt | None, failures: int, started: datetime) -> str:
+    """Return which locks a refused attempt needed, and since when; empty if it failed for another reason."""
+    if attempt is None or attempt.proof is None or not isinstance(attempt.failure, sdk.errors.Conflict):
+        return ""
+    return (
+        f"attempt {failures} since {started:%Y-%m-%d %H:%M:%S} UTC; another transaction holds, or took since"
+        f" this one began, {attempt.proof.describe()}"
+    )
+
+
 Begun = TypeVar("Begun", bound=Transaction)
 
 
@@ -136,7 +159,8 @@ class Transactions:
     """The transactions of one SDK session, which is made when it is first needed.
 
     `connect` makes the session. `max_attempts` limits the attempts at one piece of work; `wait` gets the
-    seconds to wait between two of them. `name` is the database's name in errors.
+    seconds to wait between two of them. `name` is the database's name in errors. `journals` is the folder of
+    the journals, if there is one.
     """
 
     def __init__(
@@ -145,11 +169,14 @@ class Transactions:
         name: str,
         max_attempts: int,
         wait: Callable[[float], object] = time.sleep,
+        journals: Path | None = None,
     ) -> None:
         self._connect = connect
         self._name = name
         self._max_attempts = max_attempts
         self._wait = wait
+        self._journals = journals
+        self.journal = Journal(journals, name)
         self._lock = threading.Lock()
         self._session: Any = None
         # Ids of transactions that could not be rolled back, each with the number of rollbacks still to try.
@@ -167,12 +194,14 @@ class Transactions:
 
         The metadata of the tables come from `tables`, or are given. After a failure that another attempt may
         cure, wait and yield a new transaction. If the tables may have been altered, renew the metadata first,
-        once. Raises InspectorError if no further attempt may
-        help or `max_attempts` is reached: one of the codes DATABASE_*, or BAD_SETTING.
+        once. Raises InspectorError if no further attempt may help or `max_attempts` is reached: one of the
+        codes DATABASE_*, or BAD_SETTING.
         """
-        failures, is_renewed = 0, tables is None
+        started = datetime.now(timezone.utc)
+        failures, can_renew = 0, tables is not None
         while True:
             used = tables.current() if tables else metadata or {}
+            attempt: Attempt | None = None
             failure: Exception | None
             try:
                 attempt = self._begin(Attempt, used)
@@ -186,20 +215,17 @@ class Transactions:
             verdict = verdict_of(failure)
             if verdict is None:
                 raise failure
-            fault = coded(failure, verdict.fault, self._name)
-            is_last = not verdict.again or failures + 1 >= self._max_attempts
+            failures += 1
+            is_last = not verdict.again or failures >= self._max_attempts
+            fault = coded(failure, verdict.fault, self._name, _conflict_note(attempt, failures, started))
             # A database may answer a write with stale metadata with a conflict, too.
-            if (
-                tables
-                and not is_renewed
-                and (verdict.stale or (is_last and fault.fault is DATABASE_CONFLICT))
-            ):
+            is_stale = verdict.stale or (is_last and verdict.fault is DATABASE_CONFLICT)
+            if tables and can_renew and is_stale:
                 tables.renew(used)
-                is_renewed = True
+                can_renew, failures = False, failures - 1
                 continue
             if is_last:
                 raise fault from failure
-            failures += 1
             logger.info("Trying again: %s", fault)
             self._pause(failures)
 
@@ -208,15 +234,22 @@ class Transactions:
         return self._begin(Transaction, metadata or {})
 
     def session(self) -> Any:
-        """Return the SDK's session. Raises the SDK's errors."""
+        """Return the SDK's session. Raises the SDK's errors.
+
+        When it is made, transactions are rolled back that a killed process of this machine left open. Older
+        ones than MAX_ABANDONED_AGE are left to `exr-inspector check-db`: the database may have ended them and
+        given their ids to others.
+        """
         with self._lock:
             if self._session is None:
                 self._session = self._connect()
+                self._roll_back_abandoned()
             return self._session
 
     def close(self) -> None:
         """Close the connections, if there are any."""
         self._end_open_transactions()
+        self.journal.close()
         with self._lock:
             if self._session is not None:
                 sdk.close(self._session)
@@ -238,6 +271,17 @@ class Transactions:
         self._end_open_transactions()
         return kind(self, metadata)
 
+    def _roll_back_abandoned(self) -> None:
+        for record in records(self._journals, self._name):
+            if not record.is_running:
+                left = [
+                    each
+                    for each in record.entries
+                    if each.age > MAX_ABANDONED_AGE or not self._is_ended(each.transaction)
+                ]
+                if not left:
+                    record.delete()
+
     def _end_open_transactions(self) -> None:
         """Send the rollbacks that have failed once more. The first that fails leaves the rest for later."""
         while self._unended:
@@ -255,10 +299,11 @@ class Transactions:
         try:
             sdk.rollback_by_id(self._session, txid)
         except sdk.errors.NotFound:
-            return True
+            pass
         except FAILURES as error:
             logger.info("Transaction %s is not rolled back yet: %s", txid, type(error).__name__)
             return False
+        self.journal.remove(txid)
         return True
 
     def _pause(self, failures: int) -> None:

@@ -40,7 +40,7 @@ def upsert(transaction: Transaction, files: Sequence[FileRows], removals: Sequen
     made = plan(stored_files(found["files"].rows, found["facets"].rows), files, removals, write)
     if made.file_ids:
         # Locks come first: a lost race costs the fewest requests.
-        lock(transaction, made.file_ids, write.id)
+        lock(transaction, made.file_ids, write)
         _execute(transaction.rows, made, found)
         transaction.commit()
     return made.outcomes
