@@ -58,7 +58,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
-    "vastdb": ("catalog/vast", "apps/vast_check"),
+    "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",
     "rich": "apps/cli",
     "cloudevents": "apps/devserver",
