@@ -302,7 +302,7 @@ def test_wrong_settings_end_with_all_faults_and_code_2(site: Site) -> None:
     assert done.returncode == 2
     assert "DEPLOY_TIMEOUT is not a number" in done.stdout
     assert "DEPLOY_BROKER must be set" in done.stdout
-    assert "DEPLOY_TOPICS is no setting; DEPLOY_TOPIC is" in done.stdout
+    assert "DEPLOY_TOPICS is not a setting; did you mean DEPLOY_TOPIC?" in done.stdout
     assert not site.said("vastde pipelines")
 
 

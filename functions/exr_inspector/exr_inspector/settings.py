@@ -168,6 +168,17 @@ class Settings:
         " stored under the second name, whichever path was read.",
         path_map,
     )
+    local_roots: str = declare(
+        "EXR_INSPECTOR_LOCAL_ROOTS",
+        "",
+        "Folders that contain the local files an event may name, separated by `os.pathsep` (`:`; `;` on"
+        " Windows), or `none` to refuse every local path; empty for any regular file.",
+    )
+    ca_bundle: str = declare(
+        "EXR_INSPECTOR_CA_BUNDLE",
+        "",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase; empty for the system's.",
+    )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
     )
