@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy.pack import unpack
+from deploy.pack import contents, unpack
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "functions" / "exr_inspector"
@@ -42,7 +42,7 @@ runpy.run_module("exr_inspector", run_name="__main__", alter_sys=True)
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
     """The files that `make build` packs, in another folder."""
-    unpack(tmp_path / "workspace")
+    unpack(contents(), tmp_path / "workspace")
     return tmp_path / "workspace"
 
 
