@@ -39,7 +39,7 @@ RULES = {
     "writer": "catalog/* document/model errors location parallel reader sources/protocol telemetry vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect document events sources",
-    "similar": "* catalog/* vectors",
+    "similar": "* catalog/* document vectors",
     "__init__": "* catalog/* document vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog document events vectors",

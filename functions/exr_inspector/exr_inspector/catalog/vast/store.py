@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from exr_inspector.catalog.rows import FileRows
-from exr_inspector.catalog.search import VECTORS, By, Match
+from exr_inspector.catalog.rows import TABLES, FileRows
+from exr_inspector.catalog.search import VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Stored, Write
+from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast.rows import Rows
 from exr_inspector.catalog.vast.session import make_session, sending_once
 from exr_inspector.catalog.vast.tables import Tables
@@ -69,14 +70,14 @@ class VastStore:
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         return self._run(lambda rows: Work(Known.of(rows, file_ids).stored)) if file_ids else {}
 
-    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+    def search(self, search: Search) -> list[Match]:
         # Rows pass through DuckDB, which has SQL and exact distances. The SDK's own vector search needs a
         # driver beside the SDK, and nothing is known of its distances.
         from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
 
         def work(rows: Rows) -> Work[list[Match]]:
-            with rows.scan("files", columns_of(by, where)) as files:
-                return Work(nearest_in(files, vector, by, where, limit))
+            with rows.scan("files", columns_of(search)) as files:
+                return Work(nearest_in(files, search))
 
         return self._run(work)
 
@@ -84,6 +85,14 @@ class VastStore:
         column, version = VECTORS[by], "embedding_version"
         found = self._run(lambda rows: Work(rows.find("files", [file_id], [column, version]).to_pylist()))
         return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        def work(rows: Rows) -> Work[dict[str, StoredRows]]:
+            tables = [table for table in TABLES if table != "files"]
+            found = {table: rows.find(table, file_ids, TABLES[table].names).to_pylist() for table in tables}
+            return Work(by_file(found))
+
+        return self._run(work) if file_ids else {}
 
     def close(self) -> None:
         self.transactions.close()
