@@ -1,7 +1,7 @@
 """Programs that write EXR files, as a farm sees them: their layers, and the attributes that they write.
 
 Attribute names and the looks of their values are those of real headers. `fixed` is what all frames of a
-set-up share, `varying` what no two frames share: frame numbers, dates, hosts, seeds, statistics, matrices.
+setup share, `varying` what no two frames share: frame numbers, dates, hosts, seeds, statistics, matrices.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def crypto(names: str, components: str = "RGBA") -> Layers:
 class Program:
     """A renderer, compositor or camera. `fixed` takes (version, quality), `varying` (frame, random)."""
 
+    software: str
+    """What the document calls it, before its version."""
     purposes: dict[str, Layers]
     fixed: Callable[[str, int], Attributes]
     varying: Callable[[int, Random], Attributes]
@@ -57,6 +59,7 @@ def day(random: Random) -> str:
 
 
 ARNOLD = Program(
+    "Arnold",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -102,6 +105,7 @@ ARNOLD = Program(
 )
 
 VRAY = Program(
+    "Version of V-Ray for Maya",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -148,6 +152,7 @@ VRAY = Program(
 )
 
 RENDERMAN = Program(
+    "RenderMan",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -185,6 +190,7 @@ RENDERMAN = Program(
 )
 
 REDSHIFT = Program(
+    "Redshift",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -218,6 +224,7 @@ REDSHIFT = Program(
 )
 
 KARMA = Program(
+    "Houdini",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -258,6 +265,7 @@ KARMA = Program(
 )
 
 BLENDER = Program(
+    "Blender",
     {
         "beauty": layers("ViewLayer.Combined", RGBA),
         "lighting": layers(
@@ -294,6 +302,7 @@ BLENDER = Program(
 )
 
 NUKE = Program(
+    "Nuke",
     {
         "beauty": {"": RGBA},
         "lighting": layers("diffuse specular shadow grain", LONG_RGB),
@@ -319,6 +328,7 @@ NUKE = Program(
 )
 
 CAMERA = Program(
+    "ARRI Reference Tool",
     {"beauty": {"": RGB}, "lighting": {}, "utility": {}, "crypto": {}, "lights": {"": {"A": "half"}}},
     fixed=lambda version, quality: {
         "software": f"ARRI Reference Tool {version}",

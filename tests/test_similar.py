@@ -130,7 +130,9 @@ def test_stored_rows_give_the_features_of_the_document_that_was_stored(demo: Pat
     for file_id, document in zip(ids, documents, strict=True):
         assert (file_id in stored) == bool(document["parts"])
         if file_id in stored:
-            assert features.bags(stored_document(stored[file_id])) == features.bags(document)
+            assert features.weighted_features(stored_document(stored[file_id])) == features.weighted_features(
+                document
+            )
 
 
 def test_a_condition_narrows_the_search(demo: Path, store: DuckDBStore) -> None:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from exr_inspector.vectors import channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
-from exr_inspector.vectors.projection import Bags, Group, Sketch
+from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
 By = Literal["metadata", "channels"]
-_SKETCHES: dict[By, Sketch] = {"metadata": METADATA, "channels": CHANNELS}
+_PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
 
@@ -66,27 +66,31 @@ def explain_vectors(
 
     Raises ValueError for a vector that does not have the length of this kind.
     """
-    sketch = _SKETCHES[by]
-    a, b = _checked(vector_a, sketch.size), _checked(vector_b, sketch.size)
-    bags_a, bags_b = _bags(document_a, by), _bags(document_b, by)
-    if not (bags_a and bags_b):
-        bags_a = bags_b = {}
+    projection = _PROJECTIONS[by]
+    a, b = _checked(vector_a, projection.size), _checked(vector_b, projection.size)
+    features_a, features_b = _features_of(document_a, by), _features_of(document_b, by)
+    if not (features_a and features_b):
+        features_a = features_b = {}
     groups = [
-        _likeness(group, a[place], b[place], bags_a.get(name, {}), bags_b.get(name, {}))
-        for (name, group), place in zip(sketch.groups.items(), sketch.slices.values(), strict=True)
+        _likeness(group, a[place], b[place], features_a.get(name, {}), features_b.get(name, {}))
+        for (name, group), place in zip(projection.groups.items(), projection.slices.values(), strict=True)
     ]
     groups.sort(key=lambda group: -group.takes)
     return Explanation(sum(group.adds for group in groups), tuple(groups))
 
 
-def _bags(document: Mapping[str, Any] | None, by: By) -> Bags:
+def _features_of(document: Mapping[str, Any] | None, by: By) -> WeightedFeatures:
     if document is None:
         return {}
-    return features.bags(document) if by == "metadata" else channels.bags(document["channels"])
+    return (
+        features.weighted_features(document)
+        if by == "metadata"
+        else channels.weighted_features(channels.seen(document["channels"]))
+    )
 
 
 def _vector(file: File, by: By) -> npt.ArrayLike:
-    return _SKETCHES[by].vector(_bags(file, by)) if isinstance(file, Mapping) else file
+    return _PROJECTIONS[by].vector(_features_of(file, by)) if isinstance(file, Mapping) else file
 
 
 def _checked(vector: npt.ArrayLike, size: int) -> npt.NDArray[np.float64]:
