@@ -41,6 +41,8 @@ class Program:
 
     software: str
     """What the document calls it, before its version."""
+    software_source: str
+    """The attribute that says so."""
     purposes: dict[str, Layers]
     fixed: Callable[[str, int], Attributes]
     varying: Callable[[int, Random], Attributes]
@@ -60,6 +62,7 @@ def day(random: Random) -> str:
 
 ARNOLD = Program(
     "Arnold",
+    "software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -106,6 +109,7 @@ ARNOLD = Program(
 
 VRAY = Program(
     "Version of V-Ray for Maya",
+    "vrayInfo/vrayversion",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -153,6 +157,7 @@ VRAY = Program(
 
 RENDERMAN = Program(
     "RenderMan",
+    "Software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -191,6 +196,7 @@ RENDERMAN = Program(
 
 REDSHIFT = Program(
     "Redshift",
+    "rs/version",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -225,6 +231,7 @@ REDSHIFT = Program(
 
 KARMA = Program(
     "Houdini",
+    "software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -266,6 +273,7 @@ KARMA = Program(
 
 BLENDER = Program(
     "Blender",
+    "Software",
     {
         "beauty": layers("ViewLayer.Combined", RGBA),
         "lighting": layers(
@@ -303,6 +311,7 @@ BLENDER = Program(
 
 NUKE = Program(
     "Nuke",
+    "nuke/version",
     {
         "beauty": {"": RGBA},
         "lighting": layers("diffuse specular shadow grain", LONG_RGB),
@@ -329,6 +338,7 @@ NUKE = Program(
 
 CAMERA = Program(
     "ARRI Reference Tool",
+    "software",
     {"beauty": {"": RGB}, "lighting": {}, "utility": {}, "crypto": {}, "lights": {"": {"A": "half"}}},
     fixed=lambda version, quality: {
         "software": f"ARRI Reference Tool {version}",

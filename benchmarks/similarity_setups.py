@@ -39,7 +39,7 @@ from benchmarks.similarity_programs import (
     day,
     layers,
 )
-from exr_inspector.exr.values import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
+from exr_inspector.exr.codes import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
 
 Document = dict[str, Any]
 
@@ -221,6 +221,7 @@ def channel(index: int, layer: str, component: str, kind: str) -> Attributes:
         "part_index": index,
         "name": f"{layer}.{component}" if layer else component,
         "layer_name": layer or None,
+        "layer_source": "channel" if layer else None,
         "component_name": component,
         "type": kind,
         "x_sampling": 1,
@@ -271,7 +272,9 @@ def part(
         "chunk_count": None,
         "channel_count": len(channels),
         "color_space": setup.show.color_space,
+        "color_space_source": "studio/colorspace" if setup.show.color_space else None,
         "render_software": f"{setup.program.software} {setup.version}",
+        "render_software_source": setup.program.software_source,
         "attributes": [attribute(key, value) for key, value in stored.items()],
     }
 

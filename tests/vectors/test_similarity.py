@@ -17,6 +17,8 @@ import pytest
 from benchmarks import similarity, similarity_files, similarity_seeds
 from benchmarks.similarity_measures import retrieval
 from benchmarks.similarity_setups import BASES, FRAMES, ONE_CHANGE, SETUPS, Setup
+from exr_inspector.exr.header import Attribute, Part
+from exr_inspector.exr.provenance import color_space, render_software
 from exr_inspector.vectors.embedding import CHANNELS, EMBEDDING_VERSION, METADATA
 from exr_inspector.vectors.projection import SEED, Projection
 from tests.document.documents import SCHEMA
@@ -45,6 +47,15 @@ def test_there_are_enough_set_ups_of_every_program() -> None:
 def test_set_ups_are_written_in_the_readers_words(setup: Setup) -> None:
     for each in setup.documents()[0]["parts"]:
         PART.validate(json.loads(json.dumps(each)))
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=[setup.name for setup in SETUPS])
+def test_setups_have_the_software_and_color_space_that_the_reader_finds(setup: Setup) -> None:
+    for each in setup.documents()[0]["parts"]:
+        stored = [Attribute(it["name"], it["type"], b"", it["value"], None) for it in each["attributes"]]
+        header = Part(tuple(stored))
+        assert (each["render_software"], each["render_software_source"]) == render_software(header)
+        assert (each["color_space"], each["color_space_source"]) == color_space(header)
 
 
 def test_a_frame_tells_where_and_for_whom_it_ran_in_names_of_many_kinds() -> None:
