@@ -43,7 +43,7 @@ RULES = {
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",
     "storage": "compat",
-    "similar": "* catalog/* vectors",
+    "similar": "* catalog/* document vectors",
     "__init__": "* catalog/* document vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog document events vectors",
