@@ -8,6 +8,7 @@ from typing import Any
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.document.model import Document
 from exr_inspector.document.truncate import truncate
+from exr_inspector.errors import requires_extra
 from exr_inspector.events.parse import requests_of
 from exr_inspector.location import Location
 from exr_inspector.pipeline import Runtime, inspect_many
@@ -28,7 +29,8 @@ class Sources:
     def __call__(self, location: Location) -> Source:
         if location.scheme == "file":
             return LocalFile(location.path)
-        from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
+        with requires_extra("s3"):  # boto3 is loaded only if objects are read
+            from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415
 
         return S3Object(self.client(), location.path)
 
@@ -36,7 +38,8 @@ class Sources:
         """The S3 client, shared by all threads."""
         with self._lock:
             if self._client is None:
-                from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
+                with requires_extra("s3"):
+                    from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
 
                 self._client = make_client(self._settings)
             return self._client

@@ -7,7 +7,7 @@ import os
 import click
 
 from exr_inspector.apps.cli import show
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import Settings
 
 
@@ -25,7 +25,13 @@ def check_db(ctx: click.Context) -> None:
             BAD_SETTING, "VAST_DB_ENDPOINT and the settings beside it must be set", "VAST_DB_ENDPOINT"
         )
     # 1.5 s, only here
-    from exr_inspector.apps.vast_check import AS_NEEDED, TOLD, Finding, check_database  # noqa: PLC0415
+    with requires_extra("vast"):
+        from exr_inspector.apps.vast_check import (  # noqa: PLC0415
+            AS_NEEDED,
+            TOLD,
+            Finding,
+            check_database,
+        )
 
     findings: list[Finding] = []
     try:

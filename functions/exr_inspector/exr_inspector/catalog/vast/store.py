@@ -20,6 +20,7 @@ from exr_inspector.catalog.vast.session import make_session, sending_once
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transactions, Work
 from exr_inspector.catalog.vast.upsert import Known, are_absent, is_marked, write_all
+from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
@@ -72,7 +73,8 @@ class VastStore:
     def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
         # Rows pass through DuckDB, which has SQL and exact distances. The SDK's own vector search needs a
         # driver beside the SDK, and nothing is known of its distances.
-        from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
+        with requires_extra("cli"):
+            from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415
 
         def work(rows: Rows) -> Work[list[Match]]:
             with rows.scan("files", columns_of(by, where)) as files:
