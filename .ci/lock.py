@@ -1,6 +1,6 @@
 """`python .ci/lock.py [--upgrade | --check]`: write the lock files, or check that they match pyproject.toml.
 
-A lock's first lines hold a digest of what it was resolved from, so that `--check` needs no package registry.
+The first lines of a lock contain a digest of its inputs, so `--check` works offline.
 Without `--upgrade`, versions that still fit are kept.
 """
 

@@ -33,7 +33,7 @@ def hill() -> Iterator[File]:
 
 
 def _first_shot() -> Iterator[File]:
-    """Return a sequence with missing frames, a truncated frame, and a frame also delivered with five digits."""
+    """Return a sequence with missing frames, a truncated one, and one also delivered with five digits."""
     for frame in (1001, 1002, 1003, 1006, 1007, 1009, 1010):
         content = beauty(frame)
         yield File(
