@@ -58,6 +58,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix --quiet . || true
 
 bench: $(READY) ## Time the parser, the stores and 5,000 events
+	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
 	$(BIN)/python -m benchmarks.soak

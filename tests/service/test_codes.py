@@ -21,10 +21,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import main
 from exr_inspector import header_bytes
 from exr_inspector.apps.cli import commands
 from exr_inspector.errors import FAULTS, InspectorError
-from exr_inspector.exr.header import MAGIC
+from exr_inspector.exr.chunks import chunk_count
+from exr_inspector.exr.header import MAGIC, Header, parse_header
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import simple, truncated
 from tests.exrfiles.parts import scanline
@@ -43,6 +45,15 @@ def _without(name: str) -> bytes:
     return write(Part(kept, part.chunks))
 
 
+def _without_table(data: bytes) -> bytes:
+    """The file with an offset table of zeros, one entry for every 16 scan lines."""
+    header = parse_header(data)
+    assert isinstance(header, Header)
+    (count,) = (chunk_count(header, part) for part in header.parts)
+    assert count is not None
+    return data[: header.size] + bytes(8 * count) + data[header.size + 8 * count :]
+
+
 # --- the file -------------------------------------------------------------------------------------------
 
 # The file's bytes; None for no file. Settings that a case needs stand below.
@@ -58,7 +69,12 @@ FILES: dict[str, bytes | None] = {
     "BAD_ATTRIBUTE": simple(4, 4, attributes=[Attribute(b"isoSpeed", b"float", b"\0")]),
     "UNKNOWN_CODE": simple(4, 4, attributes=[attribute("compression", "compression", 99)]),
     "CHUNKS_MISSING": truncated(simple(64, 64)),
+    "CHUNK_COUNT_MISMATCH": simple(4, 4, attributes=[attribute("chunkCount", "int", 9)]),
+    "OFFSET_TABLE_MISSING": truncated(_without_table(simple(64, 64))),
+    "OFFSET_TABLE_REBUILT": _without_table(simple(64, 64)),
 }
+# Faults that leave a file as it is.
+HARMLESS = {"BAD_ATTRIBUTE", "CHUNK_COUNT_MISMATCH", "OFFSET_TABLE_REBUILT", "COMPLETENESS_UNKNOWN"}
 SETTINGS = {"LIMIT_EXCEEDED": {"EXR_INSPECTOR_MAX_CHANNELS": 4}}
 
 
@@ -90,6 +106,43 @@ def test_an_absent_object_has_its_fault_in_the_document_and_no_row(function: Fun
     document = function.handle(created("codes/absent.exr"))
     assert (document["file"]["status"], codes(document)) == ("missing", ["FILE_NOT_FOUND"])
     assert document["persistence"]["status"] == "deleted"
+    assert function.rows() == []
+
+
+def test_a_table_that_is_too_large_to_read_leaves_completeness_unknown(
+    function: Function, folder: Path
+) -> None:
+    """Three million lines in a sparse file that has room for them."""
+    window = attribute("dataWindow", "box2i", (0, 0, 7, 3_000_000))
+    with (folder / "a.exr").open("wb") as tall:
+        tall.write(simple(4, 4, compression="none", attributes=[window]))
+        tall.truncate(1 << 30)
+    _check_permanent(function, plain(folder / "a.exr"), "COMPLETENESS_UNKNOWN")
+
+
+@pytest.mark.parametrize("roots", ["none", "/mnt/renders"])
+def test_a_local_path_outside_the_roots_is_refused_and_leaves_no_row(
+    function: Function, folder: Path, roots: str
+) -> None:
+    function.set(EXR_INSPECTOR_LOCAL_ROOTS=roots)
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    for event in (plain(folder / "a.exr"), plain("/etc/passwd"), plain("/dev/zero")):
+        document = function.handle(event)
+        assert codes(document) == ["PATH_NOT_ALLOWED"]
+        assert not FAULTS["PATH_NOT_ALLOWED"].retry
+        assert (document["file"]["status"], document["file"]["size_bytes"]) == (None, None)
+        assert document["persistence"]["status"] == "skipped"
+    assert function.rows() == []
+
+
+def test_a_local_path_below_a_root_is_inspected(function: Function, folder: Path) -> None:
+    function.set(EXR_INSPECTOR_LOCAL_ROOTS=folder)
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    assert function.handle(plain(folder / "a.exr"))["file"]["status"] == "ok"
+
+
+def test_the_environment_of_the_process_is_never_read(function: Function) -> None:
+    assert codes(function.handle(plain("/proc/self/environ"))) == ["PATH_NOT_ALLOWED"]
     assert function.rows() == []
 
 
@@ -330,18 +383,45 @@ def test_a_fault_that_is_not_about_an_event_is_met_at_its_own_door(function: Fun
     assert (raised.value.code, raised.value.retry) == (code, False)
 
 
+def test_a_secret_that_cannot_be_read_stops_the_start_until_it_can(function: Function, folder: Path) -> None:
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    with pytest.raises(InspectorError) as raised:
+        main.handler(_Vaulted(), plain(folder / "a.exr"))
+    assert (raised.value.code, raised.value.retry) == ("SECRET_UNAVAILABLE", True)
+    assert function.handle(plain(folder / "a.exr"))["persistence"]["status"] == "stored"
+
+
+class _Vaulted:
+    """A ctx whose secrets are behind a service that does not answer."""
+
+    @property
+    def secrets(self) -> Any:
+        raise TimeoutError
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 
 def test_every_fault_is_reached_by_a_test_above() -> None:
-    reached = {*FILES, "NOT_A_FILE", "BAD_EVENT", "BAD_CONFIG", *TROUBLES, *VAST_ANSWERS, *DOORS}
+    reached = {
+        *FILES,
+        "COMPLETENESS_UNKNOWN",
+        "NOT_A_FILE",
+        "PATH_NOT_ALLOWED",
+        "SECRET_UNAVAILABLE",
+        "BAD_EVENT",
+        "BAD_CONFIG",
+        *TROUBLES,
+        *VAST_ANSWERS,
+        *DOORS,
+    }
     assert reached == set(FAULTS)
 
 
 def test_what_a_retry_cannot_cure_says_what_becomes_of_the_file() -> None:
-    """A fault that is raised speaks of no file; one of a file says its status, but for a harmless one."""
+    """A fault that is raised has no status, and one of a file has one unless it is harmless."""
     stated = {code for code, fault in FAULTS.items() if fault.status}
-    assert stated == {*FILES, "NOT_A_FILE"} - {"BAD_ATTRIBUTE"}
+    assert stated == {*FILES, "NOT_A_FILE"} - HARMLESS
 
 
 def test_an_elided_document_gives_no_header_back(function: Function, folder: Path) -> None:

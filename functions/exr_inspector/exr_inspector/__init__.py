@@ -1,7 +1,8 @@
-"""exr-inspector: knows what is inside every OpenEXR file.
+"""Index the metadata of OpenEXR files.
 
 >>> import exr_inspector
->>> document = exr_inspector.inspect("beauty.1001.exr")  # doctest: +SKIP
+>>> exr_inspector.inspect("beauty.1001.exr")["file"]["status"]
+'ok'
 """
 
 from exr_inspector.catalog.connect import open_store
@@ -9,6 +10,7 @@ from exr_inspector.catalog.search import Match
 from exr_inspector.document.build import header_bytes
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
+from exr_inspector.library import inspect_many
 from exr_inspector.pipeline import inspect
 from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
@@ -25,6 +27,7 @@ __all__ = [
     "channel_fingerprint",
     "header_bytes",
     "inspect",
+    "inspect_many",
     "metadata_embedding",
     "open_store",
     "similar",

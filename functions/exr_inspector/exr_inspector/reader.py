@@ -11,19 +11,20 @@ from dataclasses import dataclass, field, replace
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
-from exr_inspector.document.report import View
+from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import (
     BAD_EVENT,
     EMPTY_FILE,
     FILE_NOT_FOUND,
     NOT_A_FILE,
     OBJECT_CHANGED,
+    PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_REFUSED,
     InspectorError,
 )
 from exr_inspector.events.request import Config, Request
-from exr_inspector.exr.chunks import is_complete
+from exr_inspector.exr.completeness import Completeness, assess, unexamined
 from exr_inspector.exr.header import Header, NeedMore, parse_header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import Location
@@ -34,10 +35,13 @@ from exr_inspector.telemetry import Telemetry
 
 # All 356 healthy files of three public test sets have their header within this.
 FIRST_READ = 64 * KIB
+# Chunk heads that are read, each with a request or a system call, if a file has no offset table.
+MAX_REMOTE_HEADS = 256
+MAX_LOCAL_HEADS = 1 << 17
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
 # Faults of a file of which no byte was read.
-UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE)
+UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
 REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 
@@ -134,7 +138,7 @@ class Reader:
         ahead = ReadAhead(source)
         try:
             header = read_header(ahead, self.limits)
-            complete = self._is_complete(header, ahead, location)
+            completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:
                 raise
@@ -147,15 +151,21 @@ class Reader:
             stat=source.stat(),
             header=header,
             header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
-            complete=complete,
-            view=_report(header) if self.settings.openimageio and config.meta else None,
+            completeness=completeness,
+            view=_report(header, source.stat().size) if self.settings.openimageio and config.meta else None,
         )
 
-    def _is_complete(self, header: Header, ahead: ReadAhead, location: Location) -> bool | None:
-        if self.settings.completeness == "never":
-            return None
-        only_held = self.settings.completeness == "auto" and location.scheme == "s3"
-        return is_complete(header, ahead.held if only_held else ahead.read, ahead.source.stat().size)
+    def _assess(self, header: Header, ahead: ReadAhead, location: Location) -> Completeness:
+        """Judge completeness as far as the settings allow: in S3 objects `auto` looks at held bytes only."""
+        size, policy, is_remote = (
+            ahead.source.stat().size,
+            self.settings.completeness,
+            location.scheme == "s3",
+        )
+        if policy == "never":
+            return unexamined(header, size)
+        read = ahead.held if policy == "auto" and is_remote else ahead.read
+        return assess(header, read, size, MAX_REMOTE_HEADS if is_remote else MAX_LOCAL_HEADS)
 
 
 def read_header(ahead: ReadAhead, limits: Limits) -> Header:
@@ -190,7 +200,7 @@ def _agrees(request: Request, stat: Stat | None) -> bool:
     return request.size in (None, stat.size)
 
 
-def _report(header: Header) -> View:
-    from exr_inspector.document.oiio_report import view_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
+def _report(header: Header, file_size: int) -> OiioReport:
+    from exr_inspector.document.oiio_report import report_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
 
-    return view_header(header)
+    return report_header(header, file_size)

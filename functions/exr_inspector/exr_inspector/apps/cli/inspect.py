@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
 import click
 from rich.console import Console
 from rich.progress import track
 
+from exr_inspector import library
 from exr_inspector.apps.cli import show
 from exr_inspector.apps.cli.paths import expand, is_exr
 from exr_inspector.document.model import Document
@@ -93,11 +94,10 @@ def _inspected(files: list[str], runtime: Runtime) -> Iterator[Document]:
     """Return the documents as they come. A fault that a retry could cure is that file's result here."""
     progress = Console(stderr=True)
     counted = track(files, "Inspecting", console=progress, transient=True, disable=not progress.is_terminal)
-    requests = (Request("created", (path_location(path, runtime.settings.paths),)) for path in counted)
     if runtime.store is None:
-        for document in inspect_many(requests, runtime, batch=1, keep_faults=True):
-            yield cast("Document", {name: value for name, value in document.items() if name != "persistence"})
+        yield from library.inspect_many(counted, runtime.settings)
         return
+    requests = (Request("created", (path_location(path, runtime.settings.paths),)) for path in counted)
     yield from inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
     runtime.store.close()
 
