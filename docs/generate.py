@@ -43,21 +43,25 @@ def configuration() -> Iterator[str]:
     yield from ("# Configuration", "", NOTE, "")
     yield "Settings come from the environment. Keys of a DataEngine secret with these names override it."
     yield "If a setting has several names, the first that is set is used. An empty value counts as not set."
-    yield from _settings(Settings, SETTINGS)
+    yield from _settings(Settings, SETTINGS, absent="")
     yield from ("", "## Deployment", "")
     yield "Only `deploy.sh` and `exr-inspector deploy` read these, from a `.env` file; the function does not."
     yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) says where to find their values."
-    yield from _settings(Deployment, DEPLOYMENT)
+    yield from _settings(Deployment, DEPLOYMENT, absent="required")
 
 
-def _settings(defaults: type, settings: Mapping[str, Setting]) -> Iterator[str]:
+def _settings(defaults: type, settings: Mapping[str, Setting], absent: str) -> Iterator[str]:
     yield from ("", "| name | default | meaning |", "|---|---|---|")
-    yield from (_setting(getattr(defaults, name), setting) for name, setting in settings.items())
+    for name, setting in settings.items():
+        default = getattr(defaults, name)
+        yield _setting(absent if default is None else _default(default), setting)
 
 
-def _setting(default: object, setting: Setting) -> str:
-    shown = "" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
-    shown = "required" if default is None else shown
+def _default(default: object) -> str:
+    return "" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _setting(shown: str, setting: Setting) -> str:
     secret = " Secret; never logged." if setting.secret else ""
     return f"| {', '.join(f'`{env}`' for env in setting.env)} | {shown} | {setting.meaning}{secret} |"
 

@@ -115,13 +115,16 @@ def test_header_bytes_accepts_a_document_that_lost_only_openimageios_report() ->
     assert header_bytes(read_back(small)) == many.data
 
 
-@pytest.mark.parametrize("count", [2, 30, 300])
+@pytest.mark.parametrize("count", [2, 30, 300, 3000])
 def test_several_documents_share_the_limit(count: int) -> None:
     one = document_of(plain(attribute("s", "string", "x" * 50_000)).data)
     answer = {"documents": [one] * count}
     small = truncate(answer)
     assert size(small) <= MAX_ANSWER
-    assert is_elided(small["documents"]) == (count == 300)
+    assert is_elided(small["documents"]) == (count == 3000)
+    if count == 300:
+        file = {"path": one["file"]["path"], "status": one["file"]["status"]}
+        assert small["documents"] == [{"file": file, "errors": one["errors"]}] * count
     if count == 2:
         first, second = small["documents"]
         assert is_elided(first["parts"][0]["attributes"][-1]["value"])

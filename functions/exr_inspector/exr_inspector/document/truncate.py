@@ -23,7 +23,8 @@ def truncate(answer: Answer, limit: int = MAX_ANSWER) -> Answer:
     """Return a document, or {"documents": [...]}, whose JSON text has at most `limit` bytes.
 
     A small answer is returned unchanged, a large one as a copy. The largest attribute values are replaced
-    first, then whole lists. `header_bytes` refuses a document with replaced values.
+    first, then whole lists. If that does not suffice for many documents, only their paths, statuses and
+    errors remain. `header_bytes` refuses a document with replaced values.
     """
     size = _size(answer)
     if size <= limit:
@@ -36,6 +37,13 @@ def truncate(answer: Answer, limit: int = MAX_ANSWER) -> Answer:
         if before > _MIN_ELIDED:
             holder[key] = elided(to_json(holder[key]).encode())
             size += _size(holder[key]) - before
+    if size > limit and "documents" in copy:
+        summaries = [
+            {"file": {key: each["file"][key] for key in ("path", "status")}, "errors": each["errors"]}
+            for each in copy["documents"]
+        ]
+        is_small = _size({"documents": summaries}) <= limit
+        copy["documents"] = summaries if is_small else elided(to_json(copy["documents"]).encode())
     return cast("Answer", copy)
 
 
@@ -61,8 +69,6 @@ def _places(answer: dict[str, Any]) -> Iterator[Place]:
         yield document["file"], "openimageio"
         yield from ((document, key) for key in ("channels", "parts", "errors"))
         yield document["file"], "path"
-    if "documents" in answer:
-        yield answer, "documents"
 
 
 def _values(document: dict[str, Any]) -> Iterator[Place]:
