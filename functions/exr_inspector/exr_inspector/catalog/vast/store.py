@@ -21,6 +21,7 @@ from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
 from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
@@ -72,7 +73,8 @@ class VastStore:
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
-        from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
+        with requires_extra("cli"):
+            from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415
 
         matches: list[Match] = []
         for transaction in self._attempts():
