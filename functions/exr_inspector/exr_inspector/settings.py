@@ -210,6 +210,13 @@ class Settings:
     s3_connections: int = declare(
         "S3_CONNECTIONS", 24, "Maximum number of simultaneous connections to S3.", at_least(1)
     )
+    ca_bundle: str = declare(
+        "EXR_INSPECTOR_CA_BUNDLE",
+        "",
+        "PEM file with the certificate authorities that S3 and VAST DataBase are verified with, for a private"
+        " authority. Empty for the public ones, or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST"
+        " DataBase).",
+    )
     vast_endpoint: str = declare(
         "VAST_DB_ENDPOINT",
         "",
@@ -261,6 +268,22 @@ class Settings:
             settings = replace(settings, vast_endpoint=settings.s3_endpoint)
         _check_vast(settings)
         return settings
+
+    def tls_verification(self, *, is_on: bool) -> bool | str:
+        """Return how to verify certificates: the path of `ca_bundle`, True for the default, or False.
+
+        Raises InspectorError(BAD_SETTING) if `ca_bundle` cannot be read or has no certificate.
+        """
+        if not is_on or not self.ca_bundle:
+            return is_on
+        import ssl  # noqa: PLC0415 - only if needed
+
+        try:
+            ssl.create_default_context(cafile=self.ca_bundle)
+        except OSError as error:  # SSLError is one
+            message = f"{self.ca_bundle} is not a readable PEM file with certificates: {error.strerror}"
+            raise InspectorError(BAD_SETTING, message, "EXR_INSPECTOR_CA_BUNDLE") from error
+        return self.ca_bundle
 
     @property
     def paths(self) -> PathMap:
