@@ -15,6 +15,7 @@ import vastdb.errors
 from vastdb._internal import QueryDataInternalError
 
 from exr_inspector import errors
+from exr_inspector.catalog.search import Search
 from exr_inspector.catalog.vast.errors import FAILURES, verdict_of
 from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
@@ -155,7 +156,7 @@ def test_a_search_that_breaks_off_is_no_mistake_in_its_condition(
     vector = store.vector(delivered(name).file_id, "channels")
     assert vector
     shared.server.faults.at(1, fault, on="select")
-    (found,) = store.search(vector, "channels", f"file_path LIKE '%{name}%'", 3)
+    (found,) = store.search(Search(vector, "channels", f"file_path LIKE '%{name}%'", 3))
     assert found.file_id == delivered(name).file_id
 
 

@@ -137,7 +137,7 @@ CHUNK_COUNT_MISMATCH = _fault(
     "CHUNK_COUNT_MISMATCH",
     None,
     "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
-    " number of chunks from those and ignore the attribute; so does exr-inspector.",
+    " number of chunks from those, as exr-inspector does; few refuse the file.",
     "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
@@ -253,6 +253,13 @@ OBJECT_CHANGED = _fault(
     None,
     "The file was replaced repeatedly while it was being read.",
     "Nothing: a later delivery reads the final version.",
+    retry=True,
+)
+SECRET_UNAVAILABLE = _fault(
+    "SECRET_UNAVAILABLE",
+    None,
+    "The runtime did not give a secret, for another reason than that it does not exist.",
+    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
     retry=True,
 )
 DATABASE_UNAVAILABLE = _fault(

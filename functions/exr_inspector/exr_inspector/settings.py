@@ -190,6 +190,11 @@ class Settings:
         " resolved. Unset: any regular file.",
         folders,
     )
+    ca_bundle: str = declare(
+        "EXR_INSPECTOR_CA_BUNDLE",
+        "",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase; empty for the system's.",
+    )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
     )

@@ -37,7 +37,8 @@ except ImportError as error:
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
-from exr_inspector.catalog.search import VECTORS, By, Match
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.stored_document import by_file
 
 _TYPES = {
     pa.string(): "VARCHAR",
@@ -105,18 +106,27 @@ class DuckDBStore:
                 answer = cursor.sql(sql, params=list(parameters))
                 return pa.table({}) if answer is None else answer.to_arrow_table()
 
-    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+    def search(self, search: Search) -> list[Match]:
         with self._connection.cursor() as cursor:
             if self._limits is None:
                 # The condition must open no file. From here on, nothing opens files with this store.
                 cursor.execute("SET enable_external_access = false")
             with time_limit(cursor.interrupt, self._limits.seconds if self._limits else SEARCH_SECONDS):
-                return nearest(cursor, vector, by, where, limit)
+                return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
         sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
         found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
         return found[0][VECTORS[by]] if found else None
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        found = {
+            table: self.query(
+                f"SELECT * FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
+            ).to_pylist()
+            for table in DETAIL_TABLES
+        }
+        return by_file(found)
 
     def close(self) -> None:
         with self._lock:

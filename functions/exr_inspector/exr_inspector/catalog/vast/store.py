@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from exr_inspector.catalog.rows import FileRows
-from exr_inspector.catalog.search import VECTORS, By, Match
+from exr_inspector.catalog.rows import TABLES, FileRows
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Stored
+from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
@@ -64,15 +65,15 @@ class VastStore:
                     stored = lookup(transaction.rows, file_ids)
         return stored
 
-    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+    def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
         from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
 
         matches: list[Match] = []
         for transaction in self._attempts():
-            with transaction, transaction.rows.scan("files", columns_of(by, where)) as files:
-                matches = nearest_in(files, vector, by, where, limit)
+            with transaction, transaction.rows.scan("files", columns_of(search)) as files:
+                matches = nearest_in(files, search)
         return matches
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
@@ -82,6 +83,16 @@ class VastStore:
             with transaction:
                 found = transaction.rows.find("files", [file_id], [column, version]).to_pylist()
         return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
+        if file_ids:
+            for transaction in self._attempts():
+                with transaction:
+                    for table in DETAIL_TABLES:
+                        rows = transaction.rows.find(table, file_ids, TABLES[table].names)
+                        found[table] = rows.to_pylist()
+        return by_file(found)
 
     def close(self) -> None:
         self.transactions.close()
