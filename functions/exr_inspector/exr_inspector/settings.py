@@ -193,7 +193,8 @@ class Settings:
     ca_bundle: str = declare(
         "EXR_INSPECTOR_CA_BUNDLE",
         "",
-        "PEM file of the certificate authorities to trust for S3 and VAST DataBase; empty for the system's.",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase. Empty for the public ones,"
+        " or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase).",
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
@@ -214,13 +215,6 @@ class Settings:
     s3_read_timeout: float = declare("S3_READ_TIMEOUT", 20.0, "Seconds to wait for data from S3.", seconds)
     s3_connections: int = declare(
         "S3_CONNECTIONS", 24, "Maximum number of simultaneous connections to S3.", at_least(1)
-    )
-    ca_bundle: str = declare(
-        "EXR_INSPECTOR_CA_BUNDLE",
-        "",
-        "PEM file with the certificate authorities that S3 and VAST DataBase are verified with, for a private"
-        " authority. Empty for the public ones, or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST"
-        " DataBase).",
     )
     vast_endpoint: str = declare(
         "VAST_DB_ENDPOINT",
