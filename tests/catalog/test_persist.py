@@ -12,7 +12,7 @@ import vastdb.errors
 from exr_inspector import errors, inspect
 from exr_inspector.catalog.persist import persist_to_vast_database
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.transactions import ROLLBACKS
+from exr_inspector.catalog.vast.transactions import MAX_ROLLBACKS
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.settings import SETTINGS as SETTINGS_BY_NAME
@@ -57,7 +57,7 @@ def test_a_new_file_is_inserted(session: FakeSession, document: Document) -> Non
     assert answer["status"] == "stored"
     assert answer["inserted"] is True
     assert answer["file_id"] == path_location(location).file_id
-    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"])]
+    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"]), 1]
     assert session.rows("files")[0]["file_path"] == location
     assert "rollback" not in session.calls
 
@@ -105,7 +105,7 @@ def test_a_failing_rollback_does_not_hide_the_first_error(session: FakeSession, 
     with pytest.raises(InspectorError) as failure:
         persist_to_vast_database(document, session, SETTINGS)
     assert failure.value.fault is errors.DATABASE_DENIED
-    assert session.calls[-ROLLBACKS:] == ["rollback"] * ROLLBACKS
+    assert session.calls[-MAX_ROLLBACKS:] == ["rollback"] * MAX_ROLLBACKS
 
 
 def test_an_unexpected_error_is_raised_unchanged(session: FakeSession, document: Document) -> None:

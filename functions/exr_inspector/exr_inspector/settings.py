@@ -247,6 +247,13 @@ class Settings:
         "VAST_DB_ATTEMPTS", 8, "Maximum transaction attempts before reporting a conflict.", at_least(1)
     )
 
+    vast_journal: str = declare(
+        "VAST_DB_JOURNAL",
+        "",
+        "Folder where the ids of open transactions are kept, so that those of a killed process can be rolled"
+        " back; `none` to keep none, empty for one in the system's temporary folder.",
+    )
+
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, str]) -> Settings:
         """Read settings from a mapping; empty text counts as not set.
