@@ -6,11 +6,15 @@ import hashlib
 import json
 from typing import Any
 
+# json.dumps makes an encoder for each call that does not use its defaults.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
-    """JSON text by RFC 8259: no NaN, no surrogates; the same document gives the same text."""
-    separators = (",", ": ") if indent else (",", ":")
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+    """Return JSON text by RFC 8259: no NaN, no surrogates. The same document gives the same text."""
+    if indent is None:
+        return _ENCODER.encode(document)
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent, separators=(",", ": "))
 
 
 def elided(content: bytes) -> dict[str, Any]:
