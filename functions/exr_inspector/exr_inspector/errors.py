@@ -255,6 +255,13 @@ OBJECT_CHANGED = _fault(
     "Nothing: a later delivery reads the final version.",
     retry=True,
 )
+SECRET_UNAVAILABLE = _fault(
+    "SECRET_UNAVAILABLE",
+    None,
+    "The runtime did not give a secret, for another reason than that it does not exist.",
+    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
+    retry=True,
+)
 DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,

@@ -54,8 +54,8 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
     >>> list(tables)
     ['files', 'parts', 'channels', 'attributes', 'facets']
-    >>> tables["channels"].select(["name", "layer_name", "type"]).slice(0, 2).to_pylist()
-    [{'name': 'A', 'layer_name': None, 'type': 'half'}, {'name': 'B', 'layer_name': None, 'type': 'half'}]
+    >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
+    [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
     Arrow tables become data frames:
 
