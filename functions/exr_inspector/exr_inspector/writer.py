@@ -22,10 +22,10 @@ MAX_ROUNDS = 5
 # Tables whose rows a document's message counts.
 _COUNTED = ("files", "parts", "channels", "attributes")
 
-GONE = "the file is gone, and its rows with it"
-NO_FILE = "no file is known"
-NOTHING_ASKED = "the event asks for nothing here"
-NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
+GONE = "the file does not exist; its rows were deleted"
+NO_FILE = "no file was read"
+NOTHING_ASKED = "the event needs no action"
+NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 
 def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader) -> list[Document]:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.facets import FileRows, Row
-from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
+from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
     STORED_COLUMNS,
@@ -36,7 +36,7 @@ except ImportError as error:
     ) from error
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
-from exr_inspector.catalog.nearest import nearest
+from exr_inspector.catalog.nearest import nearest, time_limit
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.stored_document import by_file
 
@@ -103,7 +103,7 @@ class DuckDBStore:
         with self._connection.cursor() as cursor, coded_query(self.name):
             if not duckdb.extract_statements(sql):
                 raise InspectorError(BAD_QUERY, "there is no statement")
-            with time_limit(cursor.interrupt, seconds):
+            with time_limit(cursor, seconds):
                 answer = cursor.sql(sql, params=list(parameters))
                 return pa.table({}) if answer is None else answer.to_arrow_table()
 
@@ -112,7 +112,7 @@ class DuckDBStore:
             if self._limits is None:
                 # The condition must open no file. From here on, nothing opens files with this store.
                 cursor.execute("SET enable_external_access = false")
-            with time_limit(cursor.interrupt, self._limits.seconds if self._limits else SEARCH_SECONDS):
+            with time_limit(cursor, self._limits.seconds if self._limits else SEARCH_SECONDS):
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
