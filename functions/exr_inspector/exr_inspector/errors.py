@@ -207,6 +207,18 @@ QUERY_LIMIT = _fault(
     "A query ran over its limit of time or memory.",
     "Narrow the query, or run it without the limit.",
 )
+DATABASE_NOT_FOUND = _fault(
+    "DATABASE_NOT_FOUND",
+    None,
+    "The database file does not exist, or the folder that is to contain it does not.",
+    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
+)
+NOT_A_DATABASE = _fault(
+    "NOT_A_DATABASE",
+    None,
+    "The path of the database names something other than a DuckDB file.",
+    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
+)
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
@@ -310,19 +322,5 @@ DATABASE_FULL = _fault(
     None,
     "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
     "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
-    retry=True,
-)
-DATABASE_NOT_FOUND = _fault(
-    "DATABASE_NOT_FOUND",
-    None,
-    "The database file does not exist, or the folder that is to contain it does not.",
-    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
-    retry=True,
-)
-NOT_A_DATABASE = _fault(
-    "NOT_A_DATABASE",
-    None,
-    "The path of the database names something other than a DuckDB file.",
-    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
     retry=True,
 )
