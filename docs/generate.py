@@ -78,7 +78,8 @@ def _kind(kind: object) -> str:
 
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
-    yield "Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an unfit environment."
+    yield "Exit codes: 0 every file is ok, 1 some file is not ok, 2 wrong usage or a failed environment,"
+    yield "130 Ctrl-C."
     above = click.Context(
         commands,
         info_name="exr-inspector",

@@ -56,7 +56,6 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": ("catalog/vast", "apps/vast_check"),
     "click": "apps/cli",
-    "rich": "apps/cli",
     "cloudevents": "apps/devserver",
     "starlette": "apps/devserver",
     "uvicorn": "apps/devserver",

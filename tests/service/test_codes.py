@@ -93,8 +93,23 @@ def test_an_absent_object_has_its_fault_in_the_document_and_no_row(function: Fun
     assert function.rows() == []
 
 
-def test_a_folder_is_not_a_file(function: Function, folder: Path) -> None:
-    _check_permanent(function, plain(folder), "NOT_A_FILE")
+def test_a_folder_is_not_a_file_and_has_no_row(function: Function, folder: Path) -> None:
+    document = function.handle(plain(folder))
+    assert (document["file"]["status"], codes(document)) == (None, ["NOT_A_FILE"])
+    assert function.rows() == []
+
+
+LINKS = {"DANGLING_LINK": "absent.exr", "LINK_LOOP": "a.exr"}
+
+
+@pytest.mark.parametrize("code", LINKS)
+def test_a_link_that_leads_nowhere_is_a_missing_file_with_a_row(
+    function: Function, folder: Path, code: str
+) -> None:
+    (folder / "a.exr").symlink_to(LINKS[code])
+    document = function.handle(plain(folder / "a.exr"))
+    assert (document["file"]["status"], codes(document)) == ("missing", [code])
+    assert [row["status"] for row in function.rows()] == ["missing"]
 
 
 def _check_permanent(function: Function, event: Any, code: str) -> None:
@@ -334,14 +349,14 @@ def test_a_fault_that_is_not_about_an_event_is_met_at_its_own_door(function: Fun
 
 
 def test_every_fault_is_reached_by_a_test_above() -> None:
-    reached = {*FILES, "NOT_A_FILE", "BAD_EVENT", "BAD_CONFIG", *TROUBLES, *VAST_ANSWERS, *DOORS}
+    reached = {*FILES, *LINKS, "NOT_A_FILE", "BAD_EVENT", "BAD_CONFIG", *TROUBLES, *VAST_ANSWERS, *DOORS}
     assert reached == set(FAULTS)
 
 
 def test_what_a_retry_cannot_cure_says_what_becomes_of_the_file() -> None:
     """A fault that is raised speaks of no file; one of a file says its status, but for a harmless one."""
     stated = {code for code, fault in FAULTS.items() if fault.status}
-    assert stated == {*FILES, "NOT_A_FILE"} - {"BAD_ATTRIBUTE"}
+    assert stated == {*FILES, *LINKS} - {"BAD_ATTRIBUTE"}
 
 
 def test_an_elided_document_gives_no_header_back(function: Function, folder: Path) -> None:

@@ -55,7 +55,8 @@ def inspect_many(
 
     `batch` requests share a transaction; by default all of them. Raises InspectorError for a fault that a
     retry can cure, and then nothing of its batch is stored. With `keep_faults`, a file that cannot be read
-    now gives a document with that fault, and the others are stored.
+    now gives a document with that fault, and the others are stored. If the store fails, the documents of the
+    batch come first, with the fault in `persistence`, and then the fault is raised.
     """
     reader = _reader(runtime)
 
@@ -72,9 +73,19 @@ def inspect_many(
     while group := list(islice(remaining, batch)):
         files = [_expand(request) for request in group]
         inspections = side_by_side(read, [each for expanded in files for each in expanded])
-        documents = iter(write(inspections, runtime.store, reader))
+        try:
+            documents = iter(write(inspections, runtime.store, reader))
+        except InspectorError as error:
+            if keep_faults:
+                yield from _unstored(write(inspections, None, reader), error)
+            raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
+
+
+def _unstored(documents: Iterable[Document], error: InspectorError) -> Iterator[Document]:
+    for document in documents:
+        yield {**document, "persistence": {**document["persistence"], "message": str(error)}}
 
 
 def _reader(runtime: Runtime) -> Reader:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from exr_inspector.catalog.rows import FileRows, header_rows
 from exr_inspector.catalog.store import Action, Removal, Store
 from exr_inspector.document.model import Document, Persistence
-from exr_inspector.errors import FILE_NOT_FOUND, OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import OBJECT_CHANGED, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
@@ -101,7 +101,7 @@ def _look(location: Location, reader: Reader) -> Stat | None:
     try:
         return reader.open_source(location).stat()
     except InspectorError as error:
-        if error.fault is not FILE_NOT_FOUND:
+        if error.fault.status != "missing":
             raise
         return None
 

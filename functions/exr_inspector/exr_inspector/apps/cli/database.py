@@ -1,4 +1,4 @@
-"""`exr-inspector check-db`: is VAST DataBase what exr-inspector relies on?"""
+"""`exr-inspector check-db`: test whether VAST DataBase behaves as exr-inspector needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import click
 
-from exr_inspector.apps.cli import show
+from exr_inspector.apps.cli.table import print_table
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
 
@@ -14,10 +14,10 @@ from exr_inspector.settings import Settings
 @click.command("check-db")
 @click.pass_context
 def check_db(ctx: click.Context) -> None:
-    """Ask the VAST DataBase of the settings what only a cluster can tell, and print its answers.
+    """Test the VAST DataBase of the settings, and print how it behaves.
 
-    Works in a schema of its own, which it drops at the end. Exit code 1 where the database does something
-    that exr-inspector cannot rely on, or where that could not be found out.
+    The test creates a schema and drops it at the end. Exit code 1 if the database does something that
+    exr-inspector cannot rely on, or if a test gave no answer.
     """
     settings = Settings.from_mapping(os.environ)
     if not settings.vast_endpoint:
@@ -29,8 +29,8 @@ def check_db(ctx: click.Context) -> None:
 
     findings: list[Finding] = []
     try:
-        findings.extend(check_database(settings))  # one by one: what was found before a failure stays
+        findings.extend(check_database(settings))  # one by one: findings before a failure are printed
     finally:
         if findings:
-            show.console().print(show.table("", ("question", "answer", ""), findings))
+            print_table(("question", "answer", ""), findings)
     ctx.exit(0 if all(each.verdict in (AS_NEEDED, TOLD) for each in findings) else 1)

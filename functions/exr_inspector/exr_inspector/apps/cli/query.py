@@ -1,4 +1,4 @@
-"""`exr-inspector sql`: ask the embedded store."""
+"""`exr-inspector sql`: run SQL on the embedded store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from itertools import count
 
 import click
 
-from exr_inspector.apps.cli import show
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.apps.cli.terminal import json_text
 
-# Whoever only asks neither makes nor changes a database.
+# A query neither creates nor changes a database.
 DATABASE_FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -22,15 +23,15 @@ DATABASE_FILE = click.Path(exists=True, dir_okay=False)
     required=True,
     envvar="EXR_INSPECTOR_DB",
     type=DATABASE_FILE,
-    help="The DuckDB file; EXR_INSPECTOR_DB is its default.",
+    help="The DuckDB file. EXR_INSPECTOR_DB is the default.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON Lines: one object per row.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per row.")
 def sql(statement: str, db: str, as_json: bool) -> None:
-    """Print the answer to a SQL statement as a table.
+    """Run a SQL statement and print the result as a table.
 
     The tables are files, parts, channels and attributes; docs/DATABASE_SCHEMA.md lists their columns.
     """
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only where it is asked
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
 
     store = DuckDBStore(db, read_only=True)
     answer = store.query(statement)
@@ -38,15 +39,15 @@ def sql(statement: str, db: str, as_json: bool) -> None:
     names = _distinct(answer.column_names)
     columns = (column.to_pylist() for column in answer.columns)
     rows = ([_plain(value) for value in row] for row in zip(*columns, strict=True))
-    if as_json:
-        for row in rows:
-            click.echo(show.json_text(dict(zip(names, row, strict=True))))
+    if not as_json:
+        print_table(names, rows)
         return
-    show.console().print(show.table("", names, rows))
+    for row in rows:
+        click.echo(json_text(dict(zip(names, row, strict=True))))
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Column names that each tell one column, as a JSON object needs: of two `a` the second is `a_1`."""
+    """Return different column names, as a JSON object needs them: the second of two `a` becomes `a_1`."""
     found: list[str] = []
     for name in names:
         others = (f"{name}_{number}" for number in count(1))
@@ -56,7 +57,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def _plain(value: object) -> object:
-    """What JSON has no form for, as text."""
+    """Return a value that JSON can represent; text for any other."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -69,8 +70,8 @@ def _plain(value: object) -> object:
 
 
 def _number(value: Decimal) -> int | float | str:
-    """A number where a double shows the same digits, as readers of JSON have doubles; else text."""
+    """Return a number if a double, which readers of JSON use, shows the same digits; else text."""
     if value == value.to_integral_value():
-        return int(value)  # the sum of whole numbers
+        return int(value)  # the sum of integers
     nearest = float(value)
     return nearest if Decimal(repr(nearest)) == value else str(value)
