@@ -1,19 +1,24 @@
-"""exr-inspector: knows what is inside every OpenEXR file.
+"""exr-inspector: inspect, index and compare the metadata of OpenEXR files.
 
 >>> import exr_inspector
 >>> document = exr_inspector.inspect("beauty.1001.exr")  # doctest: +SKIP
 """
 
-from exr_inspector.catalog.connect import open_store
-from exr_inspector.catalog.search import Match
-from exr_inspector.document.build import header_bytes
-from exr_inspector.document.serialize import to_json
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from exr_inspector.errors import InspectorError
-from exr_inspector.pipeline import inspect
 from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
-from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 from exr_inspector.version import VERSION
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.connect import open_store
+    from exr_inspector.catalog.search import Match
+    from exr_inspector.document.build import header_bytes
+    from exr_inspector.document.serialize import to_json
+    from exr_inspector.pipeline import inspect
+    from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 
 __version__ = VERSION
 
@@ -30,3 +35,20 @@ __all__ = [
     "similar",
     "to_json",
 ]
+
+# Imported when they are used: numpy and pyarrow take 150 ms, which `exr-inspector --version` does not need.
+_MODULES = {
+    "Match": "catalog.search",
+    "channel_fingerprint": "vectors.embedding",
+    "header_bytes": "document.build",
+    "inspect": "pipeline",
+    "metadata_embedding": "vectors.embedding",
+    "open_store": "catalog.connect",
+    "to_json": "document.serialize",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

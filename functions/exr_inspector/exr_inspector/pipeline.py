@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from exr_inspector.catalog.store import Store
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
@@ -22,6 +22,9 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.local import LocalFile
 from exr_inspector.telemetry import SILENT, Telemetry
 from exr_inspector.writer import write
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from exr_inspector.catalog.rows import FileRows, header_rows
-from exr_inspector.catalog.store import Action, Removal, Store
 from exr_inspector.document.model import Document, Persistence
 from exr_inspector.errors import OBJECT_CHANGED, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
 from exr_inspector.sources.protocol import Stat
-from exr_inspector.vectors.embedding import embed
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.rows import FileRows
+    from exr_inspector.catalog.store import Action, Store
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
@@ -61,6 +62,8 @@ class _Written(NamedTuple):
 
 def _transact(inspections: Sequence[Inspection], store: Store, reader: Reader) -> list[_Written]:
     """Write the rows of some files, and delete those of the absent ones, in one transaction."""
+    from exr_inspector.catalog.store import Removal  # noqa: PLC0415 - as in `_rows`
+
     log = reader.telemetry.logger
     rows = [None if _is_gone(each) else _rows(each) for each in inspections]
     removals = [
@@ -80,6 +83,10 @@ def _transact(inspections: Sequence[Inspection], store: Store, reader: Reader) -
 
 
 def _rows(inspection: Inspection) -> FileRows:
+    # numpy and pyarrow take 100 ms, and are needed only if rows are stored
+    from exr_inspector.catalog.rows import header_rows  # noqa: PLC0415
+    from exr_inspector.vectors.embedding import embed  # noqa: PLC0415
+
     assert inspection.location is not None
     document, stat = inspection.document, inspection.stat
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document))

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,13 +15,14 @@ from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
 from exr_inspector.apps.cli.output import Discard, opened
 from exr_inspector.apps.cli.paths import expand, is_exr, local_name
-from exr_inspector.apps.cli.run import Run
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.document.model import Document
 from exr_inspector.document.serialize import to_json
 from exr_inspector.location import Location, PathMap, path_location
-from exr_inspector.response import make_runtime
 from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.apps.cli.run import Run
 
 
 @click.command()
@@ -65,6 +67,10 @@ def inspect(
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.
     """
+    # here, so that --help is quick
+    from exr_inspector.apps.cli.run import Run  # noqa: PLC0415
+    from exr_inspector.response import make_runtime  # noqa: PLC0415
+
     settings = Settings.from_mapping(os.environ)
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:

@@ -17,12 +17,8 @@ from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.errors import BAD_SETTING, FAULTS, FILE_NOT_FOUND, InspectorError
-from exr_inspector.events.request import Request
 from exr_inspector.location import path_location
-from exr_inspector.pipeline import Runtime, inspect_request
-from exr_inspector.response import Sources
 from exr_inspector.settings import Settings
-from exr_inspector.writer import NO_STORE
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.search import By, Match
@@ -70,7 +66,9 @@ def similar(
     FILE is compared as it is now, or as it is stored if it cannot be reached. It is not part of the result.
     The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
-    from exr_inspector.similar import explain_matches, search  # noqa: PLC0415 - the vectors need numpy
+    # here, so that --help is quick
+    from exr_inspector.similar import explain_matches, search  # noqa: PLC0415
+    from exr_inspector.writer import NO_STORE  # noqa: PLC0415
 
     settings = Settings.from_mapping(os.environ)
     if db:
@@ -97,7 +95,10 @@ def similar(
 
 def _query(target: str, store: Store, by: By, settings: Settings) -> Query:
     """Return the query for a file: as it is now, or as it is stored if it cannot be reached."""
-    from exr_inspector.similar import query_of  # noqa: PLC0415 - numpy
+    from exr_inspector.events.request import Request  # noqa: PLC0415
+    from exr_inspector.pipeline import Runtime, inspect_request  # noqa: PLC0415
+    from exr_inspector.response import Sources  # noqa: PLC0415
+    from exr_inspector.similar import query_of  # noqa: PLC0415
 
     if re.fullmatch("[0-9a-f]{32}", target):
         return query_of(target, store, by, settings)
