@@ -48,6 +48,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix --quiet . || true
 
 bench: $(READY) ## Time the parts of the work side by side
+	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
 	$(BIN)/python -m benchmarks.soak

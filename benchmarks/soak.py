@@ -1,14 +1,15 @@
 """`make bench`: the function under load, as DataEngine would run it. Alone: `python -m benchmarks.soak`.
 
-The stand-in is a process of its own and reads from an S3 server on loopback. Each client writes a new version
-of some frame, sends its event, waits for the answer, and goes on: every event is read and replaces its
-frame's rows, so that tables stay as large as they are. It is run without a store, and with what is deployed:
-VAST DataBase, of which the tests' server runs in a third process. `--store duckdb` takes the embedded store.
+The development server, the S3 server and the server for VAST DataBase are three processes on loopback. Each
+client writes a new version of a frame, sends its event, waits for the answer and goes on, so every event is
+read and replaces its frame's rows. It runs without a store and with VAST DataBase; `--store duckdb` uses the
+embedded store. CPU time is that of the function's process, all threads; the servers' is printed apart, since
+it must not be what is measured.
 
-Memory is looked at once a warm-up has sent every frame several times, and must stay within a bound. Without
-the process's own store that is a few MiB, of threads and of what the allocator keeps. DuckDB holds up to
-16 MiB of changes between its checkpoints, in this process, and takes thousands of events to level off.
-Exit code 1: memory grew beyond the bound, or an event failed.
+Memory is measured after a warm-up that has sent every frame several times, and must stay within a bound: a
+few MiB for threads and the allocator. DuckDB holds up to 16 MiB of changes between its checkpoints, in this
+process, and takes thousands of events to level off. Exit code 1: memory grew beyond the bound, or an event
+failed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
+from threading import Lock
 from typing import Any
 
 from exr_inspector.apps.devserver.invoke import binary_message, send
@@ -49,7 +51,7 @@ HEAD = 16384
 class Show:
     """Frames in a bucket, made of the demo's files."""
 
-    def __init__(self, s3: S3Server, frames: int) -> None:
+    def __init__(self, s3: RemoteS3, frames: int) -> None:
         self._s3, self._frames = s3, frames
         self._files = [(data[:HEAD], len(data)) for _, data in demo_files()]
 
@@ -58,7 +60,7 @@ class Show:
         frame = number % self._frames
         head, size = self._files[frame % len(self._files)]
         key = f"sq{frame // 1000:03}/sh{frame // 100 % 10:03}/beauty.{1001 + frame % 100}.exr"
-        self._s3.announce(BUCKET, key, head.replace(DATE.encode(), _date(number).encode()), size)
+        self._s3.announce(key, head.replace(DATE.encode(), _date(number).encode()), size)
         return _event(number, key, size)
 
 
@@ -84,19 +86,20 @@ def _event(number: int, key: str, size: int) -> dict[str, Any]:
 
 @dataclass
 class Found:
-    """What came of the events."""
+    """What came of the events. `cpu` has CPU seconds of each process by name."""
 
     milliseconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
     mebibytes: list[float] = field(default_factory=list)
     """Resident memory at the start and after each stage."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
-    parser.add_argument("--events", type=int, default=5000)
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--clients", type=int, default=16, help="events in flight")
     parser.add_argument("--frames", type=int, default=100, help="files")
     parser.add_argument("--warm-up", type=int, default=1000, help="events before the memory is looked at")
     parser.add_argument("--store", choices=STORES, action="append", help="can be repeated; none and vast")
@@ -110,14 +113,21 @@ def main() -> None:
 def soak(store: str, asked: argparse.Namespace) -> bool:
     """Whether the memory stays within the bound and no event fails, with this store."""
     bound, opened = STORES[store]
-    with S3Server() as s3, opened() as envs, standin(s3, envs, batch=asked.batch) as (url, process):
+    with (
+        s3_server() as s3,
+        opened() as (envs, database),
+        function(s3, envs, batch=asked.batch) as (url, process),
+    ):
         show = Show(s3, asked.frames)
         deliver(show, range(asked.warm_up), url, asked.clients, Found())
         found = Found(mebibytes=[resident(process)])
+        processes = {"function": process, "S3 server": s3.process, "VAST server": database}
+        before = {name: cpu_seconds(number) for name, number in processes.items() if number}
         edges = [asked.warm_up + asked.events * stage // STAGES for stage in range(STAGES + 1)]
         for stage in pairwise(edges):
             deliver(show, range(*stage), url, asked.clients, found)
             found.mebibytes.append(resident(process))
+        found.cpu = {name: cpu_seconds(processes[name]) - start for name, start in before.items()}
     print(f"\nstore              {store}")
     return report(found, bound)
 
@@ -127,6 +137,8 @@ def report(found: Found, bound: float) -> bool:
     p50, p95, p99 = (quantiles(found.milliseconds, n=100)[percent - 1] for percent in (50, 95, 99))
     print(f"events per second  {len(found.milliseconds) / found.seconds:.1f}")
     print(f"latency in ms      p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}")
+    for name, seconds in found.cpu.items():
+        print(f"CPU ms per event   {1000 * seconds / len(found.milliseconds):.2f} {name}")
     first, *_, last = found.mebibytes
     print(
         f"resident MiB       {first:.1f} at the start, {last:.1f} at the end: {last - first:+.1f} of {bound}"
@@ -154,23 +166,58 @@ def deliver(show: Show, numbers: range, url: str, clients: int, found: Found) ->
     found.seconds += time.perf_counter() - started
 
 
-@contextmanager
-def no_store() -> Iterator[dict[str, str]]:
-    yield {}
+class RemoteS3:
+    """The tests' S3 server in a process of its own."""
+
+    def __init__(self, pipe: Connection, process: int) -> None:
+        self.process = process
+        self.url: str = pipe.recv()
+        self._pipe, self._lock = pipe, Lock()
+
+    def announce(self, key: str, head: bytes, size: int) -> None:
+        """Put a version of an object: its first bytes, and its size."""
+        with self._lock:
+            self._pipe.send((key, head, size))
+            self._pipe.recv()
 
 
 @contextmanager
-def vast_database() -> Iterator[dict[str, str]]:
-    """The tests' VAST DataBase, in a process of its own."""
+def _process(serve: Callable[[Connection], None]) -> Iterator[tuple[Connection, int]]:
+    """Run a server in a process of its own, until it is sent None."""
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve_vast, args=(theirs,))
+    process = spawning.Process(target=serve, args=(theirs,))
     process.start()
     try:
-        yield ours.recv()
+        yield ours, process.pid or 0
     finally:
         ours.send(None)
         process.join()
+
+
+@contextmanager
+def s3_server() -> Iterator[RemoteS3]:
+    with _process(_serve_s3) as (pipe, number):
+        yield RemoteS3(pipe, number)
+
+
+def _serve_s3(pipe: Connection) -> None:
+    with S3Server() as server:
+        pipe.send(server.url)
+        while command := pipe.recv():
+            server.announce(BUCKET, *command)
+            pipe.send(None)
+
+
+@contextmanager
+def no_store() -> Iterator[tuple[dict[str, str], int]]:
+    yield {}, 0
+
+
+@contextmanager
+def vast_database() -> Iterator[tuple[dict[str, str], int]]:
+    with _process(_serve_vast) as (pipe, number):
+        yield pipe.recv(), number
 
 
 def _serve_vast(pipe: Connection) -> None:
@@ -186,22 +233,22 @@ def _serve_vast(pipe: Connection) -> None:
 
 
 @contextmanager
-def duckdb_file() -> Iterator[dict[str, str]]:
+def duckdb_file() -> Iterator[tuple[dict[str, str], int]]:
     with tempfile.TemporaryDirectory() as folder:
-        yield {"EXR_INSPECTOR_DB": str(Path(folder, "soak.duckdb"))}
+        yield {"EXR_INSPECTOR_DB": str(Path(folder, "soak.duckdb"))}, 0
 
 
-STORES: dict[str, tuple[float, Callable[[], AbstractContextManager[dict[str, str]]]]] = {
+STORES: dict[str, tuple[float, Callable[[], AbstractContextManager[tuple[dict[str, str], int]]]]] = {
     "none": (8, no_store),
     "vast": (8, vast_database),
     "duckdb": (24, duckdb_file),
 }
-"""By how many MiB memory may grow from start to end, and the settings that select the store."""
+"""By how many MiB memory may grow; the settings that select the store, and the number of its process."""
 
 
 @contextmanager
-def standin(s3: S3Server, store: dict[str, str], *, batch: bool) -> Iterator[tuple[str, int]]:
-    """`exr-inspector serve`, ready for events: its address, and the number of its process."""
+def function(s3: RemoteS3, store: dict[str, str], *, batch: bool) -> Iterator[tuple[str, int]]:
+    """Run `exr-inspector serve` until it is ready for events: its address, and the number of its process."""
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
         port = _free_port()
         config = _config(Path(folder), s3, store)
@@ -215,7 +262,7 @@ def standin(s3: S3Server, store: dict[str, str], *, batch: bool) -> Iterator[tup
             process.wait()
 
 
-def _config(folder: Path, s3: S3Server, store: dict[str, str]) -> str:
+def _config(folder: Path, s3: RemoteS3, store: dict[str, str]) -> str:
     envs = {
         "S3_ENDPOINT": s3.url,
         "S3_ACCESS_KEY": KEYS["s3_access_key"],
@@ -244,7 +291,13 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         finally:
             connection.close()
-    sys.exit("the stand-in ended before it was ready; `exr-inspector serve` tells why")
+    sys.exit("the development server ended before it was ready; run `exr-inspector serve` to see why")
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process, all threads, user and system."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:

@@ -6,6 +6,7 @@ over the demo's files. Every figure is the best of several rounds per file; medi
 
 from __future__ import annotations
 
+import gc
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import OpenImageIO as oiio
 
 from benchmarks.similarity import both_vectors, report_speed
 from exr_inspector import inspect
+from exr_inspector.document.oiio_report import report_header
 from exr_inspector.exr.header import parse_header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.reader import read_header
@@ -27,9 +29,12 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.local import LocalFile
 from exr_inspector.sources.read_ahead import ReadAhead
 from tests.corpus import images
+from tests.exr.headers import parsed, plain
+from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import write_demo
 
 ROUNDS = 15
+REPORTS = 20_000
 LIMITS = Limits()
 WITHOUT_VIEW = Settings(openimageio=False)
 
@@ -82,8 +87,33 @@ def main() -> None:
             "  of it parsing, the bytes at hand",
             [best(partial(parse_header, data)) for data in prefixes],
         )
+        headers = [
+            (parsed(data), Path(path).stat().st_size) for data, path in zip(prefixes, files, strict=True)
+        ]
+        _line("  of it OpenImageIO's report", [best(partial(report_header, *each)) for each in headers])
         _embeddings(files)
+    print(f"{REPORTS} reports of headers whose strings all differ: {_report_memory()} KiB more memory")
     _start()
+
+
+def _report_memory() -> int:
+    """Return by how many KiB the process grows: OpenImageIO keeps each string that it gets."""
+
+    def report(number: int) -> None:
+        note = f"a date, a host and a statistic of frame {number:010}"
+        report_header(parsed(plain(*(attribute(name, "string", f"{name} {note}") for name in "abcdefghij"))))
+
+    report(0)
+    before = _resident()
+    for number in range(1, REPORTS + 1):
+        report(number)
+    return _resident() - before
+
+
+def _resident() -> int:
+    gc.collect()
+    fields = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
+    return next(int(words[1]) for words in fields if words[0] == "VmRSS:")
 
 
 def _line(name: str, times: list[float]) -> None:

@@ -161,7 +161,7 @@ SOURCES = (
     )
     + (ROOT / "deploy.sh").read_text()
 )
-# OpenImageIO says these itself; test_oiio_view.py makes it do so.
+# OpenImageIO says these itself; test_oiio_report.py makes it do so.
 OF_LIBRARIES = {"Subsampled channels are not supported"}
 
 

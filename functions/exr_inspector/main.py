@@ -63,7 +63,7 @@ def _started(ctx: Any) -> Runtime:
     telemetry = Telemetry(ctx)
     with telemetry.step("init"):
         settings = Settings.from_mapping(_configuration(ctx))
-        runtime = make_runtime(settings, telemetry, reads_objects=True)
+        runtime = make_runtime(settings, telemetry, serves_events=True)
         if runtime.store is not None:
             _ensure_tables(runtime.store, telemetry)
         return runtime

@@ -8,7 +8,7 @@ from benchmarks.soak import STAGES, Found, report
 
 
 def _found(last: float, *errors: str) -> Found:
-    return Found([1.0, 2.0, 3.0], list(errors), 1.0, [*[100.0] * STAGES, last])
+    return Found([1.0, 2.0, 3.0], list(errors), 1.0, {"function": 0.006}, [*[100.0] * STAGES, last])
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,6 @@ def test_a_soak_is_sound_within_its_bound_and_without_errors(
 ) -> None:
     assert report(found, 8) is sound
     first, last = found.mebibytes[0], found.mebibytes[-1]
-    assert f"{first} at the start, {last} at the end" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"{first} at the start, {last} at the end" in printed
+    assert "CPU ms per event   2.00 function" in printed

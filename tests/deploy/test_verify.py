@@ -19,8 +19,8 @@ from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.location import path_location
 from exr_inspector.pipeline import Runtime, inspect_many, inspect_request
-from exr_inspector.response import Sources
 from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
 from tests.deploy.conftest import SETTINGS, Site, write_env
 from tests.exrfiles.demo import simple
 from tests.sources.server import KEYS, S3Server
@@ -58,7 +58,7 @@ class Function:
     def __init__(self, s3: S3Server, store: DuckDBStore, late: int = 1) -> None:
         self.late = late
         self.request = _created(f"s3://{s3.mark}shots/incoming/{SAMPLE_NAME}")
-        self.runtime = Runtime(_settings(s3), store, Sources(_settings(s3)))
+        self.runtime = Runtime(_settings(s3), store, Opener(_settings(s3)))
 
     def __call__(self, _: float) -> None:
         self.late -= 1
@@ -103,7 +103,7 @@ def _watching(location: str, settings: Settings) -> Iterator[None]:
     """A function that inspects the object as soon as it is there."""
     store = open_store(settings)
     assert store
-    runtime = Runtime(settings, store, Sources(settings))
+    runtime = Runtime(settings, store, Opener(settings))
     ended = threading.Event()
 
     def watch() -> None:

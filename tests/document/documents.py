@@ -13,7 +13,7 @@ import jsonschema
 
 from exr_inspector import inspect, to_json
 from exr_inspector.document.build import Reading, make_document
-from exr_inspector.document.oiio_report import view_header
+from exr_inspector.document.oiio_report import report_header
 from exr_inspector.exr.header import Header, parse_header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import path_location
@@ -49,7 +49,7 @@ def document_of(data: bytes, *, view: bool = False) -> Document:
     header = parse_header(data, Limits(), len(data))
     assert isinstance(header, Header)
     digest = hashlib.sha256(data[: header.size]).hexdigest()
-    shown = view_header(header) if view else None
+    shown = report_header(header) if view else None
     return valid(
         make_document(Reading(path_location("/show/file.exr"), header=header, header_hash=digest, view=shown))
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from exr_inspector import inspect, to_json
-from exr_inspector.document import oiio_report as oiio_view  # noqa: F401 - part of what the process has in memory at its start
+from exr_inspector.document import oiio_report  # noqa: F401 - part of what the process has in memory at its start
 
 ROOT = Path(__file__).parents[2]
 CPU_SECONDS = 60

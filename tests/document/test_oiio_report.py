@@ -1,4 +1,4 @@
-"""The second view: what OpenImageIO shows of a header, in the document's terms."""
+"""OpenImageIO's report of a header, in the document's terms."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ import json
 import math
 import os
 import resource
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exr_inspector.document import oiio_report as oiio_view
-from exr_inspector.document.memory_file import memory_file
+from exr_inspector.document import memory_file, oiio_report
+from exr_inspector.document.memory_file import MemoryFile
 from exr_inspector.document.oiio_report import (
-    LONGEST_STRING,
+    MAX_STRING,
     attributes_from_spec,
+    report_header,
     serialize_value,
     spec_to_channels,
     spec_to_part,
-    view_header,
 )
-from exr_inspector.document.report import View, verdict
+from exr_inspector.document.report import OiioReport, verdict
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.part_summary import part_facts
@@ -38,21 +37,22 @@ from tests.exr.headers import NAMED, multipart, parsed, plain, replaced, without
 from tests.exrfiles.attributes import Attribute, Channel, attribute
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.readers import open_oiio
+from tests.exrfiles.strategies import valid_headers, wild_headers
 from tests.exrfiles.writer import TILED
 from tests.exrfiles.writer import Header as Written
 
 REFUSED = parsed(Written((without(b"channels"),), 0))
 
 
-def view_of(*more: Attribute, flags: int | None = None) -> View:
-    return view_header(parsed(plain(*more, flags=flags)))
+def report_of(*more: Attribute, flags: int | None = None) -> OiioReport:
+    return report_header(parsed(plain(*more, flags=flags)))
 
 
-def shown(*more: Attribute) -> dict[str, Any]:
-    """The attributes that OpenImageIO shows of a part."""
-    view = view_of(*more)
-    assert view.opens, view.message
-    return view.attributes[0]
+def reported(*more: Attribute) -> dict[str, Any]:
+    """Return the attributes that OpenImageIO reports for one part."""
+    report = report_of(*more)
+    assert report.opens, report.message
+    return report.attributes[0]
 
 
 def differences(header: Header) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def differences(header: Header) -> list[dict[str, Any]]:
         for index, part in enumerate(header.parts)
         for channel in part.value("channels", "chlist")
     ]
-    found: list[dict[str, Any]] = verdict(view_header(header), parts, channels)["differences"]
+    found: list[dict[str, Any]] = verdict(report_header(header), parts, channels)["differences"]
     return found
 
 
@@ -119,7 +119,7 @@ def test_any_value_becomes_json(value: Any, expected: Any) -> None:
     ("value", "expected"), [(0.1, 0.1), (math.nan, "NaN"), (math.inf, "Infinity"), (7, 7)]
 )
 def test_floats_of_32_bits_are_shortest(value: float, expected: Any) -> None:
-    """OpenImageIO's Python hands them over as doubles."""
+    """OpenImageIO's Python module returns them as doubles."""
     as_double = float(np.float32(value)) if isinstance(value, float) else value
     assert serialize_value(as_double, single=True) == expected
     assert serialize_value((as_double, [as_double]), single=True) == [expected, [expected]]
@@ -141,7 +141,7 @@ def test_nested_values_are_always_json(value: Any) -> None:
     json.dumps(serialize_value(value), allow_nan=False, ensure_ascii=False).encode()
 
 
-# What is written, and what OpenImageIO shows: under which name, with which value.
+# What is written; the name and the value that OpenImageIO reports.
 SHOWN: list[tuple[Attribute, str, Any]] = [
     (attribute("i", "int", -7), "i", -7),
     (attribute("f", "float", 0.1), "f", 0.1),
@@ -170,16 +170,16 @@ SHOWN: list[tuple[Attribute, str, Any]] = [
 
 
 @pytest.mark.parametrize(("given_", "name", "value"), SHOWN)
-def test_attributes_stand_under_openimageios_names(given_: Attribute, name: str, value: Any) -> None:
-    assert shown(given_)[name] == value
+def test_attributes_have_openimageios_names(given_: Attribute, name: str, value: Any) -> None:
+    assert reported(given_)[name] == value
 
 
 def test_a_name_that_is_not_utf8_is_escaped() -> None:
-    assert shown(Attribute(b"abc\xe9", b"int", b"\7\0\0\0"))["abc\\xe9"] == 7
+    assert reported(Attribute(b"abc\xe9", b"int", b"\7\0\0\0"))["abc\\xe9"] == 7
 
 
 def test_uint8_arrays_are_bytes() -> None:
-    found = shown(Attribute(b"odd", b"studioType", bytes(range(256))))["odd"]
+    found = reported(Attribute(b"odd", b"studioType", bytes(range(256))))["odd"]
     assert base64.b64decode(found["base64"]) == bytes(range(256))
 
 
@@ -196,8 +196,8 @@ def specs(path: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_specs_of_real_files_say_what_the_header_says(kind: str, tmp_path: Path) -> None:
-    """Parts, channels and types, wherever OpenImageIO is right."""
+def test_specs_of_real_files_agree_with_the_header(kind: str, tmp_path: Path) -> None:
+    """Compare parts, channels and types."""
     path = tmp_path / "file.exr"
     path.write_bytes(file(kind).data)
     header = parsed(file(kind).data)
@@ -211,13 +211,13 @@ def test_specs_of_real_files_say_what_the_header_says(kind: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_header_alone_shows_what_the_whole_file_shows(kind: str, tmp_path: Path) -> None:
+def test_the_header_alone_gives_the_report_of_the_whole_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "file.exr"
     path.write_bytes(file(kind).data)
     found = specs(path)
-    view = view_header(parsed(file(kind).data))
-    assert view.parts == [spec_to_part(spec, index) for index, spec in enumerate(found)]
-    assert view.attributes == [attributes_from_spec(spec) for spec in found]
+    report = report_header(parsed(file(kind).data))
+    assert report.parts == [spec_to_part(spec, index) for index, spec in enumerate(found)]
+    assert report.attributes == [attributes_from_spec(spec) for spec in found]
 
 
 def test_a_spec_without_formats_of_channels_has_one_for_all() -> None:
@@ -232,18 +232,18 @@ def test_a_spec_without_formats_of_channels_has_one_for_all() -> None:
 # --- verdicts -------------------------------------------------------------------------------------------
 
 
-def test_an_ordinary_header_opens_without_a_word() -> None:
-    view = view_of()
-    assert (view.opens, view.message) == (True, "")
+def test_an_ordinary_header_opens_without_a_message() -> None:
+    report = report_of()
+    assert (report.opens, report.message) == (True, "")
     assert differences(parsed(plain())) == []
 
 
 def test_a_refusal_keeps_the_librarys_message() -> None:
     sub = attribute("channels", "chlist", [Channel("RY", "half", 0, 2, 2), Channel("Y")])
-    view = view_header(parsed(plain(sub)))
-    assert view == View(False, view.message)
-    assert view.message.startswith("Subsampled channels are not supported")
-    assert '"RY" has sampling 2,2' in view.message
+    report = report_header(parsed(plain(sub)))
+    assert report == OiioReport(False, report.message)
+    assert report.message.startswith("Subsampled channels are not supported")
+    assert '"RY" has sampling 2,2' in report.message
 
 
 @pytest.mark.parametrize(
@@ -255,50 +255,50 @@ def test_a_refusal_keeps_the_librarys_message() -> None:
         (Attribute(b"channels", b"chlist", b"\0"),),
     ],
 )
-def test_what_openimageio_makes_of_broken_headers_never_raises(broken: tuple[Attribute, ...]) -> None:
-    view = view_of(*broken)
-    assert view.opens or view.message
-    assert view.message.isprintable()
+def test_a_broken_header_never_raises(broken: tuple[Attribute, ...]) -> None:
+    report = report_of(*broken)
+    assert report.opens or report.message
+    assert report.message.isprintable()
 
 
-def test_no_message_names_the_file_that_was_made_for_the_library() -> None:
-    """Its name changes from process to process."""
-    view = view_header(REFUSED)
-    assert view.opens is False
-    assert view.message == "EXR Error (the header): EXR_ERR_MISSING_REQ_ATTR 'channels' attribute not found"
+def test_a_message_does_not_name_the_memory_file() -> None:
+    """The name differs between processes."""
+    report = report_header(REFUSED)
+    assert report.opens is False
+    assert report.message == "EXR Error (the header): EXR_ERR_MISSING_REQ_ATTR 'channels' attribute not found"
 
 
-def test_a_message_is_of_its_own_header() -> None:
-    """Not what an earlier call left behind in the library."""
+def test_a_message_belongs_to_its_own_header() -> None:
+    """An error of an earlier call may still be in the library."""
     oiio.ImageInput.open("no such file.exr")
-    assert view_of().message == ""
+    assert report_of().message == ""
     oiio.ImageInput.open("no such file.exr")
-    view = view_header(parsed(plain(attribute("channels", "chlist", [Channel("Y", "half", 0, 2, 2)]))))
-    assert "no such file" not in view.message
+    report = report_header(parsed(plain(attribute("channels", "chlist", [Channel("Y", "half", 0, 2, 2)]))))
+    assert "no such file" not in report.message
 
 
 def _open_files() -> set[str]:
     return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
-def test_nothing_is_left_in_the_library_or_the_process() -> None:
-    """An error that nobody fetched is printed when the process ends."""
-    view_of()
+def test_no_error_and_no_descriptor_is_left_behind() -> None:
+    """The library prints unread errors when the process ends."""
+    report_of()
     descriptors = _open_files()
     for header in (parsed(plain()), REFUSED):
-        view_header(header)
+        report_header(header)
         assert oiio.geterror() == ""
     assert _open_files() == descriptors
 
 
-def test_facts_that_show_differently_are_listed() -> None:
-    """An attribute of the type lineOrder, whatever its name, becomes the line order there."""
+def test_different_facts_are_listed() -> None:
+    """OpenImageIO takes any attribute of the type lineOrder as the line order."""
     header = parsed(plain(attribute("other", "lineOrder", "randomY")))
     assert differences(header) == [{"part_index": 0, "field": "line_order", "openimageio": "randomY"}]
 
 
-def test_the_display_window_of_a_cube_map_shows_differently() -> None:
-    """OpenImageIO shows one face of the six."""
+def test_the_display_window_of_a_cube_map_differs() -> None:
+    """OpenImageIO reports one face of the six."""
     window = attribute("displayWindow", "box2i", (0, 0, 63, 383))
     cube = (attribute("envmap", "envmap", "cube"), window, window._replace(name=b"dataWindow"))
     tiles = attribute("tiles", "tiledesc", Tiling(64, 64, "mipmap"))
@@ -307,17 +307,17 @@ def test_the_display_window_of_a_cube_map_shows_differently() -> None:
 
 
 @pytest.mark.parametrize("name", [b"abc\xe9", b"\xff\xfe"])
-def test_text_that_is_not_utf8_shows_the_same_in_both(name: bytes) -> None:
-    """Both escape it: that is no difference, and it is valid JSON."""
+def test_text_that_is_not_utf8_is_no_difference(name: bytes) -> None:
+    """Both escape it in the same way."""
     header = parsed(plain(attribute("name", "string", name)))
-    assert view_header(header).parts[0]["name"] == part_facts(header, 0)["name"]
+    assert report_header(header).parts[0]["name"] == part_facts(header, 0)["name"]
     assert differences(header) == []
 
 
-def test_a_compression_that_is_not_known_shows_as_a_difference_or_a_refusal() -> None:
+def test_an_unknown_compression_is_a_difference_or_a_refusal() -> None:
     header = parsed(plain(attribute("compression", "compression", 99)))
     found = [each["field"] for each in differences(header)]
-    assert found == ["compression"] or view_header(header).opens is False
+    assert found == ["compression"] or report_header(header).opens is False
 
 
 # --- what reaches the library ---------------------------------------------------------------------------
@@ -329,98 +329,104 @@ def text(size: int, name: str = "text") -> Attribute:
 
 @pytest.fixture
 def content(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What is put before the library."""
+    """Return what the library gets."""
     found: list[bytes] = []
+    write = MemoryFile.write
 
-    def watched(data: bytes) -> AbstractContextManager[str]:
+    def watched(file: MemoryFile, data: bytes, size: int = 0) -> None:
         found.append(data)
-        return memory_file(data)
+        write(file, data, size)
 
-    monkeypatch.setattr(oiio_view, "memory_file", watched)
+    monkeypatch.setattr(MemoryFile, "write", watched)
     return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_view_of_a_header_is_that_of_its_file(kind: str, tmp_path: Path) -> None:
+def test_the_report_of_a_header_is_that_of_its_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "file.exr"
     path.write_bytes(file(kind).data)
-    shown_ = [list(attributes_from_spec(spec).items()) for spec in specs(path)]
-    assert [list(each.items()) for each in view_header(parsed(file(kind).data)).attributes] == shown_
+    expected = [list(attributes_from_spec(spec).items()) for spec in specs(path)]
+    assert [list(each.items()) for each in report_header(parsed(file(kind).data)).attributes] == expected
 
 
 @each_image
-def test_the_view_of_a_public_header_is_that_of_its_file(image: Path) -> None:
-    """Attribute by attribute, in OpenImageIO's order; or both refuse."""
-    view = view_header(parsed(image.read_bytes()))
+def test_the_report_of_a_public_header_is_that_of_its_file(image: Path) -> None:
+    """Compare attributes in OpenImageIO's order, or the messages of two refusals."""
+    report = report_header(parsed(image.read_bytes()), image.stat().st_size)
     found = oiio.ImageInput.open(str(image))
     if found is None:
-        assert oiio.geterror().replace(str(image), "the header").split() == view.message.split()
+        assert oiio.geterror().replace(str(image), "the header").split() == report.message.split()
         return
-    shown_ = [list(attributes_from_spec(spec).items()) for spec in specs(image)]
-    assert [list(each.items()) for each in view.attributes] == shown_
+    expected = [list(attributes_from_spec(spec).items()) for spec in specs(image)]
+    assert [list(each.items()) for each in report.attributes] == expected
 
 
-SPEAKING = ["name", "type", "view", "colorInteropID", "oiio:ColorSpace", "openexr:note", "textureformat"]
+DECISIVE = ["name", "type", "view", "colorInteropID", "oiio:ColorSpace", "openexr:note", "textureformat"]
 
 
-def test_strings_do_not_reach_the_library_but_those_that_it_acts_upon(content: list[bytes]) -> None:
-    spoken = [attribute(name, "string", f"spoken {name}") for name in SPEAKING]
-    found = shown(attribute("note", "string", "a note"), attribute("capDate", "string", "a date"), *spoken)
+def test_only_decisive_strings_reach_the_library(content: list[bytes]) -> None:
+    decisive = [attribute(name, "string", f"decisive {name}") for name in DECISIVE]
+    found = reported(
+        attribute("note", "string", "a note"), attribute("capDate", "string", "a date"), *decisive
+    )
     assert (found["note"], found["DateTime"]) == ("a note", "a date")
     assert b"a note" not in content[0]
     assert b"a date" not in content[0]
-    assert [name for name in SPEAKING if f"spoken {name}".encode() not in content[0]] == []
+    assert [name for name in DECISIVE if f"decisive {name}".encode() not in content[0]] == []
 
 
 @pytest.mark.parametrize(
     "value",
     [b"", b"\0", b"\0tail", b"head\0tail", b"\xe9", b"\xff\xfe\0", b"\x010", b"\x019", b"\x01" + b"9" * 900],
 )
-def test_a_string_shows_as_if_it_had_reached_the_library(value: bytes, tmp_path: Path) -> None:
+def test_a_string_is_reported_as_if_it_had_reached_the_library(value: bytes, tmp_path: Path) -> None:
     data = plain(attribute("note", "string", value), attribute("oiio:note", "string", value)).data
     (tmp_path / "file.exr").write_bytes(data)
     (spec,) = specs(tmp_path / "file.exr")
-    assert view_header(parsed(data)).attributes == [attributes_from_spec(spec)]
+    assert report_header(parsed(data)).attributes == [attributes_from_spec(spec)]
 
 
 @pytest.mark.parametrize("type_", ["string", "stringvector"])
 def test_a_long_string_does_not_reach_the_library(type_: str, content: list[bytes]) -> None:
-    long = Attribute(b"manifest", type_.encode(), b"\xfc\x0f\0\0" + b"long" * (LONGEST_STRING - 1))
+    long = Attribute(b"manifest", type_.encode(), b"\xfc\x0f\0\0" + b"long" * (MAX_STRING - 1))
     if type_ == "string":
-        long = long._replace(value=b"long" * LONGEST_STRING)
-    view = view_header(parsed(plain(long, text(LONGEST_STRING, "short"))))
-    assert view.attributes[0]["short"] == "x" * LONGEST_STRING
-    assert view.attributes[0]["manifest"]["elided"]["size_bytes"] == 4 * LONGEST_STRING
-    assert len(view.attributes[0]["manifest"]["elided"]["sha256"]) == 64
+        long = long._replace(value=b"long" * MAX_STRING)
+    report = report_header(parsed(plain(long, text(MAX_STRING, "short"))))
+    assert report.attributes[0]["short"] == "x" * MAX_STRING
+    assert report.attributes[0]["manifest"]["elided"]["size_bytes"] == 4 * MAX_STRING
+    assert len(report.attributes[0]["manifest"]["elided"]["sha256"]) == 64
     assert b"longlong" not in content[0]
 
 
-@pytest.mark.parametrize(("name", "shown_as"), [("comments", "ImageDescription"), ("text", "text")])
-def test_an_elided_string_stands_under_openimageios_name(name: str, shown_as: str) -> None:
-    assert "elided" in shown(text(LONGEST_STRING + 1, name))[shown_as]
-    assert shown(text(LONGEST_STRING, name))[shown_as] == "x" * LONGEST_STRING
+@pytest.mark.parametrize(("name", "reported_as"), [("comments", "ImageDescription"), ("text", "text")])
+def test_an_elided_string_has_openimageios_name(name: str, reported_as: str) -> None:
+    assert "elided" in reported(text(MAX_STRING + 1, name))[reported_as]
+    assert reported(text(MAX_STRING, name))[reported_as] == "x" * MAX_STRING
 
 
 def test_an_elided_string_belongs_to_its_part() -> None:
-    """Also where the part before it has none."""
-    view = view_header(parsed(multipart([], [attribute("name", "string", "b"), text(5000)])))
-    assert "text" not in view.attributes[0]
-    assert view.attributes[1]["text"]["elided"]["size_bytes"] == 5000
+    """The part before it has none."""
+    report = report_header(parsed(multipart([], [attribute("name", "string", "b"), text(5000)])))
+    assert "text" not in report.attributes[0]
+    assert report.attributes[1]["text"]["elided"]["size_bytes"] == 5000
 
 
 @pytest.mark.parametrize("name", ["name", "type", "oiio:note"])
-def test_a_header_with_a_long_string_that_the_library_acts_upon_is_not_shown(
-    name: str, content: list[bytes]
-) -> None:
-    """Without it the library would refuse what it opens, or show another picture."""
-    view = view_header(parsed(multipart([], [text(LONGEST_STRING + 1, name)])))
-    assert view == View(None, f"not shown to OpenImageIO: {name} has {LONGEST_STRING + 1} bytes")
+def test_a_header_with_a_long_decisive_string_is_not_shown(name: str, content: list[bytes]) -> None:
+    """Without the string the library could refuse the header, or report another image."""
+    report = report_header(parsed(multipart([], [text(MAX_STRING + 1, name)])))
+    assert report == OiioReport(None, f"not shown to OpenImageIO: {name} has {MAX_STRING + 1} bytes")
     assert content == []
 
 
-@pytest.mark.parametrize("free", [0, 1])
-def test_a_process_without_descriptors_says_nothing_about_the_file(free: int) -> None:
-    view_header(parsed(plain()))
+@pytest.mark.parametrize(("pooled", "free"), [(True, 0), (False, 0), (False, 1)])
+def test_a_process_without_descriptors_reports_nothing_about_the_file(
+    pooled: bool, free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenImageIO needs one descriptor, and the memory file another one unless it is used again."""
+    report_header(parsed(plain()))
+    if not pooled:
+        monkeypatch.setattr(memory_file, "_free", [])
     most = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
     opened: list[int] = []
@@ -432,15 +438,127 @@ def test_a_process_without_descriptors_says_nothing_about_the_file(free: int) ->
         for _ in range(free):
             os.close(opened.pop())
         with pytest.raises(InspectorError) as raised:
-            view_header(parsed(plain()))
+            report_header(parsed(plain()))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, most)
         for each in opened:
             os.close(each)
+        if not pooled:
+            for file_ in memory_file._free:
+                file_.close()
     assert raised.value.fault is STORAGE_UNAVAILABLE
 
 
-# --- caps -----------------------------------------------------------------------------------------------
+# --- the same as the real file --------------------------------------------------------------------------
+
+
+def assert_same_as_file(data: bytes, path: Path) -> None:
+    """Compare the report of a header with a walk of the file, or the messages of two refusals."""
+    path.write_bytes(data)
+    report = report_header(parsed(data), len(data))
+    image = oiio.ImageInput.open(str(path))
+    if image is None:
+        message = oiio_report._library_error().replace(str(path), "the header")
+        assert report == OiioReport(False, message)
+    else:
+        assert report.opens, report.message
+        expected = [list(attributes_from_spec(spec).items()) for spec in specs(path)]
+        assert [list(each.items()) for each in report.attributes] == expected
+
+
+@pytest.mark.parametrize("name", ["oiio:note", "name", "view", "openexr:note"])
+@pytest.mark.parametrize(
+    "value", [b"%b%d" % (mark, at) for mark in (b"\1", b"\2", b"maketx\1") for at in (8, 9)]
+)
+def test_a_string_that_looks_like_a_placeholder_is_reported_as_it_is(
+    name: str, value: bytes, tmp_path: Path
+) -> None:
+    """It must not show the value of the attribute with that index."""
+    owner, note = attribute("owner", "string", "the owner"), attribute(name, "string", value)
+    assert_same_as_file(plain(owner, note).data, tmp_path / "file.exr")
+    assert_same_as_file(plain(note, owner).data, tmp_path / "file.exr")
+
+
+def test_strings_with_every_marker_are_not_shown_to_the_library(content: list[bytes]) -> None:
+    *most, last = oiio_report._MARKERS
+    assert report_of(attribute("oiio:note", "string", b"".join(most))).opens
+    report = report_of(attribute("oiio:note", "string", b"".join((*most, last))))
+    assert report == OiioReport(
+        None, "not shown to OpenImageIO: its strings contain every character that marks a placeholder"
+    )
+    assert len(content) == 1
+
+
+@pytest.mark.parametrize("software", ["OpenImageIO 3.1", "maketx -o a.tx", "MAKETX", "Nuke", ""])
+def test_the_hash_of_a_texture_depends_on_the_program_that_wrote_it(software: str, tmp_path: Path) -> None:
+    texture = (
+        attribute("tiles", "tiledesc", Tiling(64, 64, "mipmap")),
+        attribute("textureformat", "string", "Plain Texture"),
+        attribute("oiio:SHA-1", "string", "abc"),
+        attribute("Software", "string", software),
+    )
+    assert_same_as_file(plain(*texture, flags=TILED).data, tmp_path / "file.exr")
+
+
+@pytest.mark.parametrize("name", ["xDensity", "XResolution", "acesImageContainerFlag", "PixelAspectRatio"])
+def test_strings_that_the_library_parses_as_numbers_reach_it(name: str, tmp_path: Path) -> None:
+    data = plain(attribute(name, "string", "1"), attribute("xDensity", "string", "72")).data
+    assert_same_as_file(data, tmp_path / "file.exr")
+
+
+LARGE = plain(
+    attribute("channels", "chlist", [Channel(f"layer{number:02}.R") for number in range(64)]),
+    attribute("dataWindow", "box2i", (0, 0, 4095, 2159)),
+)
+
+
+def test_a_large_image_opens_if_its_file_has_pixels() -> None:
+    """OpenImageIO refuses a gigabyte of pixels in a file of less than a ten-thousandth of that size."""
+    assert report_header(parsed(LARGE), 200_000_000).opens
+    assert report_header(parsed(LARGE), 1 << 50).opens
+
+
+def test_a_large_image_in_a_tiny_file_is_refused_as_the_file_is(tmp_path: Path) -> None:
+    assert_same_as_file(LARGE.data, tmp_path / "file.exr")
+    assert report_header(parsed(LARGE), len(LARGE.data)).opens is False
+
+
+# Names that OpenImageIO treats in a way of its own, in any case.
+TREATED = (
+    *("Software", "software", "textureformat", "wrapmodes", "oiio:SHA-1", "oiio:ColorSpace", "oiio:Gamma"),
+    *("colorInteropID", "acesImageContainerFlag", "xDensity", "XResolution", "YResolution", "ResolutionUnit"),
+    *("PixelAspectRatio", "pixelAspectRatio", "owner", "Copyright", "comments", "capDate", "DateTime"),
+    *("compression", "openexr:lineOrder", "Exif:ColorSpace", "CICP", "multiView", "view", "name", "envmap"),
+    *("cameraTransform", "worldtocamera", "expTime", "aperture", "preview", "tiledesc", "idManifest"),
+)
+VALUES = ("1", "72", "0.5", "sRGB", "lin_ap0_scene", "srgb_rec709_scene", "maketx", "OpenImageIO", "\x011")
+strings = st.tuples(st.sampled_from(TREATED), st.sampled_from(VALUES) | st.text(max_size=8)).map(
+    lambda drawn: attribute(drawn[0], "string", drawn[1])
+)
+tiled = st.sampled_from((Tiling(64, 64, "one", "down"), Tiling(64, 64, "mipmap", "down")))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(strings, max_size=8), st.none() | tiled)
+def test_any_strings_are_reported_as_of_the_file(
+    tmp_path: Path, drawn: list[Attribute], tiling: Tiling | None
+) -> None:
+    tiles = [attribute("tiles", "tiledesc", tiling)] if tiling else []
+    data = plain(*tiles, *drawn, flags=TILED if tiling else None).data
+    assert_same_as_file(data, tmp_path / "file.exr")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(valid_headers() | wild_headers())
+def test_any_header_is_reported_as_of_its_file(tmp_path: Path, written: Written) -> None:
+    """Long strings are elided in the report, so headers that hold some are left out."""
+    if all(len(each.value) <= MAX_STRING for part in written.parts for each in part):
+        with contextlib.suppress(InspectorError):
+            parsed(written)
+            assert_same_as_file(written.data, tmp_path / "file.exr")
+
+
+# --- limits ---------------------------------------------------------------------------------------------
 
 MANY = {
     "parts": multipart(*([attribute("name", "string", f"p{n}")] for n in range(4))),
@@ -449,34 +567,34 @@ MANY = {
     "bytes of names and strings": plain(*(text(100, f"oiio:s{n}") for n in range(9))),
     "bytes of values": plain(Attribute(b"opaque", b"studio", bytes(1000)), text(5000)),
 }
-CAPS = {
-    "parts": ("MOST_PARTS", 4),
-    "channels": ("MOST_CHANNELS", 9),
-    "attributes": ("MOST_ATTRIBUTES", 17),
-    "bytes of names and strings": ("MOST_STRING_BYTES", 1065),
-    "bytes of values": ("MOST_BYTES", 1071),
+LIMITS = {
+    "parts": ("MAX_PARTS", 4),
+    "channels": ("MAX_CHANNELS", 9),
+    "attributes": ("MAX_ATTRIBUTES", 17),
+    "bytes of names and strings": ("MAX_TEXT_BYTES", 1065),
+    "bytes of values": ("MAX_BYTES", 1071),
 }
 
 
 @pytest.mark.parametrize("what", MANY)
-def test_a_header_over_a_cap_is_not_shown_to_the_library(
+def test_a_header_over_a_limit_is_not_shown_to_the_library(
     what: str, monkeypatch: pytest.MonkeyPatch, content: list[bytes]
 ) -> None:
-    cap, count = CAPS[what]
-    monkeypatch.setattr(oiio_view, cap, count)
-    assert view_header(parsed(MANY[what])).opens
-    monkeypatch.setattr(oiio_view, cap, count - 1)
+    limit, count = LIMITS[what]
+    monkeypatch.setattr(oiio_report, limit, count)
+    assert report_header(parsed(MANY[what])).opens
+    monkeypatch.setattr(oiio_report, limit, count - 1)
     message = f"not shown to OpenImageIO: {count} {what}, more than {count - 1}"
-    assert view_header(parsed(MANY[what])) == View(None, message)
+    assert report_header(parsed(MANY[what])) == OiioReport(None, message)
     assert len(content) == 1
 
 
-def test_the_caps_let_through_what_is_real() -> None:
-    """A thousand channels in tens of parts, and every string that people write by hand."""
-    assert oiio_view.MOST_CHANNELS >= 1000
+def test_the_limits_allow_real_headers() -> None:
+    """Allow a thousand channels, and tens of parts."""
+    assert oiio_report.MAX_CHANNELS >= 1000
     channels = attribute(
-        "channels", "chlist", [Channel(f"layer{n:04}.R") for n in range(oiio_view.MOST_CHANNELS)]
+        "channels", "chlist", [Channel(f"layer{n:04}.R") for n in range(oiio_report.MAX_CHANNELS)]
     )
-    assert view_of(channels).opens
+    assert report_of(channels).opens
     parts = [[*replaced(NAMED, [attribute("name", "string", f"part{n}")])] for n in range(64)]
-    assert view_header(parsed(multipart(*parts))).opens
+    assert report_header(parsed(multipart(*parts))).opens

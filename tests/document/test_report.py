@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exr_inspector.document.oiio_report import view_header
+from exr_inspector.document.oiio_report import report_header
 from exr_inspector.document.report import merged_attributes
 from tests.exr.headers import multipart, parsed
 from tests.exrfiles.attributes import Attribute, attribute
@@ -45,7 +45,7 @@ def test_real_parts_share_and_differ() -> None:
             [common, attribute("take", "int", 1)], [common, attribute("take", "int", 2), *_named("second")]
         )
     )
-    merged = merged_attributes(view_header(header).attributes)
+    merged = merged_attributes(report_header(header).attributes)
     assert merged["Copyright"] == "someone"
     assert merged["take"] == {"parts": {"0": 1, "1": 2}}
 

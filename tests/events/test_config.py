@@ -65,8 +65,26 @@ def test_a_deeply_nested_value_is_coded_like_any_other() -> None:
     assert _codes({"stats": value}) == ["BAD_CONFIG"]
 
 
+@pytest.mark.parametrize("flag", FLAGS)
+def test_the_original_names_of_the_flags_are_accepted(flag: str) -> None:
+    default: bool = getattr(Config(), flag)
+    changed = parse_config({flag: not default})
+    assert parse_config({f"enable_{flag}": not default}) == changed
+    assert parse_config({f"enable_{flag}": default, flag: not default}) == changed
+    assert parse_config({flag: not default, f"enable_{flag}": default}) == changed
+    assert _codes({f"enable_{flag}": "maybe"}) == ["BAD_CONFIG"]
+
+
+@pytest.mark.parametrize("key", ["enable_stat", "deepstats", "enable-stats", "schema_versoin", "validates"])
+def test_an_unknown_key_that_resembles_a_known_one_is_reported(key: str) -> None:
+    config, (error,) = parse_config({key: True})
+    assert (config, error.code) == (Config(), "BAD_CONFIG")
+    assert f"unknown key '{key}'; did you mean " in error.message
+
+
 def test_keys_that_are_no_configuration_are_left_alone() -> None:
-    assert parse_config({"path": "a.exr", "colour": "blue"}) == (Config(), ())
+    payload = {"path": "a.exr", "colour": "blue", "status": "new", "metadata": {}, "version": 3}
+    assert parse_config(payload) == (Config(), ())
 
 
 def _codes(payload: dict[str, Any]) -> list[str]:

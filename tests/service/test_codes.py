@@ -112,6 +112,32 @@ def test_a_link_that_leads_nowhere_is_a_missing_file_with_a_row(
     assert [row["status"] for row in function.rows()] == ["missing"]
 
 
+@pytest.mark.parametrize("roots", ["none", "/mnt/renders"])
+def test_a_local_path_outside_the_roots_is_refused_and_leaves_no_row(
+    function: Function, folder: Path, roots: str
+) -> None:
+    function.set(EXR_INSPECTOR_LOCAL_ROOTS=roots)
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    for event in (plain(folder / "a.exr"), plain("/etc/passwd"), plain("/dev/zero")):
+        document = function.handle(event)
+        assert codes(document) == ["PATH_NOT_ALLOWED"]
+        assert not FAULTS["PATH_NOT_ALLOWED"].retry
+        assert (document["file"]["status"], document["file"]["size_bytes"]) == (None, None)
+        assert document["persistence"]["status"] == "skipped"
+    assert function.rows() == []
+
+
+def test_a_local_path_below_a_root_is_inspected(function: Function, folder: Path) -> None:
+    function.set(EXR_INSPECTOR_LOCAL_ROOTS=folder)
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    assert function.handle(plain(folder / "a.exr"))["file"]["status"] == "ok"
+
+
+def test_the_environment_of_the_process_is_never_read(function: Function) -> None:
+    assert codes(function.handle(plain("/proc/self/environ"))) == ["PATH_NOT_ALLOWED"]
+    assert function.rows() == []
+
+
 def _check_permanent(function: Function, event: Any, code: str) -> None:
     document = function.handle(event)
     fault, (row,) = FAULTS[code], function.rows()
@@ -349,7 +375,17 @@ def test_a_fault_that_is_not_about_an_event_is_met_at_its_own_door(function: Fun
 
 
 def test_every_fault_is_reached_by_a_test_above() -> None:
-    reached = {*FILES, *LINKS, "NOT_A_FILE", "BAD_EVENT", "BAD_CONFIG", *TROUBLES, *VAST_ANSWERS, *DOORS}
+    reached = {
+        *FILES,
+        *LINKS,
+        "NOT_A_FILE",
+        "PATH_NOT_ALLOWED",
+        "BAD_EVENT",
+        "BAD_CONFIG",
+        *TROUBLES,
+        *VAST_ANSWERS,
+        *DOORS,
+    }
     assert reached == set(FAULTS)
 
 

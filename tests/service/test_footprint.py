@@ -23,6 +23,8 @@ LIMIT = 100_000
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "functions" / "exr_inspector"
 
+MEMORY_FILES = "/dev/shm/exr-inspector-"
+
 MANIFEST = attribute("cryptomatte/8ab3c7d/manifest", "string", "m" * 5_000_000)
 
 
@@ -253,12 +255,12 @@ def test_what_is_written_is_temporary_and_nothing_is_left(s3: S3Server, folder: 
     assert statuses == ["ok", "ok", "unsupported", "unsupported", "missing"] * 2
     assert [path for path in written if not _is_temporary(path, places["temporary"])] == []
     assert {name: _tree(place) for name, place in places.items()} == {name: {} for name in places}
+    assert [path for path in written if path.startswith(MEMORY_FILES) and Path(path).exists()] == []
     assert (_tree(folder), _tree(workspace)) == (images, code)
 
 
 def _is_temporary(path: str, folder: Path) -> bool:
-    """A descriptor of a file in memory, the null device, or something in the temporary folder."""
-    return path.isdigit() or path == os.devnull or folder in Path(path).parents
+    return path.startswith(MEMORY_FILES) or path == os.devnull or folder in Path(path).parents
 
 
 def _tree(folder: Path) -> dict[str, tuple[int, int]]:

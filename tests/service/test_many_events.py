@@ -55,15 +55,18 @@ def test_200_events_on_20_threads_leave_exactly_the_right_rows(
         events += [created(f"crowd/{number:02}.exr", size=len(body)), plain(folder / f"{number:02}.exr")] * 5
     random.Random(1).shuffle(events)
     s3.plan = at_random(0.1, [status(503), reset, cut], seed=2)
-    documents = _delivered(function, events)
+    documents, redeliveries = _delivered(function, events)
 
     rows = function.rows()
     paths = [str(folder / f"{number:02}.exr") for number in range(20)]
     paths += [location(f"crowd/{number:02}.exr") for number in range(20)]
     assert [row["file_path"] for row in rows] == sorted(paths)
     assert Counter(row["status"] for row in rows) == {"ok": 24, "incomplete": 8, "unsupported": 8}
-    assert {row["inspection_count"] for row in rows} == {5}
-    assert Counter(document["persistence"]["inserted"] for document in documents) == {True: 40, False: 160}
+    # The look at an object after the commit can fail too; its event is then inspected once more.
+    assert 200 <= sum(row["inspection_count"] for row in rows) <= 200 + redeliveries
+    assert min(row["inspection_count"] for row in rows) == 5
+    inserted = sum(document["persistence"]["inserted"] for document in documents)
+    assert 40 - redeliveries <= inserted <= 40
     one_of_each = {document["file"]["path"]: document for document in documents}.values()
     assert _counts(function) == {
         "files": 40,
@@ -73,8 +76,9 @@ def test_200_events_on_20_threads_leave_exactly_the_right_rows(
     }
 
 
-def _delivered(function: Function, events: list[Any]) -> list[dict[str, Any]]:
-    """Each event until it is answered, twenty at a time."""
+def _delivered(function: Function, events: list[Any]) -> tuple[list[dict[str, Any]], int]:
+    """Deliver each event until it is answered, twenty at a time; return the answers and the redeliveries."""
+    failures: list[InspectorError] = []
 
     def deliver(event: Any) -> dict[str, Any]:
         while True:
@@ -83,14 +87,15 @@ def _delivered(function: Function, events: list[Any]) -> list[dict[str, Any]]:
             except InspectorError as error:
                 if not error.retry:
                     raise
+                failures.append(error)
 
     with ThreadPoolExecutor(20) as threads:
-        return list(threads.map(deliver, events))
+        return list(threads.map(deliver, events)), len(failures)
 
 
 def test_the_same_file_in_20_threads_is_inserted_once(function: Function, folder: Path) -> None:
     (folder / "a.exr").write_bytes(layered_beauty())
-    documents = _delivered(function, [plain(folder / "a.exr")] * 40)
+    documents, _ = _delivered(function, [plain(folder / "a.exr")] * 40)
     (row,) = function.rows()
     assert row["inspection_count"] == 40
     assert sum(document["persistence"]["inserted"] for document in documents) == 1

@@ -189,6 +189,60 @@ def test_a_file_without_permission_is_denied(path: Path) -> None:
     assert refusal(path).fault is errors.STORAGE_DENIED
 
 
+# --- paths that are not read ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["/proc/self/environ", "/proc/sys/kernel/hostname", "/sys/kernel/uevent_seqnum"]
+)
+def test_files_of_the_kernel_are_never_read(name: str, tmp_path: Path) -> None:
+    link = tmp_path / "link.exr"
+    link.symlink_to(name)
+    assert {refusal(each).fault for each in (name, link)} == {errors.PATH_NOT_ALLOWED}
+
+
+def test_below_the_roots_files_are_read(path: Path, tmp_path: Path) -> None:
+    assert LocalFile(path, [str(tmp_path)]).read(0, 4) == path.read_bytes()[:4]
+    assert LocalFile(path, ["/nowhere", "/"]).read(0, 4) == path.read_bytes()[:4]
+
+
+@pytest.mark.parametrize("way_out", ["../file.exr", "link.exr", "folder/file.exr"])
+def test_outside_the_roots_no_file_is_read(way_out: str, path: Path) -> None:
+    """Whether by `..`, by a link to a file or by a link to a folder, and whether the file exists or not."""
+    root = path.parent / "root"
+    root.mkdir()
+    (root / "link.exr").symlink_to(path)
+    (root / "folder").symlink_to(path.parent)
+    for roots in ([str(root)], [], ["/roo"]):
+        with pytest.raises(InspectorError) as refused:
+            LocalFile(root / way_out, roots).read(0, 4)
+        assert refused.value.fault is errors.PATH_NOT_ALLOWED
+        assert not refused.value.retry
+
+
+def test_a_link_that_is_swapped_between_the_check_and_the_opening_is_not_followed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = path.with_name("secret.exr")
+    secret.write_bytes(b"secret")
+    link = path.with_name("link.exr")
+    link.symlink_to(path)
+    real = os.open
+
+    def swapped(name: str, flags: int) -> int:
+        link.unlink()
+        link.symlink_to(secret)
+        return real(name, flags)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(InspectorError) as refused:
+        LocalFile(link).read(0, 4)
+    assert refused.value.fault is errors.OBJECT_CHANGED
+
+
+# --- versions -------------------------------------------------------------------------------------------
+
+
 def rewrite(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"more")
 

@@ -1,7 +1,8 @@
-"""exr-inspector: inspect, index and compare the metadata of OpenEXR files.
+"""Index the metadata of OpenEXR files.
 
 >>> import exr_inspector
->>> document = exr_inspector.inspect("beauty.1001.exr")  # doctest: +SKIP
+>>> exr_inspector.inspect("beauty.1001.exr")["file"]["status"]
+'ok'
 """
 
 from importlib import import_module
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.search import Match
     from exr_inspector.document.build import header_bytes
     from exr_inspector.document.serialize import to_json
+    from exr_inspector.library import inspect_many
     from exr_inspector.pipeline import inspect
     from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 
@@ -30,6 +32,7 @@ __all__ = [
     "channel_fingerprint",
     "header_bytes",
     "inspect",
+    "inspect_many",
     "metadata_embedding",
     "open_store",
     "similar",
@@ -42,6 +45,7 @@ _MODULES = {
     "channel_fingerprint": "vectors.embedding",
     "header_bytes": "document.build",
     "inspect": "pipeline",
+    "inspect_many": "library",
     "metadata_embedding": "vectors.embedding",
     "open_store": "catalog.connect",
     "to_json": "document.serialize",

@@ -170,6 +170,12 @@ BAD_SETTING = _fault(
     "A setting is not valid, or settings that belong together are not all there.",
     "Correct the option, environment variable or secret that the message names; see docs/CONFIGURATION.md.",
 )
+PATH_NOT_ALLOWED = _fault(
+    "PATH_NOT_ALLOWED",
+    None,
+    "The event names a local path that EXR_INSPECTOR_LOCAL_ROOTS does not allow, or a file of /proc or /sys.",
+    "Add its folder to EXR_INSPECTOR_LOCAL_ROOTS if events may name local files there.",
+)
 BAD_QUERY = _fault(
     "BAD_QUERY",
     None,

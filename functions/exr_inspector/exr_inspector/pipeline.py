@@ -15,16 +15,19 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
-from exr_inspector.location import path_location
+from exr_inspector.location import Location, path_location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
-from exr_inspector.sources.local import LocalFile
+from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
 from exr_inspector.writer import write
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.store import Store
+
+Target = str | os.PathLike[str] | Location
+"""A file: a local path, `s3://bucket/key`, or a location."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,28 @@ class Runtime:
 
     settings: Settings = field(default_factory=Settings)
     store: Store | None = None
-    open_source: OpenSource = lambda location: LocalFile(location.path)
+    open_source: OpenSource = field(default_factory=lambda: Opener(Settings()))
     telemetry: Telemetry = SILENT
 
 
-def inspect(path: str | os.PathLike[str], settings: Settings | None = None) -> Document:
-    """Return the document of one local file. A file that is not a readable EXR gives one too, with `errors`.
+def request_for(path: Target, settings: Settings) -> Request:
+    """Return the request to inspect a path. Raises InspectorError(BAD_EVENT) for an impossible one."""
+    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    return Request("created", (location,))
 
-    Raises InspectorError if reading again may help: STORAGE_DENIED, STORAGE_UNAVAILABLE, OBJECT_CHANGED.
+
+def inspect(path: Target, settings: Settings | None = None) -> Document:
+    """Return the document of one file: a local path or `s3://bucket/key`.
+
+    A file that is not a readable EXR gives a document too, with `errors`. Raises InspectorError if reading
+    again may help: STORAGE_DENIED, STORAGE_UNAVAILABLE, OBJECT_CHANGED; and BAD_EVENT for an impossible path.
+
+    >>> document = inspect("beauty.1001.exr")
+    >>> document["file"]["status"], [part["compression"] for part in document["parts"]]
+    ('ok', ['zip'])
     """
     settings = settings or Settings()
-    request = Request("created", (path_location(path, settings.paths),))
-    return _reader(Runtime(settings)).inspect(request).document
+    return inspect_request(request_for(path, settings), Runtime(settings, None, Opener(settings)))
 
 
 # The name that the original design gave it.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
-from exr_inspector.document.report import View
+from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import (
     BAD_EVENT,
     DANGLING_LINK,
@@ -20,6 +20,7 @@ from exr_inspector.errors import (
     LINK_LOOP,
     NOT_A_FILE,
     OBJECT_CHANGED,
+    PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_REFUSED,
     InspectorError,
@@ -39,7 +40,7 @@ FIRST_READ = 64 * KIB
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
 # Faults of a file of which no byte was read.
-UNREACHED = (BAD_EVENT, DANGLING_LINK, FILE_NOT_FOUND, LINK_LOOP, NOT_A_FILE)
+UNREACHED = (BAD_EVENT, DANGLING_LINK, FILE_NOT_FOUND, LINK_LOOP, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
 REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 
@@ -150,7 +151,7 @@ class Reader:
             header=header,
             header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
             complete=complete,
-            view=_report(header) if self.settings.openimageio and config.meta else None,
+            view=_report(header, source.stat().size) if self.settings.openimageio and config.meta else None,
         )
 
     def _is_complete(self, header: Header, ahead: ReadAhead, location: Location) -> bool | None:
@@ -192,7 +193,7 @@ def _agrees(request: Request, stat: Stat | None) -> bool:
     return request.size in (None, stat.size)
 
 
-def _report(header: Header) -> View:
-    from exr_inspector.document.oiio_report import view_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
+def _report(header: Header, file_size: int) -> OiioReport:
+    from exr_inspector.document.oiio_report import report_header  # noqa: PLC0415 - 40 MiB, only if it is wanted
 
-    return view_header(header)
+    return report_header(header, file_size)

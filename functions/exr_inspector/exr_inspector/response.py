@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.document.model import Document
 from exr_inspector.document.truncate import truncate
 from exr_inspector.events.parse import requests_of
-from exr_inspector.location import Location
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
-from exr_inspector.sources.local import LocalFile
-from exr_inspector.sources.protocol import Source
+from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
 
 
-class Sources:
-    """Opens locations. The S3 client is made once, when the first object is asked for."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._client: Any = None
-
-    def __call__(self, location: Location) -> Source:
-        if location.scheme == "file":
-            return LocalFile(location.path)
-        from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
-
-        return S3Object(self.client(), location.path)
-
-    def client(self) -> Any:
-        """The S3 client, shared by all threads."""
-        with self._lock:
-            if self._client is None:
-                from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
-
-                self._client = make_client(self._settings)
-            return self._client
-
-
 def make_runtime(
-    settings: Settings, telemetry: Telemetry = SILENT, *, reads_objects: bool = False
+    settings: Settings, telemetry: Telemetry = SILENT, *, serves_events: bool = False
 ) -> Runtime:
-    """Everything that is made once: the store and the sources that the settings select.
+    """Make what an instance holds: the store and the sources that the settings select.
 
-    With `reads_objects` the S3 client is made in any case, so that a setting that makes none is seen now, not
-    by the first object. Raises InspectorError: BAD_SETTING, NOT_INSTALLED, DATABASE_UNAVAILABLE where the
-    embedded store's file cannot be had.
+    With `serves_events`, local files are limited to EXR_INSPECTOR_LOCAL_ROOTS, and the S3 client is made now,
+    so that a wrong setting is reported at the start and not by the first object. Raises InspectorError:
+    BAD_SETTING, NOT_INSTALLED, DATABASE_UNAVAILABLE if the embedded store's file cannot be opened.
     """
-    sources = Sources(settings)
-    if reads_objects or settings.s3_endpoint:
-        sources.client()
-    return Runtime(settings, open_store(settings), sources, telemetry)
+    opener = Opener(settings, settings.local_roots if serves_events else None)
+    if serves_events or settings.s3_endpoint:
+        opener.client()
+    return Runtime(settings, open_store(settings), opener, telemetry)
 
 
 def answer(event: Any, runtime: Runtime) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Every setting: its name in the environment, its default, its check and its meaning, once.
+"""All settings: environment variable, default, parser and meaning of each.
 
-`Settings.from_mapping` takes any mapping (the environment, a secret laid over it) and reads nothing
-else. docs/CONFIGURATION.md and .env.example are compared with `SETTINGS` by a test.
+`Settings.from_mapping` reads any mapping, such as the environment overlaid by a secret. Tests compare
+docs/CONFIGURATION.md and .env.example with `SETTINGS`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ FALSE = frozenset({"0", "false", "no", "n", "off"})
 
 
 def boolean(text: str) -> bool:
-    """`true` and its equals, or `false` and its equals, in any case; ValueError otherwise."""
+    """Parse one of TRUE or FALSE, in any case. Raises ValueError."""
     word = text.strip().lower()
     if word not in TRUE | FALSE:
         raise ValueError("must be true or false")
@@ -31,7 +32,7 @@ def boolean(text: str) -> bool:
 
 
 def at_least(low: int) -> Callable[[str], int]:
-    """A whole number of at least `low`."""
+    """Return a parser of whole numbers of at least `low`."""
 
     def number(text: str) -> int:
         value = int(text)
@@ -43,7 +44,7 @@ def at_least(low: int) -> Callable[[str], int]:
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """One of these words, in any case."""
+    """Return a parser of one of these words, in any case."""
 
     def word(text: str) -> str:
         if text.strip().lower() not in words:
@@ -54,7 +55,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def seconds(text: str) -> float:
-    """A positive number of seconds."""
+    """Parse a positive number of seconds."""
     value = float(text)
     if not 0 < value < float("inf"):
         raise ValueError("must be a positive number of seconds")
@@ -62,24 +63,26 @@ def seconds(text: str) -> float:
 
 
 def url(text: str) -> str:
-    """An http or https address, without a closing slash."""
+    """Parse an http or https URL; return it without a trailing slash."""
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
-    if text and not _has_host(text):
-        raise ValueError("must name a host, and a port below 65536 if any: https://host:port")
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close; a port that is not a number
+        raise ValueError(_HOST_NEEDED) from None
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password; the keys have settings of their own")
+    if text and not has_host:
+        raise ValueError(_HOST_NEEDED)
     return text.rstrip("/")
 
 
-def _has_host(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not close; a port that is none
-        return False
+_HOST_NEEDED = "must name a host, and a port below 65536 if any: https://host:port"
 
 
 def secret_key(text: str) -> str:
-    """A secret without the blanks and line ends that files and forms put around it."""
+    """Parse a secret; strip the white space that files and forms add around it."""
     stripped = text.strip()
     if not stripped.isprintable():
         raise ValueError("must be printable")
@@ -87,20 +90,30 @@ def secret_key(text: str) -> str:
 
 
 def access_key(text: str) -> str:
-    """A secret that every request's header holds: what cannot stand there breaks it, and is quoted."""
+    """Parse a key that is sent in HTTP headers, which are ASCII; a library would quote others in errors."""
     if not text.isascii():
         raise ValueError("must be printable ASCII")
     return secret_key(text)
 
 
+def folders(text: str) -> tuple[str, ...]:
+    """Parse folders separated as in PATH, or `none`; return them absolute and with links resolved."""
+    if text.strip().lower() == "none":
+        return ()
+    found = tuple(each for each in text.split(os.pathsep) if each)
+    if not found or not all(map(os.path.isabs, found)):
+        raise ValueError(f"must be `none`, or absolute folders separated by `{os.pathsep}`")
+    return tuple(map(os.path.realpath, found))
+
+
 def path_map(text: str) -> str:
-    """The text of a PathMap."""
+    """Check the text of a PathMap and return it."""
     PathMap.parse(text)
     return text
 
 
 class Setting(NamedTuple):
-    """How one field of `Settings` is read. `env` lists its names, the first that is set wins."""
+    """How one field of `Settings` is read. `env` lists its variables; the first that is set wins."""
 
     env: tuple[str, ...]
     parse: Callable[[str], Any]
@@ -111,54 +124,56 @@ class Setting(NamedTuple):
 def declare(
     env: str, default: Any, meaning: str, parse: Callable[[str], Any] = str, *, secret: bool = False
 ) -> Any:
-    """A field of a dataclass of settings; `env` has its names, separated by spaces."""
+    """Declare a field of a settings dataclass; `env` has its variables, separated by spaces."""
     setting = Setting(tuple(env.split()), parse, meaning, secret)
     return field(default=default, metadata={"setting": setting}, repr=not secret)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an instance of exr-inspector runs with. Immutable; made once, at start."""
+    """The settings of an instance, made once at its start."""
 
     db_file: str = declare("EXR_INSPECTOR_DB", "", "DuckDB file of the embedded store; empty for none.")
     secret_name: str = declare(
-        "EXR_INSPECTOR_SECRET", "exr-inspector", "Name of the DataEngine secret whose keys overlay the rest."
+        "EXR_INSPECTOR_SECRET",
+        "exr-inspector",
+        "Name of the DataEngine secret whose keys override the environment.",
     )
     openimageio: bool = declare(
-        "EXR_INSPECTOR_OIIO", True, "Add the view that OpenImageIO-based applications get.", boolean
+        "EXR_INSPECTOR_OIIO", True, "Add what OpenImageIO-based applications see.", boolean
     )
     completeness: str = declare(
         "EXR_INSPECTOR_COMPLETENESS",
         "auto",
-        "Look at the chunk offset table to tell whether files are whole: `always`; `never`; or `auto`, for S3"
-        " objects only as far as the first read reaches.",
+        "Check the chunk offset table to find incomplete files: `always`; `never`; or `auto`, which for S3"
+        " objects uses only the bytes that were read for the header.",
         one_of("auto", "always", "never"),
     )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",
         Limits.max_header_bytes,
-        "Largest header that is read, in bytes.",
+        "Maximum size of a header, in bytes.",
         at_least(KIB),
     )
     max_value_bytes: int = declare(
         "EXR_INSPECTOR_MAX_VALUE_BYTES",
         Limits.max_value_bytes,
-        "Largest single attribute value, in bytes.",
+        "Maximum size of one attribute value, in bytes.",
         at_least(KIB),
     )
     max_parts: int = declare(
-        "EXR_INSPECTOR_MAX_PARTS", Limits.max_parts, "Most parts in a file.", at_least(1)
+        "EXR_INSPECTOR_MAX_PARTS", Limits.max_parts, "Maximum number of parts in a file.", at_least(1)
     )
     max_channels: int = declare(
         "EXR_INSPECTOR_MAX_CHANNELS",
         Limits.max_channels,
-        "Most channels in a file, over all parts.",
+        "Maximum number of channels in a file, over all parts.",
         at_least(1),
     )
     max_attributes: int = declare(
         "EXR_INSPECTOR_MAX_ATTRIBUTES",
         Limits.max_attributes,
-        "Most attributes in a file, over all parts.",
+        "Maximum number of attributes in a file, over all parts.",
         at_least(8),
     )
     path_map: str = declare(
@@ -168,8 +183,15 @@ class Settings:
         " stored under the second name, whichever path was read.",
         path_map,
     )
+    local_roots: tuple[str, ...] | None = declare(
+        "EXR_INSPECTOR_LOCAL_ROOTS",
+        None,
+        "Folders, separated as in PATH, below which events may name local files; `none` for none. Links are"
+        " resolved. Unset: any regular file.",
+        folders,
+    )
     s3_endpoint: str = declare(
-        "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "Address of the S3 service.", url
+        "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
     )
     s3_access_key: str = declare(
         "S3_ACCESS_KEY AWS_ACCESS_KEY_ID", "", "Access key of the S3 service.", access_key, secret=True
@@ -180,16 +202,18 @@ class Settings:
     s3_region: str = declare(
         "S3_REGION AWS_REGION AWS_DEFAULT_REGION", "us-east-1", "Region named in S3 signatures."
     )
-    s3_verify_tls: bool = declare("S3_VERIFY_TLS", True, "Check the S3 service's certificate.", boolean)
+    s3_verify_tls: bool = declare("S3_VERIFY_TLS", True, "Verify the certificate of the S3 service.", boolean)
     s3_connect_timeout: float = declare(
         "S3_CONNECT_TIMEOUT", 5.0, "Seconds to wait for a connection to S3.", seconds
     )
-    s3_read_timeout: float = declare("S3_READ_TIMEOUT", 20.0, "Seconds to wait for bytes from S3.", seconds)
-    s3_connections: int = declare("S3_CONNECTIONS", 24, "Most connections to S3 at once.", at_least(1))
+    s3_read_timeout: float = declare("S3_READ_TIMEOUT", 20.0, "Seconds to wait for data from S3.", seconds)
+    s3_connections: int = declare(
+        "S3_CONNECTIONS", 24, "Maximum number of simultaneous connections to S3.", at_least(1)
+    )
     vast_endpoint: str = declare(
         "VAST_DB_ENDPOINT",
         "",
-        "Address of VAST DataBase. With VAST_DB_BUCKET alone, S3_ENDPOINT is taken.",
+        "URL of VAST DataBase. Defaults to S3_ENDPOINT if VAST_DB_BUCKET is set.",
         url,
     )
     vast_access_key: str = declare(
@@ -209,18 +233,20 @@ class Settings:
     vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
     vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema that holds the tables.")
     vast_timeout: float = declare(
-        "VAST_DB_TIMEOUT", 30.0, "Seconds to wait for an answer of VAST DataBase.", seconds
+        "VAST_DB_TIMEOUT", 30.0, "Seconds to wait for a response from VAST DataBase.", seconds
     )
-    vast_verify_tls: bool = declare("VAST_DB_VERIFY_TLS", True, "Check VAST DataBase's certificate.", boolean)
+    vast_verify_tls: bool = declare(
+        "VAST_DB_VERIFY_TLS", True, "Verify the certificate of VAST DataBase.", boolean
+    )
     vast_attempts: int = declare(
-        "VAST_DB_ATTEMPTS", 8, "Tries of one transaction before a conflict is raised.", at_least(1)
+        "VAST_DB_ATTEMPTS", 8, "Maximum transaction attempts before reporting a conflict.", at_least(1)
     )
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, str]) -> Settings:
-        """Read the settings that `mapping` names; empty text counts as not set.
+        """Read settings from a mapping; empty text counts as not set.
 
-        Raises InspectorError(BAD_SETTING) that names the variable, never its value.
+        Raises InspectorError(BAD_SETTING), which names the variable and never its value.
         """
         found = {name: read_setting(setting, mapping) for name, setting in SETTINGS.items()}
         settings = cls(**{name: value for name, value in found.items() if value is not None})
@@ -241,7 +267,7 @@ class Settings:
 
 
 def _check_vast(settings: Settings) -> None:
-    """Raise BAD_SETTING where only some of VAST DataBase's settings are there."""
+    """Raise BAD_SETTING if only some of the settings for VAST DataBase are set."""
     if settings.vast_endpoint or settings.vast_bucket:
         needed = {
             "VAST_DB_ENDPOINT": settings.vast_endpoint,
@@ -260,18 +286,14 @@ SETTINGS: dict[str, Setting] = {each.name: each.metadata["setting"] for each in 
 
 
 def read_setting(setting: Setting, mapping: Mapping[str, str]) -> Any:
-    """The parsed value, or None where the mapping does not set it."""
+    """Return the parsed value, or None if the mapping does not set it. Raises InspectorError(BAD_SETTING)."""
     for env in setting.env:
         text = mapping.get(env, "")
         if text:
-            return _parsed(setting, env, text)
+            try:
+                return setting.parse(text)
+            except ValueError as error:
+                # int() and float() quote the text, which may be a misplaced secret.
+                reason = str(error) if str(error).startswith("must") else "is not a number"
+                raise InspectorError(BAD_SETTING, f"{env} {reason}", env) from None
     return None
-
-
-def _parsed(setting: Setting, env: str, text: str) -> Any:
-    try:
-        return setting.parse(text)
-    except ValueError as error:
-        # int() and float() quote the text, which may be a secret put in the wrong place.
-        reason = str(error) if str(error).startswith("must") else "is not a number"
-        raise InspectorError(BAD_SETTING, f"{env} {reason}", env) from None

@@ -15,7 +15,7 @@ from struct import error as StructError
 from typing import Any, cast
 
 from exr_inspector.document.model import SCHEMA_VERSION, Document
-from exr_inspector.document.report import View, merged_attributes, verdict
+from exr_inspector.document.report import OiioReport, merged_attributes, verdict
 from exr_inspector.errors import CHUNKS_MISSING, NOT_LOSSLESS, InspectorError, Status
 from exr_inspector.exr.header import Attribute, Header, write_header
 from exr_inspector.exr.names import split_channel, split_path
@@ -37,14 +37,14 @@ class Reading:
     header: Header | None = None
     header_hash: str | None = None
     complete: bool | None = None
-    view: View | None = None
+    view: OiioReport | None = None
     errors: tuple[InspectorError, ...] = ()
 
 
 def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
-    view = reading.view or View(None, "not asked for" if header else "there is no header to show")
+    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
     parts = [part_facts(header, index) for index in range(len(header.parts))] if header else []
     channels = list(_channels(header)) if header else []
     errors = list(_faults(reading))

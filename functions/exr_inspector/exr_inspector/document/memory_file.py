@@ -1,58 +1,75 @@
-"""A file in memory, under a name that ends in .exr.
+"""Files for libraries that read from paths only, in memory if the system allows it.
 
-OpenImageIO takes a format's reader by the name's ending; for a name without one it tries them all, at five
-times the cost, and answers for none. Names are used again, because the library keeps every distinct one.
+OpenImageIO chooses a reader by the file name's extension: without one it tries every reader. It also keeps
+every distinct name in memory. So each file is named `*.exr` and is written again for the next header.
 """
 
 from __future__ import annotations
 
-import atexit
+import errno
 import os
-import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.util import Finalize
 from pathlib import Path
 
-_lock = threading.Lock()
-_folders: list[Path] = []
+# On Linux a file here has no disk behind it. Elsewhere the folder for temporary files serves.
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - mkstemp chooses the name and the permissions
+
+
+class MemoryFile:
+    """A file that is written many times, by one thread at a time, and removed when the process ends."""
+
+    def __init__(self) -> None:
+        folder = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
+        self._descriptor, self.path = tempfile.mkstemp(".exr", "exr-inspector-", folder)
+        # Unlike atexit, this also runs in the children of multiprocessing, and only for their own files.
+        Finalize(None, Path(self.path).unlink, (True,), exitpriority=0)
+
+    def write(self, content: bytes, size: int = 0) -> None:
+        """Replace the content. Zeros follow it up to `size` bytes; they take no memory. Raises OSError."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        if os.write(self._descriptor, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+        os.ftruncate(self._descriptor, len(content))
+        if size > len(content):
+            os.ftruncate(self._descriptor, size)
+
+    def is_linked(self) -> bool:
+        """Whether the path still names the file; a cleaner of temporary files may have removed it."""
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def close(self) -> None:
+        """Release the descriptor."""
+        os.close(self._descriptor)
+
+
+# Files that no thread uses at the moment.
+_free: list[MemoryFile] = []
 
 
 @contextmanager
-def memory_file(content: bytes) -> Iterator[str]:
-    """The path of a file with this content, for as long as the context lasts.
-
-    On Linux it lies in anonymous memory (memfd_create), elsewhere in a temporary folder.
-    """
-    if not hasattr(os, "memfd_create"):
-        with tempfile.TemporaryDirectory(prefix="exr-inspector-") as folder:
-            path = Path(folder, "header.exr")
-            path.write_bytes(content)
-            yield str(path)
-        return
-    descriptor = os.memfd_create("header")
+def borrow() -> Iterator[MemoryFile]:
+    """Lend a file to this thread. Raises OSError if the process has no descriptor or memory left."""
     try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        yield _link(descriptor)
+        file = _free.pop()
+    except IndexError:
+        file = MemoryFile()
+    if not file.is_linked():
+        file.close()
+        file = MemoryFile()
+    try:
+        yield file
     finally:
-        os.close(descriptor)
+        _free.append(file)
 
 
-def _link(descriptor: int) -> str:
-    """A link that names this process's open file; one per descriptor, made once."""
-    with _lock:
-        if not (_folders and _folders[-1].is_dir()):
-            _folders.append(_new_folder())
-        path = str(_folders[-1] / f"{descriptor}.exr")
-        with suppress(FileExistsError):
-            os.symlink(f"/proc/self/fd/{descriptor}", path)  # noqa: PTH211 - the hot path
-    return path
+def _forget() -> None:
+    """Release the files of the parent process, which still writes to them."""
+    while _free:
+        _free.pop().close()
 
 
-def _new_folder() -> Path:
-    """A folder of this process, removed when it ends. A cleaner may take it away; then another is made."""
-    folder = tempfile.mkdtemp(prefix="exr-inspector-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

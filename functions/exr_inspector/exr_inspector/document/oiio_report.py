@@ -1,110 +1,159 @@
-"""The second view: a header as OpenImageIO, and so every application built on it, shows it.
+"""The report of OpenImageIO: a header as the applications that use the library see it.
 
-OpenImageIO reads from files alone, so it gets one in memory that holds the header and nothing else. The
-header has passed the parser and the caps below before: the library takes seconds for many thousands of
-channels or attributes. It also keeps every distinct string for ever, and every frame has dates, hosts and
-statistics of its own: so it gets a stand-in for each string, whose place the string takes in what it shows.
+OpenImageIO reads from files only. It gets a file in memory that holds the header, with zeros behind it up to
+the size of the real file, because it refuses a file that is too small for its resolution. The header has
+passed the parser and the limits below: the library takes seconds for thousands of channels or attributes.
+
+OpenImageIO interns every distinct string forever, and each frame has its own dates, hosts and statistics. So
+the library gets placeholders for most strings, and the report restores them afterwards. A placeholder is a
+marker and the attribute's index. The marker is a control character that occurs in no string that the library
+gets unchanged, so a reported string that holds it is a placeholder.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 
-from exr_inspector.document.memory_file import memory_file
-from exr_inspector.document.report import View
+from exr_inspector.document.memory_file import borrow
+from exr_inspector.document.report import OiioReport
+from exr_inspector.document.serialize import elided
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.floats import json_float, shortest
-from exr_inspector.exr.header import Attribute, Header, Part, write_header
+from exr_inspector.exr.header import Header, Part, write_header
 from exr_inspector.exr.values import OPAQUE, clean
 
-MOST_PARTS = 512
-MOST_CHANNELS = 1024
-MOST_ATTRIBUTES = 4096
-MOST_BYTES = 1024 * 1024
-MOST_STRING_BYTES = 128 * 1024
-LONGEST_STRING = 1024
+MAX_PARTS = 512
+MAX_CHANNELS = 1024
+MAX_ATTRIBUTES = 4096
+MAX_BYTES = 1024 * 1024
+MAX_TEXT_BYTES = 128 * 1024
+"""Bytes of names and strings."""
+MAX_STRING = 1024
+"""Bytes of one string or list of strings."""
 
-# Strings that the library acts upon, by their names in lower case: they reach it as they are.
-_SPOKEN = re.compile(r"name|type|view|colorinteropid|wrapmodes|textureformat|(oiio|openexr):.*", re.DOTALL)
-_STAND_IN = re.compile(r"\x01([0-9]{1,4})")
-_STRING_TYPES = (b"string", b"stringvector")
+# The size that OpenImageIO sees of a larger file. Its limit is 10,000 bytes of pixels per byte of the file.
+_MAX_FILE_SIZE = 1 << 40
+_MARKERS = (b"\1", b"\2", b"\3", b"\4")
+# Names, in lower case, of strings that decide what OpenImageIO reports. The library gets them unchanged.
+_DECISIVE = {
+    *("name", "type", "view", "colorinteropid", "wrapmodes", "textureformat"),
+    # It parses strings under these names as numbers.
+    *("acesimagecontainerflag", "pixelaspectratio", "xdensity", "xresolution"),
+}
+_DECISIVE_PREFIXES = ("oiio:", "openexr:")
+# It keeps the hash that its own tools store in textures, and knows their files by how `Software` begins.
+_TEXTURE_MAKERS = (b"openimageio", b"maketx")
+_SINGLE = (oiio.FLOAT, oiio.HALF)
 
-Stored = tuple[bytes, bytes, bytes]
+_Stored = tuple[bytes, bytes, bytes]
 """Name, type name and value of an attribute."""
 
 
-def view_header(header: Header) -> View:
-    """What OpenImageIO shows of a header. That it refuses the header is an answer, not an error.
+def report_header(header: Header, file_size: int = 0) -> OiioReport:
+    """Return what OpenImageIO reports about a header in a file of `file_size` bytes.
 
-    Raises InspectorError(STORAGE_UNAVAILABLE) where the process has no memory or descriptor left for it.
+    `opens` is False if the library refuses the header, and None if the header exceeds a limit above. Raises
+    InspectorError(STORAGE_UNAVAILABLE) if the process has no memory or no descriptor left.
     """
-    shown = [[_shown(*each) for each in enumerate(part.attributes)] for part in header.parts]
-    reason = _too_much(header, [each for attributes in shown for each in attributes])
-    if reason:
-        return View(None, f"not shown to OpenImageIO: {reason}")
+    for marker in _MARKERS:
+        parts, kept = _with_placeholders(header, marker)
+        if not any(marker in raw for _, raw in kept):
+            break
+    else:
+        reason = "its strings contain every character that marks a placeholder"
+        return OiioReport(None, f"not shown to OpenImageIO: {reason}")
+    content = write_header(header.version_field, parts)
+    if reason := _exceeded_limit(header, parts, kept, len(content)):
+        return OiioReport(None, f"not shown to OpenImageIO: {reason}")
     try:
-        with memory_file(write_header(header.version_field, shown)) as path:
-            return _opened(path, header)
+        with borrow() as file:
+            file.write(content, min(file_size, _MAX_FILE_SIZE))
+            return _open(file.path, header, marker.decode())
     except OSError as error:
         raise InspectorError(STORAGE_UNAVAILABLE, f"no file in memory for OpenImageIO: {error}") from error
 
 
-def _opened(path: str, header: Header) -> View:
+def _with_placeholders(header: Header, marker: bytes) -> tuple[list[list[_Stored]], list[tuple[str, bytes]]]:
+    """Return each part's attributes as the library gets them, and the name and bytes of unchanged strings."""
+    parts = []
+    kept = []
+    # OpenEXR misreads what follows a repeated name, so there every byte counts.
+    has_placeholders = not any(map(_repeats_a_name, header.parts))
+    for part in header.parts:
+        attributes = []
+        for index, (name, type_name, raw, *_) in enumerate(part.attributes):
+            stored, stored_type = raw, type_name.encode("utf-8", "surrogateescape")
+            if type_name in ("string", "stringvector"):
+                if has_placeholders and _is_replaceable(name, type_name, raw):
+                    maker = b"maketx" if raw[:11].lower().startswith(_TEXTURE_MAKERS) else b""
+                    stored, stored_type = b"%b%b%d" % (maker, marker, index), b"string"
+                else:
+                    kept.append((name, raw))
+            attributes.append((name.encode("utf-8", "surrogateescape"), stored_type, stored))
+        parts.append(attributes)
+    return parts, kept
+
+
+def _repeats_a_name(part: Part) -> bool:
+    """Whether two names differ at most in case."""
+    return len({each.name.lower() for each in part.attributes}) < len(part.attributes)
+
+
+def _is_replaceable(name: str, type_name: str, raw: bytes) -> bool:
+    if type_name == "stringvector":
+        return len(raw) > MAX_STRING
+    # The library drops empty strings. A string ends at its first NUL.
+    if raw[:1] in (b"", b"\0"):
+        return False
+    lower = name.lower()
+    return lower not in _DECISIVE and not lower.startswith(_DECISIVE_PREFIXES)
+
+
+def _exceeded_limit(
+    header: Header, parts: list[list[_Stored]], kept: list[tuple[str, bytes]], size: int
+) -> str:
+    """Return which limit the header exceeds, or an empty string."""
+    for name, raw in kept:
+        if len(raw) > MAX_STRING:
+            return f"{clean(name)} has {len(raw)} bytes"
+    channels = (part.value("channels", "chlist") or () for part in header.parts)
+    counts = [
+        (len(parts), MAX_PARTS, "parts"),
+        (sum(map(len, parts)), MAX_ATTRIBUTES, "attributes"),
+        (sum(map(len, channels)), MAX_CHANNELS, "channels"),
+    ]
+    if size > min(MAX_TEXT_BYTES, MAX_BYTES):
+        stored = [each for attributes in parts for each in attributes]
+        names = sum(len(name) for name, *_ in stored)
+        strings = sum(len(raw) for _, kind, raw in stored if kind in (b"string", b"stringvector"))
+        counts.append((names + strings, MAX_TEXT_BYTES, "bytes of names and strings"))
+        counts.append((sum(len(raw) for *_, raw in stored), MAX_BYTES, "bytes of values"))
+    return next((f"{count} {what}, more than {limit}" for count, limit, what in counts if count > limit), "")
+
+
+def _open(path: str, header: Header, marker: str) -> OiioReport:
     image = oiio.ImageInput.open(path)
     if image is None:
         message = _library_error().replace(path, "the header")
-        if message.startswith("Could not open"):  # before a byte was read
+        if message.startswith("Could not open"):  # no byte was read
             raise OSError(message)
-        return View(False, message)
-    try:
-        return _walk(image, header)
-    finally:
-        image.close()
-
-
-def _shown(index: int, attribute: Attribute) -> Stored:
-    """What the library gets of a part's attribute."""
-    name = attribute.name.encode("utf-8", "surrogateescape")
-    if _has_stand_in(attribute):
-        return name, b"string", b"\x01%d" % index
-    return name, attribute.type_name.encode("utf-8", "surrogateescape"), attribute.raw
-
-
-def _has_stand_in(attribute: Attribute) -> bool:
-    if attribute.type_name == "stringvector":
-        return len(attribute.raw) > LONGEST_STRING
-    # The library drops empty strings; one ends at its first NUL.
-    told = attribute.type_name == "string" and attribute.raw[:1] not in (b"", b"\0")
-    return told and not _SPOKEN.fullmatch(attribute.name.lower())
-
-
-def _too_much(header: Header, shown: list[Stored]) -> str:
-    """Why the library does not get all this; empty where it does."""
-    strings = [(name, raw) for name, type_name, raw in shown if type_name in _STRING_TYPES]
-    for name, raw in strings:
-        if len(raw) > LONGEST_STRING:
-            return f"{clean(name.decode('utf-8', 'surrogateescape'))} has {len(raw)} bytes"
-    channels = (part.value("channels", "chlist") or () for part in header.parts)
-    counts = {
-        "parts": (len(header.parts), MOST_PARTS),
-        "attributes": (len(shown), MOST_ATTRIBUTES),
-        "channels": (sum(map(len, channels)), MOST_CHANNELS),
-        "bytes of names and strings": (
-            sum(len(name) for name, *_ in shown) + sum(len(raw) for _, raw in strings),
-            MOST_STRING_BYTES,
-        ),
-        "bytes of values": (sum(len(raw) for *_, raw in shown), MOST_BYTES),
-    }
-    over = (f"{count} {what}, more than {most}" for what, (count, most) in counts.items() if count > most)
-    return next(over, "")
+        return OiioReport(False, message)
+    report = OiioReport(True)
+    while image.seek_subimage(len(report.parts), 0):
+        index, spec = len(report.parts), image.spec()
+        report.parts.append(spec_to_part(spec, index))
+        report.channels.extend(spec_to_channels(spec, index))
+        report.attributes.append(_restored(attributes_from_spec(spec), header.parts[index], marker))
+    image.close()
+    _library_error()  # seeking past the last part leaves a message, which would be printed at exit
+    return report
 
 
 def _library_error() -> str:
+    """Take the library's error message, as one line."""
     try:
         text = oiio.geterror()
     except UnicodeDecodeError:  # the message quotes the file's bytes
@@ -112,34 +161,18 @@ def _library_error() -> str:
     return "".join(each if each.isprintable() else " " for each in clean(text)).strip()
 
 
-def _walk(image: Any, header: Header) -> View:
-    view = View(True)
-    index = 0
-    while image.seek_subimage(index, 0):
-        spec = image.spec()
-        view.parts.append(spec_to_part(spec, index))
-        view.channels.extend(spec_to_channels(spec, index))
-        shown = attributes_from_spec(spec)
-        view.attributes.append({name: _restored(value, header.parts[index]) for name, value in shown.items()})
-        index += 1
-    _library_error()  # seeking past the last part leaves a message, which would be printed at exit
-    return view
-
-
-def _restored(value: Any, part: Part) -> Any:
-    """The value, or the string that it stands for; a long one by its size and hash."""
-    found = _STAND_IN.fullmatch(value) if isinstance(value, str) else None
-    attribute = part.attributes[int(found[1])] if found and int(found[1]) < len(part.attributes) else None
-    if attribute is None or not _has_stand_in(attribute):
-        return value
-    raw = attribute.raw
-    if len(raw) > LONGEST_STRING:
-        return {"elided": {"size_bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}}
-    return clean(raw.partition(b"\0")[0].decode("utf-8", "surrogateescape"))
+def _restored(attributes: dict[str, Any], part: Part, marker: str) -> dict[str, Any]:
+    """Return the attributes with strings for placeholders; long strings as their size and hash."""
+    for name, value in attributes.items():
+        if isinstance(value, str) and marker in value:
+            raw = part.attributes[int(value.rpartition(marker)[2])].raw
+            text = raw.partition(b"\0")[0] if len(raw) <= MAX_STRING else None
+            attributes[name] = elided(raw) if text is None else clean(text.decode("utf-8", "surrogateescape"))
+    return attributes
 
 
 def spec_to_part(spec: Any, index: int) -> dict[str, Any]:
-    """A subimage's ImageSpec as a part, in the document's terms; what OpenImageIO hides is left out."""
+    """Return an ImageSpec as a part, in the document's terms, without what OpenImageIO does not report."""
     return {
         "index": index,
         "name": _text(spec, "oiio:subimagename"),
@@ -167,46 +200,48 @@ def _window(x: int, y: int, width: int, height: int) -> dict[str, dict[str, int]
 
 
 def spec_to_channels(spec: Any, part_index: int) -> list[dict[str, Any]]:
-    """A subimage's channels, in OpenImageIO's order. It does not tell their sampling or pLinear."""
-    formats = spec.channelformats or [spec.format] * spec.nchannels
+    """Return an ImageSpec's channels, in OpenImageIO's order. It reports neither sampling nor pLinear."""
+    formats = [str(each) for each in spec.channelformats] or [str(spec.format)] * spec.nchannels
     return [
-        {"part_index": part_index, "name": clean(name), "type": str(kind)}
+        {"part_index": part_index, "name": clean(name), "type": kind}
         for name, kind in zip(spec.channelnames, formats, strict=True)
     ]
 
 
 def attributes_from_spec(spec: Any) -> dict[str, Any]:
-    """A subimage's attributes under OpenImageIO's names, in its order."""
-    return {
-        clean(each.name): serialize_value(each.value, single=each.type.basetype in (oiio.FLOAT, oiio.HALF))
-        for each in spec.extra_attribs
-    }
+    """Return an ImageSpec's attributes by OpenImageIO's names, in its order, as JSON values."""
+    found = {}
+    for each in spec.extra_attribs:
+        value = each.value
+        if type(value) is str:
+            value = clean(value)
+        elif type(value) is not int:
+            value = serialize_value(value, single=each.type.basetype in _SINGLE)
+        found[clean(each.name)] = value
+    return found
 
 
 def serialize_value(value: Any, *, single: bool = False) -> Any:
-    """A Python value that comes out of OpenImageIO as JSON: scalars, text, sequences and mappings of these.
+    """Return a Python value from OpenImageIO as a JSON value.
 
-    `single` says that floats hold 32-bit values. Bytes become {"base64": ...}; NaN and the infinities the
-    strings of reading.floats; anything else its text.
+    Scalars, text, sequences and mappings keep their form. Bytes become {"base64": ...}; NaN and the
+    infinities become the strings of `exr.floats`; anything else becomes its text. `single` states that floats
+    hold 32-bit values.
     """
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
+    kind = type(value)
+    if kind is float:
         return shortest(value) if single else json_float(value)
-    if isinstance(value, str):
+    if kind is int or kind is bool or value is None:
+        return value
+    if kind is str:
         return clean(value)
+    if kind is tuple or kind is list:
+        return [serialize_value(each, single=single) for each in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        plain = value.tobytes() if value.dtype == np.uint8 and value.ndim else value.tolist()
+        return serialize_value(plain, single=value.dtype.itemsize <= 4)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return OPAQUE.decode(bytes(value))
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _serialize_array(value)
     if isinstance(value, dict):
         return {clean(str(key)): serialize_value(each, single=single) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [serialize_value(each, single=single) for each in value]
     return clean(str(value))
-
-
-def _serialize_array(value: np.ndarray[Any, Any] | np.generic) -> Any:
-    if value.dtype == np.uint8 and value.ndim:
-        return OPAQUE.decode(value.tobytes())
-    return serialize_value(value.tolist(), single=value.dtype.itemsize <= 4)

@@ -9,11 +9,11 @@ _MISSING = object()
 
 
 @dataclass(frozen=True)
-class View:
+class OiioReport:
     """`opens` is None where OpenImageIO was not asked; `message` says why not, or why it refuses.
 
     `parts`, `channels` and `attributes` (one mapping per part) are in the document's terms, made by
-    `spec_to_part`, `spec_to_channels` and `attributes_from_spec` of reading.oiio_view.
+    `spec_to_part`, `spec_to_channels` and `attributes_from_spec` of document.oiio_report.
     """
 
     opens: bool | None
@@ -23,14 +23,14 @@ class View:
     attributes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def verdict(view: View, parts: list[dict[str, Any]], channels: list[dict[str, Any]]) -> dict[str, Any]:
+def verdict(view: OiioReport, parts: list[dict[str, Any]], channels: list[dict[str, Any]]) -> dict[str, Any]:
     """The document's `file.openimageio`: does it open there, and which facts show differently."""
     differences = list(_differences(view, parts, channels)) if view.opens else []
     return {"opens": view.opens, "message": view.message, "differences": differences}
 
 
 def _differences(
-    view: View, parts: list[dict[str, Any]], channels: list[dict[str, Any]]
+    view: OiioReport, parts: list[dict[str, Any]], channels: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     found = [
         {"part_index": ours["index"], "field": key, "openimageio": shown}

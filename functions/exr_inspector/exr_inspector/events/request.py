@@ -1,10 +1,11 @@
-"""What an event asks for: the few words that every form of event is translated into."""
+"""What an event asks for: the values that every form of event is translated into."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from exr_inspector.errors import BAD_CONFIG, InspectorError
@@ -16,59 +17,67 @@ Kind = Literal["created", "removed", "ignored", "refused"]
 
 @dataclass(frozen=True)
 class Config:
-    """What to look at, as the payload of an event may say."""
+    """What to inspect, as the payload of an event may say."""
 
     meta: bool = True
-    """Add the view that OpenImageIO-based applications get. The header is read in any case."""
+    """Add what OpenImageIO-based applications see. The header is read in any case."""
     stats: bool = False
     """Read the pixels for statistics."""
     deep_stats: bool = False
     """Read the samples of deep parts for statistics."""
     validate: bool = False
-    """Hold the file against a policy."""
+    """Check the file against a policy."""
     policy_path: str | None = None
-    """Where that policy lies; None for the built-in one."""
+    """Location of that policy; None for the built-in one."""
     schema_version: int = 1
-    """The version of the document that is wanted; 1 is the only one."""
+    """Version of the document that is wanted; 1 is the only one."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One file, and what became of it."""
+    """One file, and what happened to it."""
 
     kind: Kind
-    """`created`: inspect it. `removed`: forget it. `ignored`: acknowledge the event and do nothing.
-    `refused`: the same, for the event is not understood."""
+    """`created`: inspect it. `removed`: delete its rows. `ignored`: acknowledge the event and do nothing.
+    `refused`: the same, because the event is not understood."""
     locations: tuple[Location, ...]
     """Where it may be, in the order to try. Empty only if there is nothing to do."""
     config: Config = Config()
     errors: tuple[InspectorError, ...] = ()
-    """What is wrong with what the event says: BAD_EVENT where it is refused, else BAD_CONFIG or nothing."""
+    """Faults of the event itself: BAD_EVENT if it is refused, else BAD_CONFIG or nothing."""
     size: int | None = None
-    """Bytes, as the event says: the witness that tells candidates apart."""
+    """Bytes, as the event states: tells candidate locations apart."""
     etag: str | None = None
-    """The object's eTag without quotes: the better witness."""
+    """The object's eTag without quotes: tells them apart better."""
     sequencer: str | None = None
-    """Orders the events of one key; text to be compared as text of equal length."""
+    """Orders the events of one key; compared as text of equal length."""
     time: str | None = None
-    """When it happened, as the event says it (ISO 8601)."""
+    """When it happened, as the event states (ISO 8601)."""
 
 
 def parse_config(payload: Mapping[str, Any]) -> tuple[Config, tuple[InspectorError, ...]]:
-    """The configuration that stands in `payload`, and a BAD_CONFIG for each value that is none.
+    """Return the configuration in `payload`, and a BAD_CONFIG for each value that is not valid.
 
-    Flags may be true or false, the numbers 1 or 0, or text (`1 true yes y on` and their opposites, in
-    any case). Absent, null and wrong values have their defaults: a file is worth its rows, whatever else
-    was asked for. Keys that are no configuration are left alone.
+    Flags may be true or false, the numbers 1 or 0, or text (`1 true yes y on` and their opposites, in any
+    case). The original design's names (`enable_stats`) are accepted too. Absent, null and wrong values have
+    their defaults, since a file is worth its rows whatever else was asked for. A key that resembles one of
+    these names is reported, any other is ignored.
     """
     values: dict[str, Any] = {}
     errors = []
-    for name, read in _READERS.items():
-        if payload.get(name) is not None:
-            try:
-                values[name] = read(name, payload[name])
-            except InspectorError as error:
-                errors.append(error)
+    for key, value in payload.items():
+        name = ALIASES.get(key, key)
+        if name in _PARSERS:
+            # The present name counts if a payload has both.
+            if value is not None and not (key in ALIASES and payload.get(name) is not None):
+                try:
+                    values[name] = _PARSERS[name](key, value)
+                except InspectorError as error:
+                    errors.append(error)
+        elif isinstance(key, str) and key not in _ORDINARY:
+            for similar in get_close_matches(key, _NAMES, 1, 0.8):
+                message = f"unknown key {reprlib.repr(key)}; did you mean {similar}?"
+                errors.append(InspectorError(BAD_CONFIG, message, similar))
     return Config(**values), tuple(errors)
 
 
@@ -97,7 +106,7 @@ def _refusal(name: str, value: Any, wanted: str) -> InspectorError:
     return InspectorError(BAD_CONFIG, f"{name} must be {wanted}, not {reprlib.repr(value)}", name)
 
 
-_READERS: dict[str, Callable[[str, Any], Any]] = {
+_PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "meta": _flag,
     "stats": _flag,
     "deep_stats": _flag,
@@ -105,3 +114,8 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "policy_path": _path,
     "schema_version": _version,
 }
+# Names that the original design gave them.
+ALIASES = {f"enable_{name}": name for name in ("meta", "stats", "deep_stats", "validate")}
+_NAMES = (*_PARSERS, *ALIASES)
+# Words of other people's payloads that resemble one of these names.
+_ORDINARY = {"state", "states", "status"}

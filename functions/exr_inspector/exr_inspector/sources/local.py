@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
 
 from exr_inspector.errors import (
     DANGLING_LINK,
@@ -13,17 +17,19 @@ from exr_inspector.errors import (
     LINK_LOOP,
     NOT_A_FILE,
     OBJECT_CHANGED,
+    PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_UNAVAILABLE,
     InspectorError,
 )
 from exr_inspector.sources.protocol import Stat
 
-# Do not wait for the writer of a named pipe that replaces the file before it is opened.
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 _LATEST = datetime.max.replace(tzinfo=timezone.utc)
+# File systems whose regular files are views of the kernel and of processes.
+_KERNEL_FOLDERS = ("/proc", "/sys", "/sys/fs/cgroup", "/sys/kernel/debug", "/sys/kernel/tracing")
 _KINDS = {
     modes.S_IFDIR: "folder",
     modes.S_IFIFO: "named pipe",
@@ -31,57 +37,6 @@ _KINDS = {
     modes.S_IFCHR: "device",
     modes.S_IFBLK: "device",
 }
-
-
-class LocalFile:
-    """A Source that reads a path of this machine."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.location = os.path.abspath(path)  # noqa: PTH100 - a link keeps its own name
-        self._first: os.stat_result | None = None
-        self._stat: Stat | None = None
-
-    def read(self, start: int, length: int) -> bytes:
-        try:
-            return self._read(start, length)
-        except OSError as error:
-            raise _coded(error, self.location) from error
-        except ValueError as error:  # a NUL in the path
-            raise InspectorError(FILE_NOT_FOUND, str(error), self.location) from error
-
-    def stat(self) -> Stat:
-        if self._stat is None:
-            self.read(0, 0)
-        assert self._stat is not None
-        return self._stat
-
-    def _read(self, start: int, length: int) -> bytes:
-        if self._first is None:
-            # Look before opening: opening can rewind a tape, or end the program that writes to a named pipe.
-            self._require_file(os.stat(self.location))  # noqa: PTH116
-        descriptor = os.open(self.location, os.O_RDONLY | _NO_WAIT)
-        try:
-            self._check(os.fstat(descriptor))
-            os.lseek(descriptor, start, os.SEEK_SET)
-            return os.read(descriptor, length)
-        finally:
-            os.close(descriptor)
-
-    def _require_file(self, now: os.stat_result) -> None:
-        if not modes.S_ISREG(now.st_mode):
-            kind = _KINDS.get(modes.S_IFMT(now.st_mode), "special file")
-            raise InspectorError(NOT_A_FILE, f"the path is a {kind}, not a regular file", self.location)
-
-    def _check(self, now: os.stat_result) -> None:
-        """Raise InspectorError unless this is a regular file, and the one that was read first."""
-        self._require_file(now)
-        if self._first is None:
-            self._first, self._stat = now, Stat(now.st_size, _moment(now.st_mtime_ns))
-        first = self._first
-        if (now.st_ino, now.st_size, now.st_mtime_ns) != (first.st_ino, first.st_size, first.st_mtime_ns):
-            raise InspectorError(OBJECT_CHANGED, "the file changed while it was read", self.location)
-
-
 _FAULTS = {
     errno.ENOENT: FILE_NOT_FOUND,
     errno.ENOTDIR: FILE_NOT_FOUND,
@@ -95,6 +50,67 @@ _FAULTS = {
 }
 
 
+class LocalFile:
+    """A Source on a regular file of this machine.
+
+    With `roots`, only files below these folders are read; they must be absolute and without links. Links in
+    the path are resolved before it is compared.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], roots: Sequence[str] | None = None) -> None:
+        self.location = os.path.abspath(path)  # noqa: PTH100 - a link keeps its own name
+        self._roots = roots
+        self._first: os.stat_result | None = None
+        self._stat: Stat | None = None
+
+    def read(self, start: int, length: int) -> bytes:
+        """See Source. Raises PATH_NOT_ALLOWED for a path outside the roots or in `/proc` or `/sys`."""
+        try:
+            checked = self._check_path()
+            descriptor = os.open(self.location, _FLAGS)
+            try:
+                self._check_version(os.fstat(descriptor), checked)
+                os.lseek(descriptor, start, os.SEEK_SET)
+                return os.read(descriptor, length)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _coded(error, self.location) from error
+        except ValueError as error:  # a NUL in the path
+            raise InspectorError(FILE_NOT_FOUND, str(error), self.location) from error
+
+    def stat(self) -> Stat:
+        """See Source."""
+        if self._stat is None:
+            self.read(0, 0)
+        assert self._stat is not None
+        return self._stat
+
+    def _check_path(self) -> os.stat_result:
+        """Refuse a path before it is opened: opening can rewind a tape or end the writer of a named pipe."""
+        if self._roots is not None and not _is_below(os.path.realpath(self.location), self._roots):
+            message = "the path is not below a folder of EXR_INSPECTOR_LOCAL_ROOTS"
+            raise InspectorError(PATH_NOT_ALLOWED, message, self.location)
+        found = os.stat(self.location)  # noqa: PTH116 - the hot path
+        if found.st_dev in _kernel_devices():
+            raise InspectorError(PATH_NOT_ALLOWED, "files of /proc and /sys are never read", self.location)
+        if not modes.S_ISREG(found.st_mode):
+            kind = _KINDS.get(modes.S_IFMT(found.st_mode), "special file")
+            raise InspectorError(NOT_A_FILE, f"the path is a {kind}, not a regular file", self.location)
+        return found
+
+    def _check_version(self, opened: os.stat_result, checked: os.stat_result) -> None:
+        """Refuse another file than the one that was checked, and another version than the first read."""
+        if self._first is None:
+            self._first, self._stat = opened, Stat(opened.st_size, _moment(opened.st_mtime_ns))
+        first = self._first
+        if (opened.st_dev, opened.st_ino) != (checked.st_dev, checked.st_ino) or (
+            (opened.st_ino, opened.st_size, opened.st_mtime_ns)
+            != (first.st_ino, first.st_size, first.st_mtime_ns)
+        ):
+            raise InspectorError(OBJECT_CHANGED, "the file changed while it was read", self.location)
+
+
 def _coded(error: OSError, location: str) -> InspectorError:
     fault = _FAULTS.get(error.errno or 0, STORAGE_UNAVAILABLE)
     if fault is FILE_NOT_FOUND and os.path.islink(location):  # noqa: PTH114
@@ -103,8 +119,21 @@ def _coded(error: OSError, location: str) -> InspectorError:
     return InspectorError(fault, error.strerror or str(error), location)
 
 
+@cache
+def _kernel_devices() -> frozenset[int]:
+    found = set()
+    for folder in _KERNEL_FOLDERS:
+        with suppress(OSError):
+            found.add(Path(folder).stat().st_dev)
+    return frozenset(found - {Path("/").stat().st_dev})
+
+
+def _is_below(path: str, folders: Sequence[str]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+
+
 def _moment(nanoseconds: int) -> datetime:
-    """Return the time in UTC. File systems can hold times that `datetime` cannot; they are clamped."""
+    """Return a time in UTC from nanoseconds since 1970; some file systems hold times beyond any calendar."""
     try:
         return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
     except OverflowError:

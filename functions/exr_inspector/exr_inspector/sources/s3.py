@@ -1,7 +1,7 @@
-"""Objects in an S3 store, read in ranges. The only place that imports boto3; import it when needed.
+"""Objects in an S3 store, read by ranges. The only module that imports boto3; import it when needed.
 
-One `S3Client` is made at start and shared by all threads. An `S3Object` belongs to one inspection: it
-learns size, time and eTag from the answer to its first range request and ties all others to that eTag.
+All threads share one `S3Client`. An `S3Object` belongs to one inspection: it takes size, time and eTag from
+the response to its first range request and ties all other requests to that eTag.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# Seconds before the second and the third try, shortened by up to a half at random so that threads that
-# failed together do not come back together. A fault that outlasts them is worth a redelivery instead.
+# Seconds before the second and the third attempt, shortened at random by up to a half, so that threads that
+# failed together do not retry together. A fault that lasts longer is left to a redelivery of the event.
 PAUSES = (0.1, 0.4)
 
 _PIECE = 256 * KIB
@@ -60,8 +60,8 @@ _BY_STATUS = {
     413: STORAGE_REFUSED,
     414: BAD_EVENT,
 }
-# An object is gone only where the store says so of the object itself. Any other 404 may come from what
-# stands before the store, or from the wrong store, and would cost the rows of files that are still there.
+# Only NoSuchKey or NoSuchVersion counts as deletion. Any other 404 may come from a proxy or the wrong store,
+# and would delete the rows of files that still exist.
 _BY_CODE = {
     "NoSuchKey": FILE_NOT_FOUND,
     "NoSuchVersion": FILE_NOT_FOUND,
@@ -74,17 +74,17 @@ _BY_CODE = {
     "XMinioInvalidObjectName": BAD_EVENT,
     "RequestTimeout": STORAGE_UNAVAILABLE,
 }
-# Stores say InvalidArgument of names, but of wrong credentials and headers too.
-_OF_A_NAME = re.compile(r"\b(object|bucket)[ -]?(name|key)\b|^(key|bucket|object)$", re.IGNORECASE)
-_FIRST_ERROR = 300
+# Stores answer InvalidArgument to impossible names, but also to wrong credentials and headers.
+_NAME_WORDS = re.compile(r"\b(object|bucket)[ -]?(name|key)\b|^(key|bucket|object)$", re.IGNORECASE)
+_ERROR_STATUS = 300
 _NOT_SATISFIABLE = 416
 _CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
 
 
 class S3Object:
-    """A Source on one object: one ranged GET for each read, and no other request.
+    """A Source on one object: one ranged GET per read.
 
-    Only an object without bytes, of which no range can be had, costs a HEAD as well.
+    Only an empty object, which has no range, costs a HEAD request as well.
     """
 
     def __init__(self, client: S3Client, location: str) -> None:
@@ -94,7 +94,7 @@ class S3Object:
         self._stat: Stat | None = None
 
     def read(self, start: int, length: int) -> bytes:
-        """See Source. An object that is replaced between two reads raises OBJECT_CHANGED."""
+        """See Source. Raises OBJECT_CHANGED if the object was replaced between two reads."""
         end = start + length if self._stat is None else min(start + length, self._stat.size)
         if end <= start:
             return b""
@@ -112,8 +112,8 @@ class S3Object:
 
 
 def make_client(settings: Settings) -> S3Client:
-    """The client for an instance's life; makes no request. Raises InspectorError(BAD_SETTING)."""
-    # What it says of each request at level DEBUG holds the access key.
+    """Return the client of an instance; no request is made. Raises InspectorError(BAD_SETTING)."""
+    # Its DEBUG messages contain the access key.
     logging.getLogger("botocore.endpoint").setLevel(logging.INFO)
     try:
         api = boto3.session.Session().client(
@@ -122,7 +122,7 @@ def make_client(settings: Settings) -> S3Client:
             region_name=settings.s3_region,
             aws_access_key_id=settings.s3_access_key or None,
             aws_secret_access_key=settings.s3_secret_key or None,
-            # None leaves the choice of certificates to AWS_CA_BUNDLE.
+            # With None, AWS_CA_BUNDLE names the trusted certificates.
             verify=None if settings.s3_verify_tls else False,
             config=_config(settings),
         )
@@ -133,10 +133,12 @@ def make_client(settings: Settings) -> S3Client:
 
 
 def _end_at_an_error(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
-    """Raise an error answer before botocore follows it: it asks a store that redirects for the bucket's
-    region, which is redirected too, and so on until the stack is full.
+    """Raise an error response before botocore acts on it.
+
+    On a redirect botocore asks for the bucket's region; if the store redirects that too, it recurses until
+    the stack overflows.
     """
-    if parsed_response and parsed_response["ResponseMetadata"]["HTTPStatusCode"] >= _FIRST_ERROR:
+    if parsed_response and parsed_response["ResponseMetadata"]["HTTPStatusCode"] >= _ERROR_STATUS:
         raise ClientError(parsed_response, event_name.rpartition(".")[2])  # type: ignore[arg-type]
 
 
@@ -148,14 +150,14 @@ def _config(settings: Settings) -> Config:
         read_timeout=settings.s3_read_timeout,
         max_pool_connections=settings.s3_connections,
         retries={"total_max_attempts": 1, "mode": "standard"},
-        # Newer SDKs ask for checksums that stores other than AWS may not know.
+        # Newer SDKs request checksums that stores other than AWS may not support.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
 
 
 class S3Client:
-    """Range requests to one S3 service, for many threads; at most `settings.s3_connections` at once."""
+    """Sends requests to one S3 service, from many threads; at most `settings.s3_connections` at once."""
 
     def __init__(self, api: Api, settings: Settings, pause: Callable[[float], object] = time.sleep) -> None:
         self._api = api
@@ -164,20 +166,20 @@ class S3Client:
         self._pause = pause
 
     def get(self, location: str, start: int, end: int, etag: str | None = None) -> tuple[bytes, Stat]:
-        """The bytes [start, end) of an object, fewer at its end, and what the answer says of it.
+        """Return the bytes [start, end) of an object, fewer at its end, and the object's state.
 
-        A request that fails for the store's sake is repeated twice. Raises InspectorError:
-        FILE_NOT_FOUND, STORAGE_DENIED, STORAGE_REFUSED, OBJECT_CHANGED if the object no longer has
-        `etag`, STORAGE_UNAVAILABLE, and BAD_EVENT for names that no object can have.
+        Retries twice if the store is unavailable. Raises InspectorError: FILE_NOT_FOUND, STORAGE_DENIED,
+        STORAGE_REFUSED, OBJECT_CHANGED if the object no longer has `etag`, STORAGE_UNAVAILABLE, and BAD_EVENT
+        for names that no object can have.
         """
         names = _names(location, etag)
         return self._repeated(location, lambda: self._ranged(names, start, end))
 
     def head(self, location: str) -> Stat:
-        """Return what the store states about an object. Raises as `get` does.
+        """Return the state of an object. Raises as `get` does.
 
-        The answer to HEAD has no body that could name the object, so any 404 counts as FILE_NOT_FOUND: only a
-        store that was read before should be asked like this.
+        A response to HEAD has no body that names the object, so any 404 counts as FILE_NOT_FOUND. Call it
+        only if an object of this store was read before.
         """
 
         def once() -> Stat:
@@ -191,7 +193,7 @@ class S3Client:
         self._api.close()
 
     def _repeated(self, location: str, request: Callable[[], Result]) -> Result:
-        """Send a request, again after each of PAUSES if the store is unavailable."""
+        """Send a request, and again after each of PAUSES if the store is unavailable."""
         for seconds in PAUSES:
             try:
                 return self._once(location, request)
@@ -206,8 +208,8 @@ class S3Client:
             with self._slots:
                 return request()
         except ClientError as error:
-            raise _answered(error, location) from error
-        except Exception as error:  # the client raises whatever it meets in an odd answer
+            raise _response_error(error, location) from error
+        except Exception as error:  # the client raises many types on malformed responses
             raise InspectorError(_fault(error), str(error), location) from error
 
     def _ranged(self, names: dict[str, str], start: int, end: int) -> tuple[bytes, Stat]:
@@ -218,40 +220,40 @@ class S3Client:
                 raise
             return b"", self._beyond_end(names, start)
         with response["Body"] as stream:
-            raw = cast("BaseHTTPResponse", stream)  # what botocore's stream is when entered
+            raw = cast("BaseHTTPResponse", stream)  # entering botocore's stream returns it
             offset, size = _extent(response)
             return self._body(raw, start - offset, min(end, size) - start), _stat(response, size)
 
     def _beyond_end(self, names: dict[str, str], start: int) -> Stat:
-        """No byte lies at `start`: the object is shorter, often empty. Only a HEAD now tells its size."""
+        """Return the state of an object that has no byte at `start`, often an empty one."""
         head = self._api.head_object(**names)  # type: ignore[arg-type]
         if head["ContentLength"] > start:
-            raise _AnswerError("the object grew between two requests")
+            raise _ResponseError("the object grew between two requests")
         return _stat(head, head["ContentLength"])
 
     def _body(self, raw: BaseHTTPResponse, skip: int, wanted: int) -> bytes:
-        """`wanted` bytes after `skip` others, which come only from servers that ignore ranges.
+        """Read `wanted` bytes after `skip` others, which only servers that ignore ranges send.
 
-        A timeout counts from the last byte, so one that trickles would never end: each MiB that is
-        begun may take no longer than the timeout.
+        The client's timeout restarts with each byte, so a slow stream could last forever. Allow the timeout
+        once per MiB.
         """
         if skip < 0:
-            raise _AnswerError("the answer holds another range than the one asked for")
+            raise _ResponseError("the response has another range than the requested one")
         deadline = time.monotonic() + self._seconds * (1 + (skip + wanted) // MIB)
         body = bytearray()
         while len(body) < wanted:
             piece = raw.read1(min(_PIECE, skip + wanted - len(body)))
             if not piece:
-                raise _AnswerError(f"the answer ended after {len(body)} of {wanted} bytes")
+                raise _ResponseError(f"the response ended after {len(body)} of {wanted} bytes")
             if time.monotonic() > deadline:
-                raise _AnswerError(f"only {len(body)} of {wanted} bytes came within the timeout")
+                raise _ResponseError(f"only {len(body)} of {wanted} bytes arrived within the timeout")
             body += piece[skip:]
             skip = max(0, skip - len(piece))
         return bytes(body)
 
 
-class _AnswerError(Exception):
-    """The store answered, but not as S3 stores do."""
+class _ResponseError(Exception):
+    """The store's response does not follow the S3 protocol."""
 
 
 def _names(location: str, etag: str | None) -> dict[str, str]:
@@ -261,12 +263,12 @@ def _names(location: str, etag: str | None) -> dict[str, str]:
 
 
 def _extent(response: Mapping[str, Any]) -> tuple[int, int]:
-    """The offset of the body's first byte and the size of the whole object."""
+    """Return the offset of the body's first byte and the size of the whole object."""
     if "ContentRange" not in response:
         return 0, _header(response, "ContentLength")
     found = _CONTENT_RANGE.fullmatch(response["ContentRange"])
     if not found:
-        raise _AnswerError("the answer's Content-Range does not tell the object's size")
+        raise _ResponseError("the response's Content-Range does not state the object's size")
     return int(found[1]), int(found[2])
 
 
@@ -277,7 +279,7 @@ def _stat(response: Mapping[str, Any], size: int) -> Stat:
 
 def _header(response: Mapping[str, Any], name: str) -> Any:
     if name not in response:
-        raise _AnswerError(f"the answer lacks {name}")
+        raise _ResponseError(f"the response lacks {name}")
     return response[name]
 
 
@@ -285,25 +287,23 @@ def _status(error: ClientError) -> int:
     return error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def _answered(error: ClientError, location: str) -> InspectorError:
-    """The fault behind an error answer."""
-    said: Mapping[str, Any] = error.response["Error"]
-    code = said.get("Code", "")
+def _response_error(error: ClientError, location: str) -> InspectorError:
+    """Return the fault that an error response means."""
+    details: Mapping[str, Any] = error.response["Error"]
+    code = details.get("Code", "")
     fault = _BY_CODE.get(code) or _BY_STATUS.get(_status(error), STORAGE_UNAVAILABLE)
-    if code == "InvalidArgument" and _is_about_a_name(said):
+    if code == "InvalidArgument" and any(
+        _NAME_WORDS.search(str(details.get(field) or "")) for field in ("ArgumentName", "Message")
+    ):
         fault = BAD_EVENT
     if code == "404" and error.operation_name == "HeadObject":
-        # An answer to HEAD has no body to name the object in; the GET before it has found the store.
+        # A response to HEAD has no body that names the object; an earlier GET has reached the store.
         fault = FILE_NOT_FOUND
-    return InspectorError(fault, f"{code}: {said.get('Message', '')}", location)
-
-
-def _is_about_a_name(said: Mapping[str, Any]) -> bool:
-    return any(_OF_A_NAME.search(str(said.get(word) or "")) for word in ("ArgumentName", "Message"))
+    return InspectorError(fault, f"{code}: {details.get('Message', '')}", location)
 
 
 def _fault(error: Exception) -> Fault:
-    """The fault behind a request that got no answer of an S3 store, or was never sent."""
+    """Return the fault of a request that was not sent or got no valid response."""
     if isinstance(error, _CREDENTIALS):
         return STORAGE_DENIED
     return BAD_EVENT if isinstance(error, (ParamValidationError, UnicodeEncodeError)) else STORAGE_UNAVAILABLE

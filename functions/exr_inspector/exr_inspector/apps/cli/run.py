@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from types import FrameType
-from typing import cast
 
+from exr_inspector import library, pipeline
 from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
-from exr_inspector.events.request import Request
 from exr_inspector.location import Location
-from exr_inspector.pipeline import Runtime, inspect_many
+from exr_inspector.pipeline import Runtime
 
 # Files whose rows are stored in one transaction.
 BATCH = 100
@@ -73,24 +72,25 @@ class Run:
     def documents(self) -> Iterator[Document]:
         """Yield the document of each file. A fault of the store ends the run and is kept in `failure`."""
         files = takewhile(lambda _: not self._is_stopping, self.files)
-        requests = (Request("created", (location,)) for location in files)
-        batch = BATCH if self.runtime.store else 1
+        settings = self.runtime.settings
+        if self.runtime.store:
+            requests = (pipeline.request_for(location, settings) for location in files)
+            documents = pipeline.inspect_many(requests, self.runtime, batch=BATCH, keep_faults=True)
+        else:
+            documents = library.inspect_many(files, settings)
         try:
-            for document in inspect_many(requests, self.runtime, batch=batch, keep_faults=True):
-                yield self._counted(document)
+            for document in documents:
+                self._count(document)
+                yield document
         except InspectorError as error:
             self.failure = error
         self.is_interrupted = self._is_stopping and self.statuses.total() < len(self.files)
 
-    def _counted(self, document: Document) -> Document:
-        if self.runtime.store is None:
-            document = cast("Document", {key: each for key, each in document.items() if key != "persistence"})
-        elif document.get("persistence", {}).get("status") == "stored":
-            self.stored += 1
+    def _count(self, document: Document) -> None:
         self.statuses[document["file"]["status"] or "not read"] += 1
+        self.stored += document.get("persistence", {}).get("status") == "stored"
         if self.lists_faults:
             self.faults += summary.faults(document, self.runtime.settings.paths)
-        return document
 
     def line(self) -> str:
         """Return a line such as `8,000 files: 7,941 ok, 59 incomplete; 8,000 stored in rows.duckdb`."""

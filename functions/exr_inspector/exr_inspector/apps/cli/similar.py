@@ -95,17 +95,14 @@ def similar(
 
 def _query(target: str, store: Store, by: By, settings: Settings) -> Query:
     """Return the query for a file: as it is now, or as it is stored if it cannot be reached."""
-    from exr_inspector.events.request import Request  # noqa: PLC0415
-    from exr_inspector.pipeline import Runtime, inspect_request  # noqa: PLC0415
-    from exr_inspector.response import Sources  # noqa: PLC0415
+    from exr_inspector.pipeline import inspect  # noqa: PLC0415
     from exr_inspector.similar import query_of  # noqa: PLC0415
 
     if re.fullmatch("[0-9a-f]{32}", target):
         return query_of(target, store, by, settings)
     location = path_location(local_name(target, settings), settings.paths)
-    request = Request("created", (location,))
     try:
-        document = inspect_request(request, Runtime(settings, open_source=Sources(settings)))
+        document = inspect(location, settings)
         if document["file"]["status"] not in ("missing", None):
             return query_of(document, store, by, settings)
         fault = document["errors"][0]

@@ -1,0 +1,30 @@
+"""The library's front door for many files; `pipeline.inspect` is that for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from exr_inspector.document.model import Document
+from exr_inspector.pipeline import Runtime, Target, request_for
+from exr_inspector.pipeline import inspect_many as inspect_requests
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
+
+
+def inspect_many(paths: Iterable[Target], settings: Settings | None = None) -> Iterator[Document]:
+    """Yield the document of each file, in order, as it is read. Every file gives one.
+
+    A fault that a retry might cure, which `inspect` raises, is in the document's `errors`; its status is then
+    None. Raises InspectorError(BAD_EVENT) for an impossible path.
+
+    >>> frames = ["beauty.1001.exr", "beauty.1002.exr"]
+    >>> [document["file"]["frame_number"] for document in inspect_many(frames)]
+    [1001, 1002]
+    """
+    settings = settings or Settings()
+    runtime = Runtime(settings, None, Opener(settings))
+    requests = (request_for(path, settings) for path in paths)
+    for document in inspect_requests(requests, runtime, batch=1, keep_faults=True):
+        # Without a store, nothing is to be said about rows.
+        yield cast("Document", {key: value for key, value in document.items() if key != "persistence"})

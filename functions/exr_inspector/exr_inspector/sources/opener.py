@@ -1,0 +1,42 @@
+"""Open the source of a location: a local file or an S3 object."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from exr_inspector.location import Location
+from exr_inspector.settings import Settings
+from exr_inspector.sources.local import LocalFile
+from exr_inspector.sources.protocol import Source
+
+
+class Opener:
+    """Opens locations. All threads share one S3 client, which is made when the first object is asked for.
+
+    `local_roots` limits local files, as LocalFile says.
+    """
+
+    def __init__(self, settings: Settings, local_roots: Sequence[str] | None = None) -> None:
+        self._settings = settings
+        self._local_roots = local_roots
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def __call__(self, location: Location) -> Source:
+        """Return the location's source. Raises InspectorError(BAD_SETTING) if no S3 client can be made."""
+        if location.scheme == "file":
+            return LocalFile(location.path, self._local_roots)
+        from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
+
+        return S3Object(self.client(), location.path)
+
+    def client(self) -> Any:
+        """Return the S3 client. Raises InspectorError(BAD_SETTING)."""
+        with self._lock:
+            if self._client is None:
+                from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
+
+                self._client = make_client(self._settings)
+            return self._client
