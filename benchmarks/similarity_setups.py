@@ -39,7 +39,7 @@ from benchmarks.similarity_programs import (
     day,
     layers,
 )
-from exr_inspector.exr.values import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
+from exr_inspector.exr.codes import LEVEL_MODES, LINE_ORDERS, ROUNDING_MODES
 
 Document = dict[str, Any]
 
@@ -219,6 +219,7 @@ def channel(index: int, layer: str, component: str, kind: str) -> Attributes:
         "part_index": index,
         "name": f"{layer}.{component}" if layer else component,
         "layer_name": layer or None,
+        "layer_source": "channel" if layer else None,
         "component_name": component,
         "type": kind,
         "x_sampling": 1,
@@ -269,7 +270,9 @@ def part(
         "chunk_count": None,
         "channel_count": len(channels),
         "color_space": None,
+        "color_space_source": None,
         "render_software": written.get("software", written.get("Software")),
+        "render_software_source": next((key for key in ("software", "Software") if key in written), None),
         "attributes": [attribute(key, value) for key, value in stored.items()],
     }
 

@@ -28,7 +28,7 @@ RULES = {
     "sources": "errors location settings sources",
     "exr": "errors exr",
     "document": "document errors exr location sources/protocol",
-    "document/model": "",
+    "document/model": "exr/facts",
     "vectors": "document/model vectors",
     "catalog": "catalog/* document errors exr location settings vectors version",
     "catalog/connect": "catalog settings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -54,7 +55,7 @@ def rows(backend: Backend, name: str) -> list[Row]:
 
 
 def tables(backend: Backend, under: str = "") -> dict[str, list[str]]:
-    """All four tables, comparable; `under` keeps the files whose names begin so."""
+    """All tables, comparable; `under` keeps the files whose names begin so."""
     return {table: comparable(_under(backend.table(table), under)) for table in TABLES}
 
 
@@ -100,16 +101,38 @@ class DuckDB:
 
 
 class _FailingConnection:
+    """A connection whose cursors fail, all together once, at the step-th statement."""
+
     def __init__(self, connection: Any, step: int, failure: Failure) -> None:
         self._connection = connection
-        self._left = step
+        self._left = itertools.count(step, -1)
         self._failure = failure
 
-    def execute(self, *arguments: Any) -> Any:
-        self._left -= 1
-        if self._left == 0:
+    def cursor(self) -> Any:
+        return _FailingCursor(self._connection.cursor(), self._check)
+
+    def _check(self) -> None:
+        if next(self._left) == 1:
             self._failure.reached = True
             raise duckdb.IOException("a fault that the test asked for")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class _FailingCursor:
+    def __init__(self, cursor: Any, check: Callable[[], None]) -> None:
+        self._connection = cursor
+        self._check = check
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def execute(self, *arguments: Any) -> Any:
+        self._check()
         return self._connection.execute(*arguments)
 
     def __getattr__(self, name: str) -> Any:

@@ -34,16 +34,27 @@ KEYS = ("schema_version", "file", "parts", "channels", "attributes", "stats", "v
 FILE_KEYS = (
     *("path", "size_bytes", "mtime", "etag", "sequencer", "exr_version", "version_field", "multipart_count"),
     *("is_deep", "is_tiled", "is_multiview", "header_bytes", "header_hash", "frame_number", "status"),
-    *("complete", "openimageio"),
+    *("complete", "chunks_present", "chunks_promised", "openimageio"),
 )
 PART_KEYS = (
     *("index", "name", "view", "type", "width", "height", "data_window", "display_window", "display_width"),
     *("display_height", "data_x_offset", "data_y_offset", "pixel_aspect_ratio", "line_order", "compression"),
     *("is_tiled", "tile_width", "tile_height", "level_mode", "rounding_mode", "is_deep", "chunk_count"),
-    *("channel_count", "color_space", "render_software", "attributes"),
+    *("channel_count", "color_space", "color_space_source", "render_software", "render_software_source"),
+    "attributes",
 )
 CHANNEL_KEYS = (
-    *("part_index", "name", "layer_name", "component_name", "type", "x_sampling", "y_sampling", "p_linear"),
+    *(
+        "part_index",
+        "name",
+        "layer_name",
+        "layer_source",
+        "component_name",
+        "type",
+        "x_sampling",
+        "y_sampling",
+    ),
+    "p_linear",
 )
 
 
@@ -91,6 +102,8 @@ def test_facts_of_a_real_file_stand_in_their_places(tmp_path: Path) -> None:
         "frame_number": 1001,
         "status": "ok",
         "complete": True,
+        "chunks_present": document["file"]["chunks_promised"],
+        "chunks_promised": sum(part["chunk_count"] for part in document["parts"]),
         "openimageio": {"opens": True, "message": "", "differences": []},
     }
     assert [(part["name"], part["view"]) for part in document["parts"]] == [
@@ -105,6 +118,10 @@ def test_facts_of_a_real_file_stand_in_their_places(tmp_path: Path) -> None:
         *((2, name) for name in "ABGR"),
         (3, "Z"),
     ]
+    assert [(each["layer_name"], each["layer_source"]) for each in document["channels"]] == 2 * [
+        *[("rgba", "part")] * 4,
+        ("depth", "part"),
+    ]
     assert document["attributes"]["view"] == {"parts": {"0": "left", "1": "left", "2": "right", "3": "right"}}
     assert document["attributes"]["Copyright"] == "Example Pictures"
 
@@ -113,9 +130,9 @@ def test_channels_have_layers_types_and_sampling() -> None:
     channels = [Channel("Z", "float"), Channel("diffuse.R", "half", 1), Channel("id", "uint", 0, 2, 4)]
     found = document_of(plain(attribute("channels", "chlist", channels)).data)["channels"]
     assert [tuple(each.values()) for each in found] == [
-        (0, "Z", None, "Z", "float", 1, 1, False),
-        (0, "diffuse.R", "diffuse", "R", "half", 1, 1, True),
-        (0, "id", None, "id", "uint", 2, 4, False),
+        (0, "Z", None, None, "Z", "float", 1, 1, False),
+        (0, "diffuse.R", "diffuse", "channel", "R", "half", 1, 1, True),
+        (0, "id", None, None, "id", "uint", 2, 4, False),
     ]
 
 

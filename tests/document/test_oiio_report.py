@@ -8,6 +8,7 @@ import json
 import math
 import os
 import resource
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from exr_inspector.document import memory_file, oiio_report
 from exr_inspector.document.memory_file import MemoryFile
+from exr_inspector.document.model import Difference
 from exr_inspector.document.oiio_report import (
     MAX_STRING,
     attributes_from_spec,
@@ -55,15 +57,14 @@ def reported(*more: Attribute) -> dict[str, Any]:
     return report.attributes[0]
 
 
-def differences(header: Header) -> list[dict[str, Any]]:
+def differences(header: Header) -> list[Difference]:
     parts = [part_facts(header, index) for index in range(len(header.parts))]
     channels = [
         {"part_index": index, **channel}
         for index, part in enumerate(header.parts)
         for channel in part.value("channels", "chlist")
     ]
-    found: list[dict[str, Any]] = verdict(report_header(header), parts, channels)["differences"]
-    return found
+    return verdict(report_header(header), parts, channels)["differences"]
 
 
 # --- values ---------------------------------------------------------------------------------------------
@@ -202,7 +203,7 @@ def test_specs_of_real_files_agree_with_the_header(kind: str, tmp_path: Path) ->
     path.write_bytes(file(kind).data)
     header = parsed(file(kind).data)
     for index, (spec, part) in enumerate(zip(specs(path), header.parts, strict=True)):
-        ours = part_facts(header, index)
+        ours: Mapping[str, Any] = part_facts(header, index)
         assert spec_to_part(spec, index) == {key: ours[key] for key in spec_to_part(spec, index)}
         stated = {each["name"]: each["type"] for each in part.value("channels", "chlist")}
         assert {each["name"]: each["type"] for each in spec_to_channels(spec, index)} == stated

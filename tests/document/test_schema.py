@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from exr_inspector.errors import FAULTS, Status
-from exr_inspector.exr import values
+from exr_inspector.exr import codes, values
 from tests.document.documents import SCHEMA, VALIDATOR, Document, document_of, read_back, valid
 from tests.exr.headers import multipart
 from tests.exrfiles.attributes import Attribute, attribute
@@ -49,18 +49,18 @@ PART = DEFS["part"]["properties"]
 ENUMERATIONS = {
     "statuses": (DEFS["file"]["properties"]["status"]["enum"], [*get_args(Status), None]),
     "codes of faults": (DEFS["error"]["properties"]["code"]["enum"], list(FAULTS)),
-    "compressions": (words(PART["compression"]), list(values.COMPRESSION_NAMES.values())),
-    "line orders": (words(PART["line_order"]), list(values.LINE_ORDERS.values())),
+    "compressions": (words(PART["compression"]), list(codes.COMPRESSION_NAMES.values())),
+    "line orders": (words(PART["line_order"]), list(codes.LINE_ORDERS.values())),
     "types of parts": (words(PART["type"]), ["scanlineimage", "tiledimage", "deepscanline", "deeptile"]),
-    "level modes": (words(DEFS["level_mode"]), list(values.LEVEL_MODES.values())),
-    "rounding modes": (words(DEFS["rounding_mode"]), list(values.ROUNDING_MODES.values())),
-    "pixel types": (DEFS["pixel_type"]["anyOf"][0]["enum"], list(values.PIXEL_TYPES.values())),
-    "compression values": (words(DEFS["value_compression"]), list(values.COMPRESSION_NAMES.values())),
-    "line order values": (words(DEFS["value_lineOrder"]), list(values.LINE_ORDERS.values())),
-    "environment maps": (words(DEFS["value_envmap"]), list(values.ENVMAPS.values())),
+    "level modes": (words(DEFS["level_mode"]), list(codes.LEVEL_MODES.values())),
+    "rounding modes": (words(DEFS["rounding_mode"]), list(codes.ROUNDING_MODES.values())),
+    "pixel types": (DEFS["pixel_type"]["anyOf"][0]["enum"], list(codes.PIXEL_TYPES.values())),
+    "compression values": (words(DEFS["value_compression"]), list(codes.COMPRESSION_NAMES.values())),
+    "line order values": (words(DEFS["value_lineOrder"]), list(codes.LINE_ORDERS.values())),
+    "environment maps": (words(DEFS["value_envmap"]), list(codes.ENVMAPS.values())),
     "states of deep images": (
         words(DEFS["value_deepImageState"]),
-        list(values.DEEP_IMAGE_STATES.values()),
+        list(codes.DEEP_IMAGE_STATES.values()),
     ),
 }
 

@@ -30,6 +30,16 @@ NAMED = (
 )
 
 
+def window(width: int, height: int, x: int = 0, y: int = 0) -> Attribute:
+    """A data window of this size, with its first pixel at x, y."""
+    return attribute("dataWindow", "box2i", (x, y, x + width - 1, y + height - 1))
+
+
+def compressed(name: str) -> Attribute:
+    """The compression of this name."""
+    return attribute("compression", "compression", name)
+
+
 def plain(*more: Attribute, flags: int | None = None) -> Written:
     """A header of one part: what is required, with `more` instead of or behind it."""
     return header([replaced(REQUIRED, more)], flags)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from struct import error as StructError
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from exr_inspector import errors
 from exr_inspector.exr.header import (
-    LONGEST_NAME,
     MAGIC,
+    MAX_NAME_BYTES,
     Attribute,
     Header,
     NeedMore,
@@ -19,10 +20,10 @@ from exr_inspector.exr.header import (
     write_header,
 )
 from exr_inspector.exr.limits import Limits
-from exr_inspector.exr.values import MOST_ITEMS
+from exr_inspector.exr.values import CODECS, FIXED_SIZES, MAX_ITEMS, Codec
 from tests.exr.headers import NAMED, REQUIRED, multipart, parsed, plain
+from tests.exrfiles.attributes import NUMBERS, Channel, attribute
 from tests.exrfiles.attributes import Attribute as Stored
-from tests.exrfiles.attributes import Channel, attribute
 from tests.exrfiles.writer import DEEP, LONG_NAMES, MULTIPART, TILED, header
 
 if TYPE_CHECKING:
@@ -167,10 +168,50 @@ def test_an_empty_prefix_asks_for_the_magic_number_and_version() -> None:
 
 @pytest.mark.parametrize("what", HEADERS)
 def test_a_file_that_ends_inside_its_header_is_truncated(what: str) -> None:
-    """Wherever it ends: in a name, in a type, in a size, in a value, before the last zero byte."""
-    data = HEADERS[what].data
+    """Wherever it ends: in a name, in a type, in a size, in a value, before the last zero byte.
+
+    Within a value of a size that its type cannot have, the file is corrupt.
+    """
+    data, wrong = HEADERS[what].data, wrongly_sized(HEADERS[what])
     for cut in range(len(data)):
-        assert fault_of(data[:cut], file_size=cut) is errors.HEADER_TRUNCATED
+        expected = errors.HEADER_CORRUPT if cut in wrong else errors.HEADER_TRUNCATED
+        assert fault_of(data[:cut], file_size=cut) is expected
+
+
+def wrongly_sized(written: Written) -> set[int]:
+    """The bytes of the first part's values that have an impossible size."""
+    found = zip(written.parts[0], values(written), strict=True)
+    return {byte for each, place in found if not has_a_possible_size(each) for byte in place}
+
+
+def has_a_possible_size(each: Stored) -> bool:
+    layout = NUMBERS.get(each.type.decode("latin-1"))
+    return layout is None or struct.calcsize("<" + layout) == len(each.value)
+
+
+@pytest.mark.parametrize("type_", FIXED_SIZES)
+def test_a_value_beyond_the_end_of_the_file_is_corrupt_if_its_size_is_impossible(type_: str) -> None:
+    """As the box2i of 32,528 bytes in one of OpenEXR's broken test files of 786 bytes."""
+    size = FIXED_SIZES[type_]
+    for given_, fault in ((size, errors.HEADER_TRUNCATED), (32528, errors.HEADER_CORRUPT)):
+        data = head(b"n\0", type_.encode(), b"\0", struct.pack("<i", given_))
+        assert fault_of(data, file_size=len(data)) is fault
+    message = refusal(data, file_size=len(data)).message
+    assert message == f"attribute 'n' has the size 32528, but a {type_} has {size}"
+
+
+def test_the_sizes_of_types_are_those_that_the_codecs_take() -> None:
+    for type_, codec in CODECS.items():
+        fits = [size for size in range(130) if _takes(codec, bytes(size))]
+        assert (fits == [FIXED_SIZES.get(type_)]) is (type_ in FIXED_SIZES), type_
+
+
+def _takes(codec: Codec, raw: bytes) -> bool:
+    try:
+        codec.decode(raw)
+    except (StructError, ValueError):
+        return False
+    return True
 
 
 def head(*pieces: bytes, flags: int = 0) -> bytes:
@@ -187,8 +228,8 @@ REFUSED: dict[str, tuple[bytes, Fault]] = {
     "the highest flag": (MAGIC + b"\2\0\0\x80", errors.UNSUPPORTED_VERSION),
     "no part in a multipart file": (head(b"\0", flags=MULTIPART), errors.HEADER_CORRUPT),
     "an attribute without type": (head(b"name\0\0\1\0\0\0x"), errors.HEADER_CORRUPT),
-    "a name that is too long": (head(b"n" * (LONGEST_NAME + 1)), errors.HEADER_CORRUPT),
-    "a type that is too long": (head(b"n\0", b"t" * (LONGEST_NAME + 1)), errors.HEADER_CORRUPT),
+    "a name that is too long": (head(b"n" * (MAX_NAME_BYTES + 1)), errors.HEADER_CORRUPT),
+    "a type that is too long": (head(b"n\0", b"t" * (MAX_NAME_BYTES + 1)), errors.HEADER_CORRUPT),
     "a negative size": (head(b"n\0int\0\xff\xff\xff\xff"), errors.HEADER_CORRUPT),
 }
 
@@ -200,8 +241,8 @@ def test_what_is_no_header_is_refused_as_soon_as_it_shows(what: str) -> None:
 
 
 def test_the_longest_names_are_read() -> None:
-    data = head(b"n" * LONGEST_NAME, b"\0", b"t" * LONGEST_NAME, b"\0\0\0\0\0\0")
-    assert parsed(data).parts[0].attributes[0][:2] == ("n" * LONGEST_NAME, "t" * LONGEST_NAME)
+    data = head(b"n" * MAX_NAME_BYTES, b"\0", b"t" * MAX_NAME_BYTES, b"\0\0\0\0\0\0")
+    assert parsed(data).parts[0].attributes[0][:2] == ("n" * MAX_NAME_BYTES, "t" * MAX_NAME_BYTES)
 
 
 def test_a_refusal_names_the_byte() -> None:
@@ -283,7 +324,7 @@ def test_channels_of_all_channel_lists_count() -> None:
 
 def test_lists_are_decoded_until_a_header_has_enough_of_them() -> None:
     """A cap for each list alone would let a hostile header have thousands of them."""
-    half = bytes(4 * (MOST_ITEMS // 2 + 1))
+    half = bytes(4 * (MAX_ITEMS // 2 + 1))
     lists = [Stored(b"f%d" % n, b"floatvector", half) for n in range(4)]
     (part,) = parsed(plain(*lists)).parts
     found = [part.attribute(f"f{n}") for n in range(4)]

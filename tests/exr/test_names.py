@@ -26,6 +26,9 @@ FRAMES = [
     ("beauty.-010.exr", -10, "beauty.#.exr"),
     ("beauty.-1.exr", -1, "beauty.@@.exr"),
     ("beauty_-001.exr", -1, "beauty_#.exr"),
+    ("beauty_101.exr", 101, "beauty_@@@.exr"),
+    ("beauty.v2.101.exr", 101, "beauty.v2.@@@.exr"),
+    ("sh010.1001.exr", 1001, "sh010.#.exr"),
     ("1001.exr", 1001, "#.exr"),
     ("-0001.exr", -1, "@@@@@.exr"),
     ("beauty.1001.sxr", 1001, "beauty.#.sxr"),
@@ -33,8 +36,19 @@ FRAMES = [
     ("a 1001.exr", 1001, "a #.exr"),
     ("grün.1001.exr", 1001, "grün.#.exr"),
 ]
-# Names without a frame: none at all, a version, a number that belongs to a word, or one that is too long.
+# Names without a frame: no number, a version, a size, a decimal, a date, a counter, a number that belongs to
+# a word, or one that is too long.
 NO_FRAME = [
+    "uffizi_probe-128.exr",
+    "sky_rgb_hour18.30_t9.800_a0.500.exr",
+    "subimages-2.exr",
+    "exposure_a0.5000.exr",
+    "sigma1.25.exr",
+    "chart_2.exr",
+    "chart 64.exr",
+    "plate_2026-10-01.exr",
+    "plate.1001-1010.exr",
+    "openexr_2.2.exr",
     "beauty.exr",
     "beauty",
     "beauty_v002.exr",
@@ -50,7 +64,11 @@ NO_FRAME = [
     "beauty.+10.exr",
 ]
 # A hyphen in front of a number is a separator here, and a sign for fileseq.
-HYPHENS = [("beauty-1001.exr", 1001, "beauty-#.exr"), ("beauty--10.exr", -10, "beauty-@@@.exr")]
+HYPHENS = [
+    ("beauty-1001.exr", 1001, "beauty-#.exr"),
+    ("sh010-1001.exr", 1001, "sh010-#.exr"),
+    ("beauty--10.exr", -10, "beauty-@@@.exr"),
+]
 
 
 @pytest.mark.parametrize(("name", "frame", "sequence"), [*FRAMES, *HYPHENS])

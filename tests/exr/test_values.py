@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exr_inspector.exr import values
-from exr_inspector.exr.values import CODECS, LONGEST_ESCAPED, MOST_ITEMS, count_channels, decode, encode
+from exr_inspector.exr import codes
+from exr_inspector.exr.values import CODECS, MAX_ESCAPED_BYTES, MAX_ITEMS, count_channels, decode, encode
 from tests.exrfiles.attributes import CODES, ENCODERS, NUMBERS, Channel, attribute
 from tests.exrfiles.values import WELL_FORMED, any_size
 
@@ -230,19 +230,19 @@ def test_a_channel_name_that_is_not_utf8_is_escaped() -> None:
 
 @pytest.mark.parametrize(("type_", "item"), [("floatvector", bytes(4)), ("stringvector", bytes(4))])
 def test_lists_are_decoded_up_to_a_length_and_kept_as_bytes_beyond(type_: str, item: bytes) -> None:
-    value, error = decode(type_, item * MOST_ITEMS)
+    value, error = decode(type_, item * MAX_ITEMS)
     assert error is None
-    assert len(value) == MOST_ITEMS
-    value, error = decode(type_, item * (MOST_ITEMS + 1))
+    assert len(value) == MAX_ITEMS
+    value, error = decode(type_, item * (MAX_ITEMS + 1))
     assert value is None
     assert error is not None
-    assert str(MOST_ITEMS) in error
+    assert str(MAX_ITEMS) in error
 
 
-@pytest.mark.parametrize("size", [LONGEST_ESCAPED, LONGEST_ESCAPED + 1])
+@pytest.mark.parametrize("size", [MAX_ESCAPED_BYTES, MAX_ESCAPED_BYTES + 1])
 def test_long_text_that_is_not_utf8_is_kept_as_bytes(size: int) -> None:
     value, error = decode("string", b"\xff" * size)
-    assert (value is None) == (error is not None) == (size > LONGEST_ESCAPED)
+    assert (value is None) == (error is not None) == (size > MAX_ESCAPED_BYTES)
     assert decode("string", b"x" * size) == ("x" * size, None)
 
 
@@ -285,6 +285,6 @@ def test_any_bytes_are_a_value_or_a_reason(data: st.DataObject) -> None:
 
 
 def test_the_names_of_codes_are_those_of_the_writer() -> None:
-    assert tuple(values.COMPRESSION_NAMES.values()) == CODES["compression"]
-    assert tuple(values.COMPRESSION_NAMES) == tuple(range(len(CODES["compression"])))
+    assert tuple(codes.COMPRESSION_NAMES.values()) == CODES["compression"]
+    assert tuple(codes.COMPRESSION_NAMES) == tuple(range(len(CODES["compression"])))
     assert attribute("x", "compression", "zstd").value == b"\x0d"

@@ -24,7 +24,8 @@ from click.testing import CliRunner
 from exr_inspector import header_bytes
 from exr_inspector.apps.cli import commands
 from exr_inspector.errors import FAULTS, InspectorError
-from exr_inspector.exr.header import MAGIC
+from exr_inspector.exr.chunks import chunk_count
+from exr_inspector.exr.header import MAGIC, Header, parse_header
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import simple, truncated
 from tests.exrfiles.parts import scanline
@@ -43,6 +44,15 @@ def _without(name: str) -> bytes:
     return write(Part(kept, part.chunks))
 
 
+def _without_table(data: bytes) -> bytes:
+    """The file with an offset table of zeros, one entry for every 16 scan lines."""
+    header = parse_header(data)
+    assert isinstance(header, Header)
+    (count,) = (chunk_count(header, part) for part in header.parts)
+    assert count is not None
+    return data[: header.size] + bytes(8 * count) + data[header.size + 8 * count :]
+
+
 # --- the file -------------------------------------------------------------------------------------------
 
 # The file's bytes; None for no file. Settings that a case needs stand below.
@@ -58,7 +68,12 @@ FILES: dict[str, bytes | None] = {
     "BAD_ATTRIBUTE": simple(4, 4, attributes=[Attribute(b"isoSpeed", b"float", b"\0")]),
     "UNKNOWN_CODE": simple(4, 4, attributes=[attribute("compression", "compression", 99)]),
     "CHUNKS_MISSING": truncated(simple(64, 64)),
+    "CHUNK_COUNT_MISMATCH": simple(4, 4, attributes=[attribute("chunkCount", "int", 9)]),
+    "OFFSET_TABLE_MISSING": truncated(_without_table(simple(64, 64))),
+    "OFFSET_TABLE_REBUILT": _without_table(simple(64, 64)),
 }
+# Faults that leave a file as it is.
+HARMLESS = {"BAD_ATTRIBUTE", "CHUNK_COUNT_MISMATCH", "OFFSET_TABLE_REBUILT", "COMPLETENESS_UNKNOWN"}
 SETTINGS = {"LIMIT_EXCEEDED": {"EXR_INSPECTOR_MAX_CHANNELS": 4}}
 
 
@@ -110,6 +125,17 @@ def test_a_link_that_leads_nowhere_is_a_missing_file_with_a_row(
     document = function.handle(plain(folder / "a.exr"))
     assert (document["file"]["status"], codes(document)) == ("missing", [code])
     assert [row["status"] for row in function.rows()] == ["missing"]
+
+
+def test_a_table_that_is_too_large_to_read_leaves_completeness_unknown(
+    function: Function, folder: Path
+) -> None:
+    """Three million lines in a sparse file that has room for them."""
+    window = attribute("dataWindow", "box2i", (0, 0, 7, 3_000_000))
+    with (folder / "a.exr").open("wb") as tall:
+        tall.write(simple(4, 4, compression="none", attributes=[window]))
+        tall.truncate(1 << 30)
+    _check_permanent(function, plain(folder / "a.exr"), "COMPLETENESS_UNKNOWN")
 
 
 @pytest.mark.parametrize("roots", ["none", "/mnt/renders"])
@@ -378,6 +404,7 @@ def test_every_fault_is_reached_by_a_test_above() -> None:
     reached = {
         *FILES,
         *LINKS,
+        "COMPLETENESS_UNKNOWN",
         "NOT_A_FILE",
         "PATH_NOT_ALLOWED",
         "BAD_EVENT",
@@ -390,9 +417,9 @@ def test_every_fault_is_reached_by_a_test_above() -> None:
 
 
 def test_what_a_retry_cannot_cure_says_what_becomes_of_the_file() -> None:
-    """A fault that is raised speaks of no file; one of a file says its status, but for a harmless one."""
+    """A fault that is raised has no status, and one of a file has one unless it is harmless."""
     stated = {code for code, fault in FAULTS.items() if fault.status}
-    assert stated == {*FILES, *LINKS} - {"BAD_ATTRIBUTE"}
+    assert stated == {*FILES, *LINKS} - HARMLESS
 
 
 def test_an_elided_document_gives_no_header_back(function: Function, folder: Path) -> None:

@@ -22,6 +22,7 @@ def channel(name: str, kind: str = "half", index: int = 0, **fields: Any) -> dic
         "part_index": index,
         "name": name,
         "layer_name": layer or None,
+        "layer_source": "channel" if layer else None,
         "component_name": component,
         "type": kind,
         "x_sampling": 1,
@@ -67,7 +68,9 @@ def part(*attributes: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "chunk_count": None,
         "channel_count": 0,
         "color_space": None,
+        "color_space_source": None,
         "render_software": None,
+        "render_software_source": None,
         "attributes": [attribute("compression", "zip", "compression"), *attributes],
         **fields,
     }

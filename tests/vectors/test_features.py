@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exr_inspector.exr import values
+from exr_inspector.exr import codes
 from exr_inspector.vectors import attributes, channels, features
 from exr_inspector.vectors.embedding import COMPRESSIONS
 from exr_inspector.vectors.numbers import magnitude, ratio
@@ -195,12 +195,12 @@ def test_a_channel_tells_its_name_layer_component_and_pixels() -> None:
 
 
 def test_the_reader_and_the_vectors_use_the_same_words() -> None:
-    assert tuple(f"compression {name}" for name in values.COMPRESSION_NAMES.values()) == COMPRESSIONS
-    assert set(values.PIXEL_TYPES.values()) == set(channels.PIXELS)
+    assert tuple(f"compression {name}" for name in codes.COMPRESSION_NAMES.values()) == COMPRESSIONS
+    assert set(codes.PIXEL_TYPES.values()) == set(channels.PIXELS)
     assert {
-        ("line_order", values.LINE_ORDERS[0]),
-        ("level_mode", values.LEVEL_MODES[0]),
-        ("rounding_mode", values.ROUNDING_MODES[0]),
+        ("line_order", codes.LINE_ORDERS[0]),
+        ("level_mode", codes.LEVEL_MODES[0]),
+        ("rounding_mode", codes.ROUNDING_MODES[0]),
     } == features.USUAL
 
 

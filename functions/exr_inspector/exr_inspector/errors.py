@@ -1,8 +1,8 @@
-"""What can go wrong, said once: a stable code, whether a retry can cure it, and what to do next.
+"""All faults: a stable code, whether a retry can help, and what to do next.
 
-DataEngine acknowledges a normal return for ever and delivers again after an exception, so `retry`
-decides the fate of an event: a fault that a retry can cure is raised out of the handler, any other
-is recorded in the document's `errors` and in the file's row.
+DataEngine never redelivers an event whose handler returned, and redelivers one whose handler raised. So
+transient faults (`retry`) are raised, and permanent ones are recorded in the document's `errors` and in the
+file's row.
 
 docs/ERRORS.md is generated from `FAULTS`.
 """
@@ -19,8 +19,8 @@ Status = Literal["ok", "incomplete", "corrupt", "unsupported", "missing"]
 class Fault:
     """One kind of failure.
 
-    `retry`: the same event may succeed later. `status`: what the file's row says, or None where the
-    fault is not about a file. `meaning` and `remedy` are sentences for people.
+    `retry`: the same event may succeed later. `status`: the status of a file that has the fault, or None if
+    the fault does not decide it. `meaning` and `remedy` are sentences for people.
     """
 
     code: str
@@ -31,9 +31,9 @@ class Fault:
 
 
 class InspectorError(Exception):
-    """Everything that exr-inspector raises on purpose.
+    """A failure with a stable code; the only exception that exr-inspector raises on purpose.
 
-    `where` names the place: a path, an attribute, a setting, a table.
+    `where` names the place: a path, an attribute, a setting or a table.
     """
 
     def __init__(self, fault: Fault, message: str, where: str = "") -> None:
@@ -51,7 +51,7 @@ class InspectorError(Exception):
         return self.fault.retry
 
     def entry(self) -> dict[str, str]:
-        """The form that stands in a document's `errors`."""
+        """Return the fault as an entry of a document's `errors`."""
         return {"code": self.code, "message": self.message, "where": self.where}
 
 
@@ -68,7 +68,7 @@ def _fault(code: str, status: Status | None, meaning: str, remedy: str, *, retry
 FILE_NOT_FOUND = _fault(
     "FILE_NOT_FOUND",
     "missing",
-    "No file or object lies at the path.",
+    "The path names no file or object.",
     "Check the path; the file may have been moved or deleted since it was named.",
 )
 DANGLING_LINK = _fault(
@@ -92,19 +92,19 @@ NOT_A_FILE = _fault(
 EMPTY_FILE = _fault(
     "EMPTY_FILE",
     "incomplete",
-    "The file has no bytes: often a placeholder, or a writer that died before its first write.",
+    "The file has no bytes. Often it is a placeholder, or the writer died before its first write.",
     "Render the frame again.",
 )
 NOT_AN_EXR = _fault(
     "NOT_AN_EXR",
     "unsupported",
     "The file does not begin with the OpenEXR magic number.",
-    "Look at what the file really is; a renamed JPEG or a text file is common.",
+    "Check what the file really is; a renamed JPEG or a text file is common.",
 )
 UNSUPPORTED_VERSION = _fault(
     "UNSUPPORTED_VERSION",
     "unsupported",
-    "The version field names a format version or flags that OpenEXR has not defined.",
+    "The version field has a format version or flags that OpenEXR has not defined.",
     "Write the file with OpenEXR 1.7 or later, or report it if a newer format exists.",
 )
 HEADER_TRUNCATED = _fault(
@@ -116,38 +116,67 @@ HEADER_TRUNCATED = _fault(
 HEADER_CORRUPT = _fault(
     "HEADER_CORRUPT",
     "corrupt",
-    "The header's structure is not valid, so what follows cannot be located.",
+    "The header's structure is not valid, so the rest of the file cannot be located.",
     "Restore the file from its source.",
 )
 LIMIT_EXCEEDED = _fault(
     "LIMIT_EXCEEDED",
     "unsupported",
-    "The header is larger than a cap allows.",
+    "The header is larger than a limit allows.",
     "If the file is genuine, raise the EXR_INSPECTOR_MAX_* setting that the message names.",
 )
 REQUIRED_ATTRIBUTE = _fault(
     "REQUIRED_ATTRIBUTE",
     "corrupt",
-    "An attribute that the format requires is absent, of another type, broken, or says what no image can be.",
-    "Write the file again; most readers refuse it as it is.",
+    "A required attribute is absent, has the wrong type, cannot be decoded, or has a value that no image can"
+    " have.",
+    "Write the file again; most readers refuse it.",
 )
 BAD_ATTRIBUTE = _fault(
     "BAD_ATTRIBUTE",
     None,
-    "One attribute's value does not fit its type; its bytes are kept, the rest of the file is unharmed.",
-    "Tell the author of the software that wrote it.",
+    "The value of one attribute does not fit its type. Its bytes are preserved; the rest of the file is"
+    " unaffected.",
+    "Report it to the author of the software that wrote the file.",
 )
 UNKNOWN_CODE = _fault(
     "UNKNOWN_CODE",
     "unsupported",
-    "A compression, line order, pixel type, part type or tile mode is one that OpenEXR has not defined.",
-    "Update exr-inspector if the number is new in OpenEXR; otherwise the file is damaged.",
+    "OpenEXR has not defined this compression, line order, pixel type, part type or tile mode.",
+    "Update exr-inspector if the code is new in OpenEXR; otherwise the file is damaged.",
+)
+CHUNK_COUNT_MISMATCH = _fault(
+    "CHUNK_COUNT_MISMATCH",
+    None,
+    "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
+    " number of chunks from those and ignore the attribute; so does exr-inspector.",
+    "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
     "CHUNKS_MISSING",
     "incomplete",
-    "The offset table promises chunks that the file does not hold.",
-    "Render or copy the frame again: it was cut short, though its header opens everywhere.",
+    "The file does not hold all of its chunks: it was cut short, or its end was never written.",
+    "Copy or render the frame again. Its header is intact, so it opens everywhere.",
+)
+OFFSET_TABLE_MISSING = _fault(
+    "OFFSET_TABLE_MISSING",
+    "incomplete",
+    "The chunk offset table holds only zeros: its writer did not finish. The chunks may be intact, but not"
+    " all of them were found.",
+    "Look at the message: if it counts the chunks, render the frame again. Otherwise inspect a local copy, or"
+    " set EXR_INSPECTOR_COMPLETENESS to `always`, to count them.",
+)
+OFFSET_TABLE_REBUILT = _fault(
+    "OFFSET_TABLE_REBUILT",
+    None,
+    "The chunk offset table holds only zeros, but every chunk is in the file. Most readers rebuild it.",
+    "The pixels are safe. `oiiotool in.exr -o out.exr` writes a copy with an offset table.",
+)
+COMPLETENESS_UNKNOWN = _fault(
+    "COMPLETENESS_UNKNOWN",
+    None,
+    "The chunk offset table is too large to read, so a truncated file may go unnoticed.",
+    "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
 )
 
 # --- the request: permanent, no file is known ------------------------------------------------------
@@ -155,7 +184,7 @@ CHUNKS_MISSING = _fault(
 BAD_EVENT = _fault(
     "BAD_EVENT",
     None,
-    "The event names no file, or is not of a form that exr-inspector knows.",
+    "The event names no file, or does not have a form that exr-inspector knows.",
     "See docs/SERVERLESS_INTEGRATION.md for the forms; send `elementpath`, S3 `Records` or `path`.",
 )
 BAD_CONFIG = _fault(
@@ -167,7 +196,7 @@ BAD_CONFIG = _fault(
 BAD_SETTING = _fault(
     "BAD_SETTING",
     None,
-    "A setting is not valid, or settings that belong together are not all there.",
+    "A setting is not valid, or one of several settings that belong together is absent.",
     "Correct the option, environment variable or secret that the message names; see docs/CONFIGURATION.md.",
 )
 PATH_NOT_ALLOWED = _fault(
@@ -182,18 +211,24 @@ BAD_QUERY = _fault(
     "The SQL is not valid for this database.",
     "Correct the statement; docs/DATABASE_SCHEMA.md lists tables and columns.",
 )
+QUERY_LIMIT = _fault(
+    "QUERY_LIMIT",
+    None,
+    "A query ran over its limit of time or memory.",
+    "Narrow the query, or run it without the limit.",
+)
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
-    "A table in the database has a column of another type than exr-inspector writes.",
+    "A column of a table in the database has another type than exr-inspector writes.",
     "Move the table away or choose another schema; the message names the column.",
     retry=True,
 )
 NOT_LOSSLESS = _fault(
     "NOT_LOSSLESS",
     None,
-    "The document does not hold a whole header, so its bytes cannot be given back.",
-    "Use a document of a file whose header was read completely, not one with elided values.",
+    "The document does not hold a whole header, so the header's bytes cannot be restored.",
+    "Use a document of a file whose header was read completely, without elided values.",
 )
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
@@ -202,33 +237,33 @@ NOT_INSTALLED = _fault(
     "Install the extra that the message names.",
 )
 
-# --- the world: transient, raised so that the event comes again -------------------------------------
+# --- the environment: transient, raised so that the event is redelivered ----------------------------
 
 STORAGE_UNAVAILABLE = _fault(
     "STORAGE_UNAVAILABLE",
     None,
     "The file or object store did not answer, answered with an error, or broke off.",
-    "It may pass. If it does not, check the endpoint, the network and the store's health.",
+    "Retry. If it persists, check the endpoint, the network and the store's health.",
     retry=True,
 )
 STORAGE_DENIED = _fault(
     "STORAGE_DENIED",
     None,
-    "The file or object may not be read with these credentials.",
-    "Grant read access or correct the credentials; the event is delivered again meanwhile.",
+    "These credentials may not read the file or object.",
+    "Grant read access or correct the credentials; the event is redelivered until then.",
     retry=True,
 )
 STORAGE_REFUSED = _fault(
     "STORAGE_REFUSED",
     None,
-    "The object store calls the request malformed (400, 413), whatever object it asks for.",
-    "Check S3_ENDPOINT (its port, http or https), S3_REGION and what stands before the store.",
+    "The object store rejects the request as malformed (400, 413), whatever object it asks for.",
+    "Check S3_ENDPOINT (its port, http or https), S3_REGION, and any proxy in front of the store.",
     retry=True,
 )
 OBJECT_CHANGED = _fault(
     "OBJECT_CHANGED",
     None,
-    "The file was replaced again and again while it was being read.",
+    "The file was replaced repeatedly while it was being read.",
     "Nothing: a later delivery reads the final version.",
     retry=True,
 )
@@ -236,29 +271,50 @@ DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,
     "The database did not answer, answered with an error, or broke off.",
-    "It may pass. If it does not, check the DuckDB file and who has it open; or the endpoint, the network and"
-    " the database's health.",
+    "Retry. If it persists, check the DuckDB file and which process has it open; or the endpoint, the network"
+    " and the database's health.",
     retry=True,
 )
 DATABASE_DENIED = _fault(
     "DATABASE_DENIED",
     None,
     "The database refuses these credentials or this operation.",
-    "Correct the keys or the view's policy; the event is delivered again meanwhile.",
+    "Correct the keys or the view's policy; the event is redelivered until then.",
     retry=True,
 )
 DATABASE_REFUSED = _fault(
     "DATABASE_REFUSED",
     None,
-    "The database does not take these rows or this request: too large, too wide, or nothing that it knows.",
-    "Report it with the message. No try helps, but the event is delivered again, so that a dead-letter topic"
-    " keeps it.",
+    "The database rejects these rows or this request: too large, too wide, or unknown to it.",
+    "Report it with the message. A retry does not help, but the event is redelivered so that a dead-letter"
+    " topic keeps it.",
     retry=True,
 )
 DATABASE_CONFLICT = _fault(
     "DATABASE_CONFLICT",
     None,
-    "Other writers kept changing the same rows through every retry.",
-    "Nothing if rare; otherwise lower the function's concurrency.",
+    "Other writers changed the same rows during every retry.",
+    "Nothing if it is rare; otherwise lower the function's concurrency.",
+    retry=True,
+)
+DATABASE_FULL = _fault(
+    "DATABASE_FULL",
+    None,
+    "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
+    "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
+    retry=True,
+)
+DATABASE_NOT_FOUND = _fault(
+    "DATABASE_NOT_FOUND",
+    None,
+    "The database file does not exist, or the folder that is to contain it does not.",
+    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
+    retry=True,
+)
+NOT_A_DATABASE = _fault(
+    "NOT_A_DATABASE",
+    None,
+    "The path of the database names something other than a DuckDB file.",
+    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
     retry=True,
 )

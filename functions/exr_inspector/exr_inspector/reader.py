@@ -26,7 +26,7 @@ from exr_inspector.errors import (
     InspectorError,
 )
 from exr_inspector.events.request import Config, Request
-from exr_inspector.exr.chunks import is_complete
+from exr_inspector.exr.completeness import Completeness, assess, unexamined
 from exr_inspector.exr.header import Header, NeedMore, parse_header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import Location
@@ -37,6 +37,9 @@ from exr_inspector.telemetry import Telemetry
 
 # All 356 healthy files of three public test sets have their header within this.
 FIRST_READ = 64 * KIB
+# Chunk heads that are read, each with a request or a system call, if a file has no offset table.
+MAX_REMOTE_HEADS = 256
+MAX_LOCAL_HEADS = 1 << 17
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
 # Faults of a file of which no byte was read.
@@ -137,7 +140,7 @@ class Reader:
         ahead = ReadAhead(source)
         try:
             header = read_header(ahead, self.limits)
-            complete = self._is_complete(header, ahead, location)
+            completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:
                 raise
@@ -150,15 +153,21 @@ class Reader:
             stat=source.stat(),
             header=header,
             header_hash=hashlib.sha256(ahead.prefix[: header.size]).hexdigest(),
-            complete=complete,
+            completeness=completeness,
             view=_report(header, source.stat().size) if self.settings.openimageio and config.meta else None,
         )
 
-    def _is_complete(self, header: Header, ahead: ReadAhead, location: Location) -> bool | None:
-        if self.settings.completeness == "never":
-            return None
-        only_held = self.settings.completeness == "auto" and location.scheme == "s3"
-        return is_complete(header, ahead.held if only_held else ahead.read, ahead.source.stat().size)
+    def _assess(self, header: Header, ahead: ReadAhead, location: Location) -> Completeness:
+        """Judge completeness as far as the settings allow: in S3 objects `auto` looks at held bytes only."""
+        size, policy, is_remote = (
+            ahead.source.stat().size,
+            self.settings.completeness,
+            location.scheme == "s3",
+        )
+        if policy == "never":
+            return unexamined(header, size)
+        read = ahead.held if policy == "auto" and is_remote else ahead.read
+        return assess(header, read, size, MAX_REMOTE_HEADS if is_remote else MAX_LOCAL_HEADS)
 
 
 def read_header(ahead: ReadAhead, limits: Limits) -> Header:

@@ -45,15 +45,21 @@ FILES = (
         TEXT,
         "The path with the frame's digits as fileseq writes them: `#` for four, `@` for one.",
     ),
-    Column("frame_number", INTEGER, "The frame in the file's name."),
+    Column(
+        "frame_number",
+        INTEGER,
+        "The frame in the file's name: the last number before the extension, if it is the whole name or"
+        " follows a separator. After a dot any number counts, unless it is a decimal (t9.800); after `_` or a"
+        " space it needs 3 digits, after `-` 4.",
+    ),
     Column("size_bytes", INTEGER, "Size of the file."),
     Column("mtime", TIME, "When the file was last modified."),
     Column("etag", TEXT, "The S3 object's eTag."),
     Column("sequencer", TEXT, "The order of the latest S3 event for this object."),
     Column("status", TEXT, "`ok`, `incomplete`, `corrupt`, `unsupported` or `missing`."),
-    Column(
-        "complete", FLAG, "Does it hold every chunk that its offset table promises? Null where not looked at."
-    ),
+    Column("complete", FLAG, "Whether it holds all chunks that its header promises; null if unknown."),
+    Column("chunks_present", INTEGER, "How many chunks are in the file; null if unknown."),
+    Column("chunks_promised", INTEGER, "How many chunks the header promises, over all parts."),
     Column("error_count", INTEGER, "How many faults were found."),
     Column("errors_json", TEXT, "The faults: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format, 2."),
@@ -117,14 +123,12 @@ PARTS = (
     Column("level_mode", TEXT, "`oneLevel`, `mipmap` or `ripmap`."),
     Column("rounding_mode", TEXT, "How level sizes are rounded: `down` or `up`."),
     Column("is_deep", FLAG, "Holds deep samples."),
-    Column("chunk_count", INTEGER, "How many chunks its offset table has room for."),
+    Column("chunk_count", INTEGER, "How many chunks it has, derived from its windows and tiles."),
     Column("channel_count", INTEGER, "Number of its channels."),
-    Column(
-        "color_space",
-        TEXT,
-        "What the file states (ACES flag, colorInteropID, oiio:ColorSpace); never a guess.",
-    ),
-    Column("render_software", TEXT, "What wrote it, where an attribute says so."),
+    Column("color_space", TEXT, "The color space that an attribute states; never a guess."),
+    Column("color_space_source", TEXT, "The attribute that states the color space, as `colorInteropID`."),
+    Column("render_software", TEXT, "The program that wrote it, with its version, if an attribute names it."),
+    Column("render_software_source", TEXT, "The attribute that names the program, as `arnold/version`."),
 )
 
 CHANNELS = (
@@ -132,8 +136,13 @@ CHANNELS = (
     Column("part_index", INTEGER, "The channel's part."),
     Column("channel_index", INTEGER, "Its place in the part's channel list, from 0."),
     Column("name", TEXT, "Its whole name, as `diffuse.R`."),
-    Column("layer_name", TEXT, "What stands before the last dot; null without a layer."),
-    Column("component_name", TEXT, "What stands behind the last dot, or the whole name."),
+    Column(
+        "layer_name",
+        TEXT,
+        "The layer: its name before the last dot, or else its part's name without the view.",
+    ),
+    Column("layer_source", TEXT, "Whether the `channel` name or the `part` name carries the layer."),
+    Column("component_name", TEXT, "Its name after the last dot, or the whole name."),
     Column("type", TEXT, "`half`, `float` or `uint`."),
     Column("x_sampling", INTEGER, "One sample for so many columns."),
     Column("y_sampling", INTEGER, "One sample for so many scanlines."),
@@ -150,4 +159,17 @@ ATTRIBUTES = (
     Column("value_text", TEXT, "Strings, the names of coded values, and time codes, as text."),
     Column("value_int", INTEGER, "The value of an `int`."),
     Column("value_float", REAL, "The value of an `int`, `float`, `double` or `rational`."),
+)
+
+FACETS = (
+    *_FILE_KEY,
+    Column("facet", TEXT, "The group of rows: `header`."),
+    Column(
+        "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
+    ),
+    Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
+    Column("engine_version", INTEGER, "Version of the code that computed them."),
+    Column("request", TEXT, "What was asked for, as JSON; null if there are no options."),
+    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column("computed_at", TIME, "When the rows were computed."),
 )

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from struct import error as StructError
-from typing import Any, cast
+from typing import Any
 
-from exr_inspector.document.model import SCHEMA_VERSION, Document
+from exr_inspector.document.model import (
+    SCHEMA_VERSION,
+    Attribute,
+    Channel,
+    Document,
+    ErrorEntry,
+    FileFacts,
+    OpenImageIO,
+    Part,
+)
 from exr_inspector.document.report import OiioReport, merged_attributes, verdict
-from exr_inspector.errors import CHUNKS_MISSING, NOT_LOSSLESS, InspectorError, Status
-from exr_inspector.exr.header import Attribute, Header, write_header
-from exr_inspector.exr.names import split_channel, split_path
-from exr_inspector.exr.part_summary import check_parts, part_facts
+from exr_inspector.errors import NOT_LOSSLESS, InspectorError, Status
+from exr_inspector.exr.completeness import UNKNOWN, Completeness
+from exr_inspector.exr.conformance import check_parts
+from exr_inspector.exr.header import Attribute as Stored
+from exr_inspector.exr.header import Header, write_header
+from exr_inspector.exr.names import split_path
+from exr_inspector.exr.part_summary import MAX_INTEGER, channel_facts, part_facts
 from exr_inspector.exr.values import clean, encode
 from exr_inspector.location import Location
 from exr_inspector.sources.protocol import Stat
@@ -36,7 +48,7 @@ class Reading:
     stat: Stat | None = None
     header: Header | None = None
     header_hash: str | None = None
-    complete: bool | None = None
+    completeness: Completeness = UNKNOWN
     view: OiioReport | None = None
     errors: tuple[InspectorError, ...] = ()
 
@@ -45,35 +57,37 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
     view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
-    parts = [part_facts(header, index) for index in range(len(header.parts))] if header else []
-    channels = list(_channels(header)) if header else []
-    errors = list(_faults(reading))
-    document = {
+    parts: list[Part] = []
+    channels: list[Channel] = []
+    errors = list(reading.errors)
+    if header:
+        parts = [
+            {**part_facts(header, index), "attributes": [_attribute(each) for each in part.attributes]}
+            for index, part in enumerate(header.parts)
+        ]
+        channels = channel_facts(header)
+        errors += check_parts(header)
+    if reading.completeness.error:
+        errors.append(reading.completeness.error)
+    return {
         "schema_version": SCHEMA_VERSION,
-        "file": {
-            **_file_facts(reading, parts, sequencer),
-            "status": _status(reading, errors),
-            "complete": reading.complete,
-            "openimageio": verdict(view, parts, channels),
-        },
-        "parts": [
-            {**facts, "attributes": [_attribute(each) for each in part.attributes]}
-            for facts, part in zip(parts, header.parts if header else (), strict=True)
-        ],
+        "file": _file_facts(
+            reading, parts, _status(reading, errors), verdict(view, parts, channels), sequencer
+        ),
+        "parts": parts,
         "channels": channels,
         "attributes": merged_attributes(view.attributes),
         "stats": {},
         "validation": {},
-        "errors": [{key: clean(text) for key, text in error.entry().items()} for error in errors],
+        "errors": [_entry(error) for error in errors],
     }
-    return cast("Document", document)
 
 
 def header_bytes(document: Mapping[str, Any]) -> bytes:
-    """The bytes of the header that a document was made from, exactly.
+    """Return the exact bytes of the header that a document was made from.
 
-    Raises InspectorError(NOT_LOSSLESS) where the document has no whole header: the file's was not readable,
-    or values were elided or changed. The header's hash in the document tells.
+    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed:
+    the bytes are compared with the document's `header_hash`.
     """
     file = document["file"]
     if file["version_field"] is None:
@@ -97,46 +111,48 @@ def stored_location(file: Mapping[str, Any]) -> Location:
 
 
 def iso_time(moment: datetime) -> str:
-    """ISO 8601 in UTC, as 2026-10-01T09:15:30.123456Z."""
+    """Return ISO 8601 in UTC, as 2026-10-01T09:15:30.123456Z."""
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _file_facts(reading: Reading, parts: list[dict[str, Any]], sequencer: str | None) -> dict[str, Any]:
+def _file_facts(
+    reading: Reading,
+    parts: Sequence[Part],
+    status: Status | None,
+    openimageio: OpenImageIO,
+    sequencer: str | None,
+) -> FileFacts:
     stat, header = reading.stat, reading.header
-    of_header: dict[str, Any] = dict.fromkeys(
-        (
-            "exr_version",
-            "version_field",
-            "multipart_count",
-            "is_deep",
-            "is_tiled",
-            "is_multiview",
-            "header_bytes",
-        )
-    )
-    if header:
-        of_header = {
-            "exr_version": header.version,
-            "version_field": header.version_field,
-            "multipart_count": len(parts),
-            "is_deep": any(part["is_deep"] for part in parts),
-            "is_tiled": any(part["is_tiled"] for part in parts),
-            "is_multiview": _is_multiview(header),
-            "header_bytes": header.size,
-        }
     name = reading.location.canonical if reading.location else ""
     path = clean(name)
-    return {
+    facts: FileFacts = {
         "path": path,
-        **({} if path == name else {"path_base64": _base64(_bytes(name))}),
         "size_bytes": stat.size if stat else None,
         "mtime": iso_time(stat.mtime) if stat else None,
         "etag": stat.etag if stat else None,
         "sequencer": sequencer,
-        **of_header,
+        "exr_version": header.version if header else None,
+        "version_field": header.version_field if header else None,
+        "multipart_count": len(parts) if header else None,
+        "is_deep": any(part["is_deep"] for part in parts) if header else None,
+        "is_tiled": any(part["is_tiled"] for part in parts) if header else None,
+        "is_multiview": _is_multiview(header) if header else None,
+        "header_bytes": header.size if header else None,
         "header_hash": reading.header_hash,
         "frame_number": split_path(name).frame_number,
+        "status": status,
+        "complete": reading.completeness.complete,
+        "chunks_present": _integer(reading.completeness.present),
+        "chunks_promised": _integer(reading.completeness.promised),
+        "openimageio": openimageio,
     }
+    if path != name:
+        facts["path_base64"] = _base64(_bytes(name))
+    return facts
+
+
+def _integer(count: int | None) -> int | None:
+    return count if count is not None and count <= MAX_INTEGER else None
 
 
 def _is_multiview(header: Header) -> bool:
@@ -144,56 +160,36 @@ def _is_multiview(header: Header) -> bool:
     return len(views) > 1 or any(part.value("multiView", "stringvector") for part in header.parts)
 
 
-def _faults(reading: Reading) -> Iterator[InspectorError]:
-    yield from reading.errors
-    if reading.header:
-        yield from check_parts(reading.header)
-    if reading.complete is False:
-        yield InspectorError(CHUNKS_MISSING, "the file holds fewer chunks than its offset table promises")
-
-
 def _status(reading: Reading, errors: Iterable[InspectorError]) -> Status | None:
-    """The first fault that speaks of the file decides; None where no file was reached."""
+    """Return the status of the first fault that has one; None if no file was reached."""
     stated = next((error.fault.status for error in errors if error.fault.status), None)
     return stated or ("ok" if reading.header else None)
 
 
-def _channels(header: Header) -> Iterator[dict[str, Any]]:
-    for index, part in enumerate(header.parts):
-        for channel in part.value("channels", "chlist") or ():
-            layer, component = split_channel(channel["name"])
-            yield {
-                "part_index": index,
-                "name": channel["name"],
-                "layer_name": layer,
-                "component_name": component,
-                "type": channel["type"],
-                "x_sampling": channel["x_sampling"],
-                "y_sampling": channel["y_sampling"],
-                "p_linear": channel["p_linear"],
-            }
+def _entry(error: InspectorError) -> ErrorEntry:
+    return {"code": error.code, "message": clean(error.message), "where": clean(error.where)}
 
 
-# --- attributes, there and back -------------------------------------------------------------------------
+# --- attributes -----------------------------------------------------------------------------------------
 
 
-def _attribute(attribute: Attribute) -> dict[str, Any]:
-    """{name, type, value}, and whatever bytes these three alone would not give back."""
+def _attribute(attribute: Stored) -> Attribute:
+    """Return {name, type, value}, and the bytes that these three would not give back."""
     name, type_name = clean(attribute.name), clean(attribute.type_name)
-    entry: dict[str, Any] = {"name": name, "type": type_name, "value": attribute.value}
+    entry: Attribute = {"name": name, "type": type_name, "value": attribute.value}
     if name != attribute.name:
         entry["name_base64"] = _base64(_bytes(attribute.name))
     if type_name != attribute.type_name:
         entry["type_base64"] = _base64(_bytes(attribute.type_name))
     if attribute.error is not None:
-        entry |= {"raw": _base64(attribute.raw), "error": attribute.error}
+        entry["raw"], entry["error"] = _base64(attribute.raw), attribute.error
     elif encode(attribute.type_name, attribute.value) != attribute.raw:
         entry["raw"] = _base64(attribute.raw)
     return entry
 
 
-def _stored(entry: dict[str, Any]) -> tuple[bytes, bytes, bytes]:
-    """Name, type name and value as they stood in the file."""
+def _stored(entry: Mapping[str, Any]) -> tuple[bytes, bytes, bytes]:
+    """Return name, type name and value as they are in the file."""
     raw = base64.b64decode(entry["raw"]) if "raw" in entry else encode(entry["type"], entry["value"])
     return _named(entry, "name"), _named(entry, "type"), raw
 

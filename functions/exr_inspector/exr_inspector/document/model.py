@@ -7,22 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from exr_inspector.exr.facts import ChannelFacts, PartFacts
+
 SCHEMA_VERSION = 1
-
-JsonFloat = float | str
-"""A number, or one of the strings "NaN", "Infinity", "-Infinity", which JSON has no numbers for."""
-
-
-class Point(TypedDict):
-    x: int
-    y: int
-
-
-class Window(TypedDict):
-    """A rectangle of pixels; both corners are inside."""
-
-    min: Point
-    max: Point
 
 
 class ErrorEntry(TypedDict):
@@ -73,6 +60,8 @@ class FileFacts(_FileBytes):
     frame_number: int | None
     status: Literal["ok", "incomplete", "corrupt", "unsupported", "missing"] | None
     complete: bool | None
+    chunks_present: int | None
+    chunks_promised: int | None
     openimageio: OpenImageIO
 
 
@@ -93,48 +82,14 @@ class Attribute(_AttributeBytes):
     value: Any
 
 
-class Part(TypedDict):
-    """One part. Facts that its header lacks are None."""
+class Part(PartFacts):
+    """One part: its facts and its attributes, in stored order."""
 
-    index: int
-    name: str | None
-    view: str | None
-    type: str | None
-    width: int | None
-    height: int | None
-    data_window: Window | None
-    display_window: Window | None
-    display_width: int | None
-    display_height: int | None
-    data_x_offset: int | None
-    data_y_offset: int | None
-    pixel_aspect_ratio: JsonFloat | None
-    line_order: str | None
-    compression: str | None
-    is_tiled: bool
-    tile_width: int | None
-    tile_height: int | None
-    level_mode: str | None
-    rounding_mode: str | None
-    is_deep: bool
-    chunk_count: int | None
-    channel_count: int
-    color_space: str | None
-    render_software: str | None
     attributes: list[Attribute]
 
 
-class Channel(TypedDict):
-    """One channel of a part, in stored order."""
-
-    part_index: int
-    name: str
-    layer_name: str | None
-    component_name: str
-    type: str
-    x_sampling: int
-    y_sampling: int
-    p_linear: bool
+Channel = ChannelFacts
+"""One channel of a part, in stored order."""
 
 
 class Persistence(TypedDict):

@@ -1,19 +1,24 @@
-"""What OpenImageIO said of a header, and how it differs from what the header holds."""
+"""What OpenImageIO reports about a header, and how that differs from what the header holds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_MISSING = object()
+from exr_inspector.document.model import Difference, OpenImageIO
+
+Facts = Mapping[str, Any]
+"""The facts of a part or channel."""
+
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
 class OiioReport:
-    """`opens` is None where OpenImageIO was not asked; `message` says why not, or why it refuses.
+    """OpenImageIO's report. `opens` is None if it was not asked; `message` says why not, or why it refuses.
 
-    `parts`, `channels` and `attributes` (one mapping per part) are in the document's terms, made by
-    `spec_to_part`, `spec_to_channels` and `attributes_from_spec` of document.oiio_report.
+    `parts`, `channels` and `attributes` (one mapping per part) use the document's terms.
     """
 
     opens: bool | None
@@ -23,44 +28,45 @@ class OiioReport:
     attributes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def verdict(view: OiioReport, parts: list[dict[str, Any]], channels: list[dict[str, Any]]) -> dict[str, Any]:
-    """The document's `file.openimageio`: does it open there, and which facts show differently."""
-    differences = list(_differences(view, parts, channels)) if view.opens else []
+def verdict(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> OpenImageIO:
+    """Return the document's `file.openimageio`: whether it opens there, and which facts differ."""
+    differences: list[Difference] = _differences(view, parts, channels) if view.opens else []
     return {"opens": view.opens, "message": view.message, "differences": differences}
 
 
-def _differences(
-    view: OiioReport, parts: list[dict[str, Any]], channels: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    found = [
-        {"part_index": ours["index"], "field": key, "openimageio": shown}
-        for ours, theirs in zip(parts, view.parts, strict=False)
-        for key, shown in theirs.items()
-        if ours[key] != shown
-    ]
+def _differences(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> list[Difference]:
+    found: list[Difference] = []
+    for ours, theirs in zip(parts, view.parts, strict=False):
+        for key, shown in theirs.items():
+            if ours[key] != shown:
+                found.append({"part_index": ours["index"], "field": key, "openimageio": shown})
     if len(view.parts) != len(parts):
         found.append({"part_index": None, "field": "multipart_count", "openimageio": len(view.parts)})
-    elif _typed(channels) != _typed(view.channels):
-        found.append({"part_index": None, "field": "channels", "openimageio": _typed(view.channels)})
+    elif _typed(channels) != (shown := _typed(view.channels)):
+        found.append({"part_index": None, "field": "channels", "openimageio": shown})
     return found
 
 
-def _typed(channels: list[dict[str, Any]]) -> list[str]:
-    """Part, name and type of each channel; the order is left out, OpenImageIO has its own."""
+def _typed(channels: Sequence[Facts]) -> list[str]:
+    """Return part, name and type of each channel, sorted, since OpenImageIO has its own order."""
     return sorted(f"{each['part_index']}:{each['name']}:{each['type']}" for each in channels)
 
 
 def merged_attributes(per_part: list[dict[str, Any]]) -> dict[str, Any]:
-    """One map for all parts. A value that all of them share stands once; any other becomes
-    `{"parts": {"0": value, ...}}`, with the parts that have the name.
+    """Return one map of attributes for all parts.
+
+    A value that all parts share is there once. Any other becomes `{"parts": {"0": value, ...}}`, with the
+    parts that have the name.
     """
+    if len(per_part) == 1:
+        return per_part[0]
     names = dict.fromkeys(name for attributes in per_part for name in attributes)
-    return {name: _merged([attributes.get(name, _MISSING) for attributes in per_part]) for name in names}
+    return {name: _merged([attributes.get(name, _ABSENT) for attributes in per_part]) for name in names}
 
 
 def _merged(values: list[Any]) -> Any:
     first, *others = values
-    # As text, for 1 equals 1.0 and 0.0 equals -0.0.
+    # Compare as text, since 1 equals 1.0 and 0.0 equals -0.0.
     if all(repr(value) == repr(first) for value in others):
         return first
-    return {"parts": {str(index): value for index, value in enumerate(values) if value is not _MISSING}}
+    return {"parts": {str(index): value for index, value in enumerate(values) if value is not _ABSENT}}

@@ -1,123 +1,171 @@
-"""The chunk offset table: how many chunks a part promises, and whether the file holds them all.
+"""The chunk offset table: where each chunk of a file begins, and what its head states.
 
-Behind the header stands, for each part, one 64-bit file offset per chunk; a writer fills the table in
-last. A file that was cut short, or whose writer died, still opens everywhere: only this table tells.
+Behind the header, each part has one 64-bit file offset per chunk. Writers fill the table in last, so a file
+that was cut short still opens everywhere; only the table and the chunks' heads reveal it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from exr_inspector.exr.header import MULTIPART, NON_IMAGE, TILED, Header, Part
-from exr_inspector.exr.values import COMPRESSIONS
+from exr_inspector.exr.header import Header, Part
+from exr_inspector.exr.layout import Layout, part_layout
 
-# A larger table is not looked at: 16 MiB hold the offsets of two million chunks.
-LARGEST_TABLE = 16 * 1024 * 1024
+Offsets = npt.NDArray[np.uint64]
+Sizes = npt.NDArray[np.int64]
 
-_LINES = dict(COMPRESSIONS.values())
-# A negative size counts as a huge one, which no file holds.
-_FLAT_SIZE = Struct("<I")
-_DEEP_SIZES = Struct("<QQ")
-
-Read = Callable[[int, int], "bytes | None"]
+_LINE, _TILE = Struct("<i"), Struct("<4i")
+_FLAT_SIZE, _DEEP_SIZES = Struct("<i"), Struct("<qqq")
 
 
-def part_type(header: Header, part: Part) -> str | None:
-    """`scanlineimage`, `tiledimage`, `deepscanline` or `deeptile`; None where a needed `type` is absent.
+class ChunkHead(NamedTuple):
+    """What a chunk's head states, unchecked: sizes may be negative.
 
-    In a file with one flat part the version field decides, elsewhere the attribute (OpenEXR File Layout).
+    `part` is 0 in files of one part. In deep parts `table_size` bytes of sample counts come before the
+    `samples_size` bytes of samples; in flat parts `table_size` is 0 and `unpacked_size` None.
     """
-    if header.version_field & (MULTIPART | NON_IMAGE):
-        return part.value("type", "string") or None
-    return "tiledimage" if header.version_field & TILED else "scanlineimage"
+
+    part: int
+    coordinates: tuple[int, ...]
+    table_size: int
+    samples_size: int
+    unpacked_size: int | None = None
+
+
+class PackedSizes(NamedTuple):
+    """The bytes of each chunk's data, without its head; upper bounds unless `are_exact`."""
+
+    sizes: Sizes
+    are_exact: bool
 
 
 def chunk_count(header: Header, part: Part) -> int | None:
-    """The number of chunks that a part's offset table has room for; None where it cannot be known."""
-    stored = part.value("chunkCount", "int")
-    if header.is_multipart and isinstance(stored, int):
-        return stored if stored > 0 else None
-    window = part.value("dataWindow", "box2i")
-    if window is None:
-        return None
-    width = window["max"]["x"] - window["min"]["x"] + 1
-    height: int = window["max"]["y"] - window["min"]["y"] + 1
-    if width < 1 or height < 1:
-        return None
-    if (part_type(header, part) or "").endswith(("tiledimage", "deeptile")):
-        return _tile_count(part, width, height)
-    lines = _LINES.get(part.value("compression", "compression"))
-    return -(-height // lines) if lines else None
+    """Return how many chunks a part has; None if that cannot be derived.
 
-
-def _tile_count(part: Part, width: int, height: int) -> int | None:
-    tiles = part.value("tiles", "tiledesc")
-    if tiles is None or not tiles["x_size"] or not tiles["y_size"]:
-        return None
-    up = tiles["rounding_mode"] == "up"
-    columns: list[int] = [-(-size // tiles["x_size"]) for size in _level_sizes(width, up)]
-    rows: list[int] = [-(-size // tiles["y_size"]) for size in _level_sizes(height, up)]
-    if tiles["level_mode"] == "oneLevel":
-        return columns[0] * rows[0]
-    if tiles["level_mode"] == "ripmap":
-        return sum(columns) * sum(rows)
-    if tiles["level_mode"] == "mipmap":
-        # The smaller side stays at one pixel, so at one tile, while the larger still shrinks.
-        levels = max(len(columns), len(rows))
-        columns += [1] * (levels - len(columns))
-        rows += [1] * (levels - len(rows))
-        return sum(x * y for x, y in zip(columns, rows, strict=True))
-    return None
-
-
-def _level_sizes(size: int, up: bool) -> list[int]:
-    """The sizes of all levels: halved, rounded down or up, until one pixel is left."""
-    sizes = [size]
-    while sizes[-1] > 1:
-        sizes.append((sizes[-1] + up) // 2)
-    return sizes
-
-
-def is_complete(header: Header, read: Read, file_size: int) -> bool | None:
-    """Whether the file holds every chunk that its offset table promises; None where that cannot be told.
-
-    `read(start, length)` gives bytes of the file, or None where they are not to be looked at. The whole
-    table is looked at, and of the chunks the last one: the others end before it begins.
+    The geometry decides. The attribute `chunkCount` counts only if the geometry is unknown, as in the
+    OpenEXR library.
     """
-    counts = [chunk_count(header, part) or 0 for part in header.parts]
-    if 0 in counts:
-        return None
-    length = 8 * sum(counts)
-    if header.size + length > file_size:
-        return False
-    if length > LARGEST_TABLE:
-        return None
-    table = read(header.size, length)
-    if table is None:
-        return None
-    offsets = np.frombuffer(table[: len(table) // 8 * 8], "<u8")
-    if len(table) < length or offsets.min() < header.size + length:
-        return False
-    last = int(offsets.argmax())
-    part = next(part for part, end in zip(header.parts, accumulate(counts), strict=True) if last < end)
-    start, size = int(offsets[last]), _chunk_head_size(header, part)
-    if start + size > file_size:
-        return False
-    head = read(start, size)
-    return None if head is None else start + size + _data_size(part_type(header, part), head) <= file_size
+    layout = part_layout(header, part)
+    if layout is not None:
+        return layout.count
+    stated: int | None = part.value("chunkCount", "int") if header.is_multipart else None
+    return stated if stated and stated > 0 else None
 
 
-def _chunk_head_size(header: Header, part: Part) -> int:
-    """Part number, coordinates and sizes: what stands in front of a chunk's data."""
-    kind = part_type(header, part) or ""
-    return (4 if header.is_multipart else 0) + (16 if "tile" in kind else 4) + (24 if "deep" in kind else 4)
+@dataclass(frozen=True)
+class ChunkTable:
+    """The offset tables of all parts of a file of `file_size` bytes. They begin at byte `start`.
+
+    `offsets` has one array per part, or is None until `with_offsets`. `data_sizes` has, likewise per part,
+    the data size of each chunk if every chunk's head was read.
+    """
+
+    layouts: tuple[Layout, ...]
+    start: int
+    file_size: int
+    offsets: tuple[Offsets, ...] | None = None
+    data_sizes: tuple[Sizes, ...] | None = None
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """The number of chunks of each part."""
+        return tuple(layout.count for layout in self.layouts)
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(accumulate(self.counts))
+
+    @property
+    def total(self) -> int:
+        """The number of chunks of all parts."""
+        return self._ends[-1]
+
+    @property
+    def end(self) -> int:
+        """The byte behind the tables, where the first chunk can begin."""
+        return self.start + 8 * self.total
+
+    @property
+    def min_file_size(self) -> int:
+        """The least size of a file that holds all chunks."""
+        sizes = (layout.head_size + layout.min_data_size for layout in self.layouts)
+        return self.end + sum(count * size for count, size in zip(self.counts, sizes, strict=True))
+
+    def with_offsets(self, raw: bytes) -> ChunkTable:
+        """Return the table with its offsets, from the `end - start` bytes behind the header."""
+        return self.with_entries(np.frombuffer(raw, "<u8"))
+
+    def with_entries(self, offsets: Offsets, data_sizes: Sizes | None = None) -> ChunkTable:
+        """Return the table with the offsets, and data sizes if known, of the entries of all parts."""
+        cuts = self._ends[:-1]
+        sizes = None if data_sizes is None else tuple(np.split(data_sizes, cuts))
+        return replace(self, offsets=tuple(np.split(offsets, cuts)), data_sizes=sizes)
+
+    @cached_property
+    def entries(self) -> Offsets:
+        """The offsets of all parts in one array. Raises ValueError if they were not read."""
+        if self.offsets is None:
+            raise ValueError("the offset table was not read")
+        return self.offsets[0] if len(self.offsets) == 1 else np.concatenate(self.offsets)
+
+    def locate(self, entry: int) -> tuple[int, int]:
+        """Return the part and the chunk's index in that part, for an index in `entries`."""
+        part = bisect_right(self._ends, entry)
+        return part, entry - (self._ends[part] - self.counts[part])
+
+    def entry(self, part: int, index: int) -> int:
+        """Return the index in `entries` of a part's chunk."""
+        return self._ends[part] - self.counts[part] + index
+
+    def per_entry(self, values: list[int]) -> Sizes:
+        """Return one value for each of `entries`, from one value for each part."""
+        return np.repeat(np.array(values, np.int64), self.counts)
+
+    @cached_property
+    def max_head_size(self) -> int:
+        """The bytes that hold the head of any chunk."""
+        return max(layout.head_size for layout in self.layouts)
+
+    def head(self, raw: bytes) -> ChunkHead | None:
+        """Decode the head that `raw` begins with; None if it is cut off or its part does not exist."""
+        part = int.from_bytes(raw[:4], "little") if self.layouts[0].is_multipart else 0
+        if part >= len(self.layouts) or len(raw) < self.layouts[part].head_size:
+            return None
+        layout = self.layouts[part]
+        start = 4 * layout.is_multipart
+        coordinates = (_TILE if layout.is_tiled else _LINE).unpack_from(raw, start)
+        sizes_start = start + 4 * len(coordinates)
+        if layout.is_deep:
+            table_size, samples, unpacked = _DEEP_SIZES.unpack_from(raw, sizes_start)
+            return ChunkHead(part, coordinates, table_size, samples, unpacked)
+        return ChunkHead(part, coordinates, 0, *_FLAT_SIZE.unpack_from(raw, sizes_start))
+
+    def packed_sizes(self, part: int) -> PackedSizes:
+        """Return the data sizes of a part's chunks, in the order of its offset table.
+
+        They are exact if the heads were read. Otherwise they reach to the next chunk, or to the end of the
+        file, and are -1 for entries that point outside the file. Raises ValueError if no offsets were read.
+        """
+        if self.data_sizes is not None:
+            return PackedSizes(self.data_sizes[part], are_exact=True)
+        entries = np.unique(np.concatenate((self.entries, np.array([self.file_size], np.uint64))))
+        offsets = self.entries[slice(self.entry(part, 0), self._ends[part])]
+        inside = (offsets >= self.end) & (offsets < self.file_size)
+        following = entries[np.minimum(np.searchsorted(entries, offsets, "right"), len(entries) - 1)]
+        spans = (following - offsets).astype(np.int64) - self.layouts[part].head_size
+        return PackedSizes(np.where(inside, np.maximum(spans, -1), -1), are_exact=False)
 
 
-def _data_size(kind: str | None, head: bytes) -> int:
-    """The bytes of a chunk's data. Deep: sample counts and samples, each packed; then the unpacked size."""
-    packed = _DEEP_SIZES.unpack(head[-24:-8]) if "deep" in (kind or "") else _FLAT_SIZE.unpack(head[-4:])
-    return sum(packed)
+def chunk_table(header: Header, file_size: int) -> ChunkTable | None:
+    """Return the chunk table of a file, without offsets; None if a part's chunks cannot be derived."""
+    layouts = [part_layout(header, part) for part in header.parts]
+    known = tuple(layout for layout in layouts if layout is not None)
+    return ChunkTable(known, header.size, file_size) if len(known) == len(layouts) else None

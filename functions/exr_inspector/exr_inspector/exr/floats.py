@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from struct import Struct
-from typing import TypeAlias
 
 import numpy as np
 
-JsonFloat: TypeAlias = float | str
+from exr_inspector.exr.facts import JsonFloat
 
 _BITS = Struct("<I")
 _FLOAT = Struct("<f")

@@ -26,18 +26,18 @@ from exr_inspector.errors import (
     InspectorError,
 )
 from exr_inspector.exr.limits import Limits
-from exr_inspector.exr.values import LISTS, MOST_ITEMS, count_channels, decode
+from exr_inspector.exr.values import FIXED_SIZES, LISTS, MAX_ITEMS, count_channels, decode
 
 MAGIC = b"\x76\x2f\x31\x01"
 VERSION = 2
 TILED, LONG_NAMES, NON_IMAGE, MULTIPART = 0x200, 0x400, 0x800, 0x1000
 KNOWN_BITS = 0xFF | TILED | LONG_NAMES | NON_IMAGE | MULTIPART
-LONGEST_NAME = 255
+MAX_NAME_BYTES = 255
 
 _WORD = Struct("<I")
 _SIZE = Struct("<i")
 _ATTRIBUTE = re.compile(
-    rb"([^\0]{1,%d})\0([^\0]{1,%d})\0(.{%d})" % (LONGEST_NAME, LONGEST_NAME, _SIZE.size), re.DOTALL
+    rb"([^\0]{1,%d})\0([^\0]{1,%d})\0(.{%d})" % (MAX_NAME_BYTES, MAX_NAME_BYTES, _SIZE.size), re.DOTALL
 )
 _PREAMBLE = len(MAGIC) + _WORD.size
 _DEFAULTS = Limits()
@@ -125,8 +125,8 @@ class _Parser:
         self.limits = limits
         self.file_size = file_size
         self.reach = min(len(data), limits.max_header_bytes)
-        self.most_bytes = limits.max_value_bytes
-        self.most_attributes = limits.max_attributes
+        self.max_bytes = limits.max_value_bytes
+        self.max_attributes = limits.max_attributes
         self.position = 0
         self.attributes = 0
         self.channels = 0
@@ -185,8 +185,8 @@ class _Parser:
         size = _SIZE.unpack(size_bytes)[0]
         end = start + size
         self.attributes += 1
-        if size < 0 or end > self.reach or size > self.most_bytes or self.attributes > self.most_attributes:
-            self._refuse_value(name, start, size)
+        if size < 0 or end > self.reach or size > self.max_bytes or self.attributes > self.max_attributes:
+            self._refuse_value(name, type_name, start, size)
         self.position = end
         raw = self.data[start:end]
         if type_name == "chlist":
@@ -199,19 +199,26 @@ class _Parser:
         """Why no attribute lies at the position, unless more bytes can tell."""
         data = self.data
         for what in ("attribute name", "type name"):
-            end = data.find(0, self.position, self.position + LONGEST_NAME + 1)
+            end = data.find(0, self.position, self.position + MAX_NAME_BYTES + 1)
             if end == self.position:
                 return self._invalid(f"{what} is empty")
             if end < 0:
-                self._require(min(self.position + LONGEST_NAME, len(data)) + 1)
-                return self._invalid(f"{what} is longer than {LONGEST_NAME} bytes")
+                self._require(min(self.position + MAX_NAME_BYTES, len(data)) + 1)
+                return self._invalid(f"{what} is longer than {MAX_NAME_BYTES} bytes")
             self.position = end + 1
         raise self._lacking(self.position + _SIZE.size)
 
-    def _refuse_value(self, name: str, start: int, size: int) -> None:
+    def _refuse_value(self, name: str, type_name: str, start: int, size: int) -> None:
+        """Raise why a value is not read. If its size is not one that its type can have, the file is corrupt,
+        rather than cut off.
+        """
         if size < 0:
             raise self._invalid(f"attribute {name!r} has the size {size}")
-        if size > self.most_bytes and start + size > self.file_size:
+        if start + size > self.file_size and size != FIXED_SIZES.get(type_name, size):
+            raise self._invalid(
+                f"attribute {name!r} has the size {size}, but a {type_name} has {FIXED_SIZES[type_name]}"
+            )
+        if size > self.max_bytes and start + size > self.file_size:
             raise self._invalid(
                 f"attribute {name!r} has the size {size}, in a file of {self.file_size} bytes"
             )
@@ -226,8 +233,8 @@ class _Parser:
 
     def _list(self, type_name: str, raw: bytes) -> tuple[Any, str | None]:
         """A list, unless those before it hold more than all lists of a real header together."""
-        if self.items > MOST_ITEMS:
-            return None, f"lists are kept as bytes behind the first {MOST_ITEMS} items of a header"
+        if self.items > MAX_ITEMS:
+            return None, f"lists are kept as bytes behind the first {MAX_ITEMS} items of a header"
         value, error = decode(type_name, raw)
         self.items += len(value or ())
         return value, error

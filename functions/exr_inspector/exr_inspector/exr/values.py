@@ -1,9 +1,9 @@
-"""Attribute values: one codec per attribute type of the OpenEXR library, bytes to JSON form and back.
+"""Attribute values: one codec per attribute type of the OpenEXR library, from bytes to a JSON form and back.
 
-The layouts are those of the OpenEXR file layout document and, for what it leaves out, of the library's
-ImfXxxAttribute sources (3.5). All numbers are little-endian. `decode` and `encode` are inverse on every
-value that the library writes; where they are not (a NaN with a payload, a string that is not UTF-8,
-reserved bytes in use), comparing `encode(decode(raw))` with `raw` tells, and the document keeps the bytes.
+The layouts come from "OpenEXR File Layout" and, for types that it omits, from the library's ImfXxxAttribute
+sources (3.5). All numbers are little-endian. `encode` undoes `decode` for every value that the library
+writes. Exceptions are a NaN with a payload, a string that is not UTF-8, and reserved bytes in use; there the
+document also keeps the bytes, since `encode(decode(raw))` differs from `raw`.
 """
 
 from __future__ import annotations
@@ -16,52 +16,42 @@ from struct import Struct
 from struct import error as StructError
 from typing import Any, NamedTuple
 
+from exr_inspector.exr.codes import (
+    COMPRESSION_NAMES,
+    DEEP_IMAGE_STATES,
+    ENVMAPS,
+    LEVEL_MODES,
+    LINE_ORDERS,
+    PIXEL_TYPES,
+    ROUNDING_MODES,
+    code_name,
+    code_of,
+)
 from exr_inspector.exr.floats import float_of_bits, json_float, plain_float
 
-# Number of each compression scheme, its name, and the scanlines that one of its chunks holds.
-COMPRESSIONS = {
-    0: ("none", 1),
-    1: ("rle", 1),
-    2: ("zips", 1),
-    3: ("zip", 16),
-    4: ("piz", 32),
-    5: ("pxr24", 16),
-    6: ("b44", 32),
-    7: ("b44a", 32),
-    8: ("dwaa", 32),
-    9: ("dwab", 256),
-    10: ("htj2k256", 256),
-    11: ("htj2k32", 32),
-    12: ("lj2k", 256),
-    13: ("zstd", 1),
-}
-COMPRESSION_NAMES = {code: name for code, (name, _) in COMPRESSIONS.items()}
-LINE_ORDERS = {0: "increasingY", 1: "decreasingY", 2: "randomY"}
-PIXEL_TYPES = {0: "uint", 1: "half", 2: "float"}
-ENVMAPS = {0: "latlong", 1: "cube"}
-DEEP_IMAGE_STATES = {0: "messy", 1: "sorted", 2: "non_overlapping", 3: "tidy"}
-LEVEL_MODES = {0: "oneLevel", 1: "mipmap", 2: "ripmap"}
-ROUNDING_MODES = {0: "down", 1: "up"}
-
-# Types that hold as many items as a writer likes. Longer lists are not decoded: no real file has them, a
-# hostile one can have 2^29.
 LISTS = ("floatvector", "stringvector")
-MOST_ITEMS = 65536
-# A longer text that is not UTF-8 is kept as bytes: escaping it takes a microsecond a byte.
-LONGEST_ESCAPED = 65536
+"""Types with any number of items."""
+
+MAX_ITEMS = 65536
+"""Longer lists are not decoded: no real file has them, and a hostile file can have 2^29 items."""
+
+MAX_ESCAPED_BYTES = 65536
+"""Longer texts that are not UTF-8 are kept as bytes: escaping takes a microsecond per byte."""
 
 
 class Codec(NamedTuple):
-    """`decode` raises ValueError where the bytes do not fit the type; `encode` undoes it."""
+    """`decode` raises ValueError or struct.error if the bytes do not fit the type; `encode` undoes it."""
 
     decode: Callable[[bytes], Any]
     encode: Callable[[Any], bytes]
+    size: int | None = None
+    """Bytes of every value of the type; None if they vary."""
 
 
 def decode(type_name: str, raw: bytes) -> tuple[Any, str | None]:
-    """The JSON form of a value, or None and the reason why the bytes do not fit the type.
+    """Return the JSON form of a value and None, or None and the reason why the bytes do not fit the type.
 
-    A type that is not known has the form `{"base64": ...}`.
+    A value of an unknown type becomes `{"base64": ...}`.
     """
     try:
         return CODECS.get(type_name, OPAQUE).decode(raw), None
@@ -72,17 +62,17 @@ def decode(type_name: str, raw: bytes) -> tuple[Any, str | None]:
 
 
 def encode(type_name: str, value: Any) -> bytes:
-    """The bytes of a JSON form. Raises ValueError, KeyError or TypeError for a value of another form."""
+    """Return the bytes of a JSON form. Raises ValueError, KeyError or TypeError for any other value."""
     return CODECS.get(type_name, OPAQUE).encode(value)
 
 
 def text_of(raw: bytes) -> str:
-    r"""UTF-8 text; bytes that are not UTF-8 appear as backslash escapes such as \xe9."""
+    r"""Return UTF-8 text; other bytes become backslash escapes such as \xe9."""
     return raw.decode("utf-8", "backslashreplace")
 
 
 def clean(text: str) -> str:
-    """Text without surrogates, which UTF-8 cannot hold: bytes that are not UTF-8 become escapes."""
+    """Return text without surrogates, which UTF-8 cannot encode: they become escapes."""
     if text.isascii():
         return text
     try:
@@ -91,28 +81,11 @@ def clean(text: str) -> str:
         return text_of(text.encode("utf-8", "backslashreplace"))
 
 
-def code_name(names: dict[int, str], code: int) -> str:
-    """The name of a coded value; a code that OpenEXR has not defined is named as such."""
-    return names.get(code) or f"unknown({code})"
-
-
-def is_unknown(name: str) -> bool:
-    """Whether a name that `code_name` gave stands for a code that OpenEXR has not defined."""
-    return name.startswith("unknown(")
-
-
-def _code_of(names: dict[int, str], name: str) -> int:
-    """Undoes `code_name`."""
-    if is_unknown(name):
-        return int(name.removeprefix("unknown(").removesuffix(")"))
-    return {known: code for code, known in names.items()}[name]
-
-
 # --- numbers ------------------------------------------------------------------------------------------
 
 
 class _Number(NamedTuple):
-    """How one number of an attribute is read (`read`, by `load`) and written (`write`, by `store`)."""
+    """A number type: `struct` letter and conversion, for decoding and for encoding."""
 
     read: str
     load: Callable[[Any], Any]
@@ -130,14 +103,16 @@ _REALS_AND_INT = (("i", _INT), *_REALS)
 def _scalar(number: _Number) -> Codec:
     unpack, pack = Struct("<" + number.read).unpack, Struct("<" + number.write).pack
     load, store = number.load, number.store
-    return Codec(lambda raw: load(unpack(raw)[0]), lambda value: pack(store(value)))
+    size = Struct("<" + number.read).size
+    return Codec(lambda raw: load(unpack(raw)[0]), lambda value: pack(store(value)), size)
 
 
 def _tuple(number: _Number, count: int) -> Codec:
-    """A vector, or a matrix in row-major order: a flat list."""
+    """Return the codec of a vector, or of a matrix in row-major order: a flat list."""
     unpack, pack = Struct(f"<{count}{number.read}").unpack, Struct(f"<{count}{number.write}").pack
     load, store = number.load, number.store
-    return Codec(lambda raw: list(map(load, unpack(raw))), lambda value: pack(*map(store, value)))
+    size = Struct(f"<{count}{number.read}").size
+    return Codec(lambda raw: list(map(load, unpack(raw))), lambda value: pack(*map(store, value)), size)
 
 
 def _box(number: _Number) -> Codec:
@@ -152,7 +127,7 @@ def _box(number: _Number) -> Codec:
         low, high = value["min"], value["max"]
         return pack(*map(store, (low["x"], low["y"], high["x"], high["y"])))
 
-    return Codec(decoded, encoded)
+    return Codec(decoded, encoded, Struct("<4" + number.read).size)
 
 
 def _record(layout: str, names: tuple[str, ...]) -> Codec:
@@ -160,6 +135,7 @@ def _record(layout: str, names: tuple[str, ...]) -> Codec:
     return Codec(
         lambda raw: dict(zip(names, struct.unpack(raw), strict=True)),
         lambda value: struct.pack(*(value[name] for name in names)),
+        struct.size,
     )
 
 
@@ -168,6 +144,7 @@ def _enumeration(names: dict[int, str]) -> Codec:
     return Codec(
         lambda raw: names.get(code := _BYTE.unpack(raw)[0], code),
         lambda value: _BYTE.pack(codes.get(value, value)),
+        _BYTE.size,
     )
 
 
@@ -175,7 +152,7 @@ _BYTE = Struct("<B")
 _LENGTH = Struct("<i")
 _CHANNEL = Struct("<iB3xii")
 _CHANNEL_ENTRY = re.compile(rb"([^\0]+)\0(.{%d})" % _CHANNEL.size, re.DOTALL)
-# Matches wherever a name begins, whole entry or not: so that a search takes linear time on any bytes.
+# Matches at every name, even if its entry is cut off, so that a search takes linear time on any bytes.
 _CHANNEL_SPAN = re.compile(rb"[^\0]+(?:\0.{0,%d})?" % _CHANNEL.size, re.DOTALL)
 _TILES = Struct("<IIB")
 _TIME = Struct("<II")
@@ -191,8 +168,8 @@ def _decode_floats(raw: bytes) -> list[Any]:
 
 
 def _check_length(items: int) -> None:
-    if items > MOST_ITEMS:
-        raise ValueError(f"lists of more than {MOST_ITEMS} items are kept as bytes")
+    if items > MAX_ITEMS:
+        raise ValueError(f"lists of more than {MAX_ITEMS} items are kept as bytes")
 
 
 def _encode_floats(value: list[Any]) -> bytes:
@@ -210,9 +187,9 @@ def _decode_string(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        if len(raw) > LONGEST_ESCAPED:
+        if len(raw) > MAX_ESCAPED_BYTES:
             raise ValueError(
-                f"text that is not UTF-8 and longer than {LONGEST_ESCAPED} bytes is kept as bytes"
+                f"text that is not UTF-8 and longer than {MAX_ESCAPED_BYTES} bytes is kept as bytes"
             ) from None
         return text_of(raw)
 
@@ -227,7 +204,7 @@ def _decode_strings(raw: bytes) -> list[str]:
 
 
 def _counted(raw: bytes, start: int) -> tuple[bytes, int]:
-    """A string behind its 32-bit length, and where the next one starts."""
+    """Return a string that follows its 32-bit length, and the start of the next one."""
     if len(raw) < start + 4:
         raise ValueError("a string's length is cut off")
     end = start + 4 + _LENGTH.unpack_from(raw, start)[0]
@@ -283,9 +260,9 @@ def _decode_channels(raw: bytes) -> list[dict[str, Any]]:
     return channels
 
 
-def count_channels(raw: bytes, most: int) -> int:
-    """How many channels a channel list holds, without decoding them; counting stops behind `most`."""
-    return sum(1 for _ in islice(_CHANNEL_SPAN.finditer(raw), most + 1))
+def count_channels(raw: bytes, limit: int) -> int:
+    """Return the number of channels in a channel list without decoding them, counting up to `limit` + 1."""
+    return sum(1 for _ in islice(_CHANNEL_SPAN.finditer(raw), limit + 1))
 
 
 def _encode_channels(value: list[dict[str, Any]]) -> bytes:
@@ -293,7 +270,7 @@ def _encode_channels(value: list[dict[str, Any]]) -> bytes:
         each["name"].encode()
         + b"\0"
         + _CHANNEL.pack(
-            _code_of(PIXEL_TYPES, each["type"]), each["p_linear"], each["x_sampling"], each["y_sampling"]
+            code_of(PIXEL_TYPES, each["type"]), each["p_linear"], each["x_sampling"], each["y_sampling"]
         )
         for each in value
     ]
@@ -311,13 +288,13 @@ def _decode_tiles(raw: bytes) -> dict[str, Any]:
 
 
 def _encode_tiles(value: dict[str, Any]) -> bytes:
-    level = _code_of(LEVEL_MODES, value["level_mode"])
-    rounding = _code_of(ROUNDING_MODES, value["rounding_mode"])
+    level = code_of(LEVEL_MODES, value["level_mode"])
+    rounding = code_of(ROUNDING_MODES, value["rounding_mode"])
     return _TILES.pack(value["x_size"], value["y_size"], level | rounding << 4)
 
 
 def _decode_timecode(raw: bytes) -> dict[str, Any]:
-    """SMPTE ST 12-1: binary coded digits; bit 6 is the drop-frame flag, written as `;`."""
+    """Decode SMPTE ST 12-1: binary coded digits; bit 6 is the drop-frame flag, written as `;`."""
     word, user_data = _TIME.unpack(raw)
     hours, minutes, seconds, frames = (
         10 * (word >> tens & mask) + (word >> units & 15)
@@ -363,13 +340,15 @@ CODECS: dict[str, Codec] = {
     **{f"m{n}{n}{kind[0]}": _tuple(kind[1], n * n) for n in (3, 4) for kind in _REALS},
     "box2i": _box(_INT),
     "box2f": _box(_FLOAT),
-    "chromaticities": Codec(_decode_chromaticities, _encode_chromaticities),
+    "chromaticities": Codec(_decode_chromaticities, _encode_chromaticities, 32),
     "rational": _record("<iI", ("numerator", "denominator")),
     "keycode": _record("<7i", _KEYCODE),
     "timecode": Codec(
-        _decode_timecode, lambda value: _TIME.pack(value["time_and_flags"], value["user_data"])
+        _decode_timecode,
+        lambda value: _TIME.pack(value["time_and_flags"], value["user_data"]),
+        _TIME.size,
     ),
-    "tiledesc": Codec(_decode_tiles, _encode_tiles),
+    "tiledesc": Codec(_decode_tiles, _encode_tiles, _TILES.size),
     "compression": _enumeration(COMPRESSION_NAMES),
     "lineOrder": _enumeration(LINE_ORDERS),
     "envmap": _enumeration(ENVMAPS),
@@ -393,3 +372,6 @@ CODECS: dict[str, Codec] = {
         lambda value: _MANIFEST.pack(value["uncompressed_size"]) + base64.b64decode(value["base64"]),
     ),
 }
+
+FIXED_SIZES = {name: codec.size for name, codec in CODECS.items() if codec.size is not None}
+"""Bytes of every value of a type, for the types whose values all have the same size."""
