@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from itertools import count
 
@@ -10,9 +14,11 @@ import click
 
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import json_text
+from exr_inspector.errors import QUERY_LIMIT, InspectorError
 
 # A query neither creates nor changes a database.
 DATABASE_FILE = click.Path(exists=True, dir_okay=False)
+_SECONDS = 60.0
 
 
 @click.command()
@@ -26,16 +32,30 @@ DATABASE_FILE = click.Path(exists=True, dir_okay=False)
     help="The DuckDB file. EXR_INSPECTOR_DB is the default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per row.")
-def sql(statement: str, db: str, as_json: bool) -> None:
-    """Run a SQL statement and print the result as a table.
+@click.option("--safe", is_flag=True, help="Run a statement that is not trusted: no other files, and limits.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help=f"Stop after this time.  [default: none; {_SECONDS:g} with --safe]",
+)
+def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | None) -> None:
+    """Run a SQL statement on a DuckDB file, and print the result as a table.
 
-    The tables are files, parts, channels and attributes; docs/DATABASE_SCHEMA.md lists their columns.
+    The tables are files, parts, channels and attributes; docs/DATABASE_SCHEMA.md lists their columns. The
+    database is opened read-only.
+
+    The statement is yours: DuckDB's functions and COPY read and write whatever files you can, and can load
+    extensions. Use --safe for a statement from someone else. It then reaches no file but the database, cannot
+    change the configuration, and may use 60 seconds, 1 GiB of memory, and 64 MiB for its answer.
     """
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
+    from exr_inspector.catalog.limits import QueryLimits  # noqa: PLC0415
 
-    store = DuckDBStore(db, read_only=True)
-    answer = store.query(statement)
-    store.close()
+    seconds = timeout or (_SECONDS if safe else None)
+    limits = QueryLimits(seconds=seconds) if safe and seconds else None
+    with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, time_limit(seconds):
+        answer = store.query(statement)
     names = _distinct(answer.column_names)
     columns = (column.to_pylist() for column in answer.columns)
     rows = ([_plain(value) for value in row] for row in zip(*columns, strict=True))
@@ -44,6 +64,31 @@ def sql(statement: str, db: str, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(json_text(dict(zip(names, row, strict=True))))
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """End the process with exit code 2 if the block takes longer. Nothing in the block may write.
+
+    DuckDB checks for interrupts between the blocks of its work, so one expression may run for minutes.
+    """
+    if seconds is None:
+        yield
+        return
+
+    def end() -> None:
+        error = InspectorError(QUERY_LIMIT, f"the query took longer than {seconds:g} seconds")
+        click.echo(f"exr-inspector: {error}\nWhat to do: {error.fault.remedy}", err=True)
+        sys.stderr.flush()
+        os._exit(2)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

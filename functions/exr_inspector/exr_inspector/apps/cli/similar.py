@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.paths import local_name
-from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.apps.cli.query import DATABASE_FILE, time_limit
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby
+from exr_inspector.apps.cli.terminal import columns, fold, harmless, json_text, nearby
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.errors import BAD_SETTING, FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.location import path_location
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.search import By, Match
     from exr_inspector.catalog.store import Store
     from exr_inspector.similar import Query
-    from exr_inspector.vectors.explain import Explanation
+    from exr_inspector.vectors.explain import Explanation, Likeness
 
 # Features of one group that are named; --json names all.
 _MAX_NAMES = 6
 # Groups that take less than this from the cosine count as alike.
-_MIN_TAKES = 0.0005
+_MIN_TAKES = 0.002
 
 
 @click.command()
@@ -55,11 +55,27 @@ _MIN_TAKES = 0.0005
     help="The DuckDB file. By default, the settings select the store.",
 )
 @click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Stop the search after this time.",
+)
+@click.option(
     "--explain", "explained", is_flag=True, help="Show which layers and attributes make the files different."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 def similar(
-    target: str, by: By, where: str, frames: bool, limit: int, db: str | None, explained: bool, as_json: bool
+    target: str,
+    by: By,
+    where: str,
+    frames: bool,
+    limit: int,
+    db: str | None,
+    timeout: float,
+    explained: bool,
+    as_json: bool,
 ) -> None:
     """Show the stored files that are most like a file, the most similar first.
 
@@ -78,14 +94,15 @@ def similar(
         raise InspectorError(BAD_SETTING, NO_STORE)
     with closing(store):
         query = _query(target, store, by, settings)
-        matches = search(query, store, where=where, limit=limit, frames=frames)
+        with time_limit(timeout):
+            matches = search(query, store, where=where, limit=limit, frames=frames)
         explanations = explain_matches(query, matches, store) if explained else []
     if as_json:
         for index, match in enumerate(matches):
             click.echo(json_text(_entry(match, explanations[index] if explained else None)))
         return
     rows = [
-        [round(match.similarity, 4), nearby(settings.paths.display(match.file_path)), match.file_id]
+        [f"{match.similarity:.4f}", nearby(settings.paths.display(match.file_path)), match.file_id]
         for match in matches
     ]
     print_table(("cosine", "file", "file_id"), rows, optional=("file_id",))
@@ -147,8 +164,8 @@ def _print_explanation(path: str, explanation: Explanation) -> None:
         [
             each.group,
             round(each.takes, 3),
-            "one lacks it" if each.cosine is None else f"{each.cosine:.2f}",
-            "  ".join(filter(None, (_named("-", each.only_a), _named("+", each.only_b)))),
+            "only one has any" if each.cosine is None else f"{each.cosine:.2f}",
+            _difference(each),
         ]
         for each in apart
     ]
@@ -158,11 +175,23 @@ def _print_explanation(path: str, explanation: Explanation) -> None:
     else:
         click.secho(f"\n{harmless(path)}", bold=True)
     if alike:
-        click.echo(f"alike: {', '.join(alike)}")
+        line = f"alike: {', '.join(alike)}"
+        width = columns()
+        click.echo("\n".join(fold(line, width, len(line)) if width else [line]))
+
+
+def _difference(group: Likeness) -> str:
+    """Return the features that only one file has, or why there are none to name."""
+    named = [_named("-", group.only_a), _named("+", group.only_b)]
+    if any(named):
+        return "  ".join(filter(None, named))
+    return "(other numbers)" if group.only_a or group.only_b else "(the same features, other amounts)"
 
 
 def _named(sign: str, features: Sequence[str]) -> str:
-    if not features:
+    """Return the features that are words of the files, without bins of numbers such as `size 2^12 *1`."""
+    words = [each for each in features if each and "2^" not in each and not each.startswith("~")]
+    if not words:
         return ""
-    more = len(features) - _MAX_NAMES
-    return f"{sign} {', '.join(features[:_MAX_NAMES])}" + (f" and {more} more" if more > 0 else "")
+    more = len(words) - _MAX_NAMES
+    return f"{sign} {', '.join(words[:_MAX_NAMES])}" + (f" and {more} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ _MIN_PATH, _MIN_TEXT = 20, 12
 _MAX_CELL = 4000
 # Lines of one value that is folded.
 _MAX_LINES = 8
+_HASH = re.compile("[0-9a-f]{32}")
 # More numbers than this are a vector.
 _MAX_NUMBERS = 16
 
@@ -39,14 +41,14 @@ class _Column:
     name: str
     cells: list[str]
     is_number: bool = False
+    is_whole: bool = False
+    """Whether the values are useless if truncated: numbers and hashes."""
     is_path: bool = False
 
     def __post_init__(self) -> None:
         self.width = max(map(terminal.width_of, (self.name, *self.cells)))
-        self.min_width = self.width if self.is_number else min(self.width, self._floor())
-
-    def _floor(self) -> int:
-        return max(_MIN_PATH if self.is_path else _MIN_TEXT, terminal.width_of(self.name))
+        least = max(_MIN_PATH if self.is_path else _MIN_TEXT, terminal.width_of(self.name))
+        self.min_width = self.width if self.is_whole else min(self.width, least)
 
     def padded(self, text: str, color: str | None = None) -> str:
         space = " " * (self.width - terminal.width_of(text))
@@ -103,10 +105,12 @@ def _min_width(made: Sequence[_Column]) -> int:
 def _column(name: str, values: Sequence[Any]) -> _Column:
     known = [value for value in values if value is not None]
     texts = [value for value in known if isinstance(value, str)]
+    is_number = bool(known) and all(map(_is_number, known))
     return _Column(
         terminal.harmless(name, keep=""),
         [_cell(value) for value in values],
-        is_number=bool(known) and all(_is_number(value) for value in known),
+        is_number=is_number,
+        is_whole=is_number or (bool(texts) and all(map(_HASH.fullmatch, texts))),
         is_path=bool(texts) and len(texts) == len(known) and all("/" in text for text in texts),
     )
 

@@ -90,17 +90,22 @@ def truncate(text: str, width: int, *, left: bool = False) -> str:
 
 
 def fold(text: str, width: int, max_lines: int) -> list[str]:
-    """Return the text in lines of at most `width` columns. If they are too many, the last is truncated."""
-    lines, used = [""], 0
+    """Return the text in lines of at most `width` columns, broken at a space if one is near the end.
+
+    If the lines are too many, the last is truncated.
+    """
+    lines = [""]
     for character in text:
-        used += _width(character)
-        if used > width:
-            if len(lines) == max_lines:
-                lines[-1] = truncate(lines[-1] + character, width)
-                break
-            lines.append("")
-            used = _width(character)
-        lines[-1] += character
+        line = lines[-1] + character
+        if width_of(line) <= width:
+            lines[-1] = line
+        elif len(lines) == max_lines:
+            lines[-1] = truncate(line, width)
+            break
+        else:
+            space = line.rfind(" ") + 1
+            cut = space if 2 * space > width else len(line) - 1
+            lines[-1:] = [line[:cut].rstrip(), line[cut:].lstrip()]
     return lines
 
 
