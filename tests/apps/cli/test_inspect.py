@@ -152,7 +152,7 @@ def test_an_unreachable_store_affects_only_its_own_file(show: Path, monkeypatch:
     away, good = json.loads(done.stdout)
     assert (away["file"]["status"], away["errors"][0]["code"]) == (None, "STORAGE_UNAVAILABLE")
     assert (good["file"]["status"], done.exit_code) == ("ok", 1)
-    assert _rows("rows.duckdb") == [(str(show / GOOD), "ok")]
+    assert rows_of("rows.duckdb") == [(str(show / GOOD), "ok")]
 
 
 def test_a_wrong_setting_ends_in_2(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_the_view_of_openimageio_can_be_left_out(show: Path) -> None:
 # --- the database ---------------------------------------------------------------------------------------
 
 
-def _rows(database: str) -> list[Any]:
+def rows_of(database: str) -> list[Any]:
     with duckdb.connect(database, read_only=True) as connection:
         return connection.execute("SELECT file_path, status FROM files ORDER BY file_path").fetchall()
 
@@ -234,7 +234,7 @@ def test_rows_are_stored_where_a_database_is_named(show: Path) -> None:
         documents = _documents("-r", "sh010", "absent.exr", "--db", "rows.duckdb")
         assert [each["persistence"]["status"] for each in documents] == ["stored"] * 4
         assert {each["persistence"]["inserted"] for each in documents} == {inserted}
-    assert [status for _, status in _rows("rows.duckdb")] == ["missing", "ok", "ok", "ok"]
+    assert [status for _, status in rows_of("rows.duckdb")] == ["missing", "ok", "ok", "ok"]
 
 
 def test_more_files_than_one_batch_are_all_stored_and_shown_in_order(
@@ -243,7 +243,7 @@ def test_more_files_than_one_batch_are_all_stored_and_shown_in_order(
     monkeypatch.setattr("exr_inspector.apps.cli.run.BATCH", 2)
     expected = _names(show, "-r", ".")
     assert _names(show, "-r", ".", "--db", "rows.duckdb") == expected
-    assert len(_rows("rows.duckdb")) == len(expected) == 5
+    assert len(rows_of("rows.duckdb")) == len(expected) == 5
 
 
 def test_a_database_that_cannot_be_had_ends_in_2(show: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -54,7 +54,7 @@ def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | Non
 
     seconds = timeout or (_SECONDS if safe else None)
     limits = QueryLimits(seconds=seconds) if safe and seconds else None
-    with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, time_limit(seconds):
+    with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, query_limit(seconds):
         answer = store.query(statement)
     names = _distinct(answer.column_names)
     columns = (column.to_pylist() for column in answer.columns)
@@ -67,28 +67,29 @@ def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | Non
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """End the process with exit code 2 if the block takes longer. Nothing in the block may write.
+def query_limit(seconds: float | None) -> Iterator[None]:
+    """End the process on Ctrl-C, or with exit code 2 if the block takes longer. The block must not write.
 
-    DuckDB checks for interrupts between the blocks of its work, so one expression may run for minutes.
+    DuckDB checks for interrupts between blocks of rows, so a single expression can run for minutes.
     """
-    if seconds is None:
-        yield
-        return
 
     def end() -> None:
         error = InspectorError(QUERY_LIMIT, f"the query took longer than {seconds:g} seconds")
         click.echo(f"exr-inspector: {error}\nWhat to do: {error.fault.remedy}", err=True)
-        sys.stderr.flush()
         os._exit(2)
 
-    timer = threading.Timer(seconds, end)
+    timer = threading.Timer(seconds or 0, end)
     timer.daemon = True
-    timer.start()
+    if seconds is not None:
+        timer.start()
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
     finally:
         timer.cancel()
+        signal.signal(signal.SIGINT, handler)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.paths import local_name
-from exr_inspector.apps.cli.query import DATABASE_FILE, time_limit
+from exr_inspector.apps.cli.query import DATABASE_FILE, query_limit
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import columns, fold, harmless, json_text, nearby
 from exr_inspector.catalog.connect import open_store
@@ -94,7 +94,7 @@ def similar(
         raise InspectorError(BAD_SETTING, NO_STORE)
     with closing(store):
         query = _query(target, store, by, settings)
-        with time_limit(timeout):
+        with query_limit(timeout):
             matches = search(query, store, where=where, limit=limit, frames=frames)
         explanations = explain_matches(query, matches, store) if explained else []
     if as_json:
