@@ -215,3 +215,11 @@ def test_a_path_is_truncated_on_the_left_and_a_hash_not_at_all(stored: Path) -> 
     rows = [line.split() for line in screen.lines[2:]]
     assert all(path.startswith("…") and path[-4:].lower() == ".exr" for path, _, _ in rows)
     assert {len(file_id) for _, file_id, _ in rows} == {32}
+
+
+def test_the_query_of_the_demo_reads_well_at_80_columns(stored: Path) -> None:
+    query = (Path(__file__).parents[2] / "exrfiles" / "demo.sql").read_text()
+    screen = on_terminal("sql", query, "--db", DATABASE, columns=80)
+    assert screen.lines[0].split() == ["sequence", "frames", "bad", "size", "parts", "channels", "comp", "mb"]
+    assert max(map(len, screen.lines)) <= 80
+    assert any(line.startswith("sh020/beauty.#.exr") for line in screen.lines)
