@@ -114,7 +114,7 @@ class _Assessment:
     def _is_in_order(self) -> bool:
         """Return whether the chunks lie in the table's order, each with room for the least that it can have.
 
-        This holds for most files, and it is quicker to tell than what is wrong with the others.
+        Most tables pass this quick check; `_plausible` examines the others entry by entry.
         """
         offsets = self.table.entries
         needed = max(layout.head_size + layout.min_data_size for layout in self.table.layouts)
