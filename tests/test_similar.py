@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -15,10 +16,16 @@ from exr_inspector.apps.cli import commands
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.nearest import columns_of, nearest_in
 from exr_inspector.catalog.rows import rows_of
+from exr_inspector.catalog.search import Search
+from exr_inspector.catalog.stored_document import stored_document
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.errors import InspectorError
+from exr_inspector.events.request import Request
 from exr_inspector.location import path_location
-from exr_inspector.pipeline import inspect
+from exr_inspector.pipeline import Runtime, inspect, inspect_many
+from exr_inspector.similar import explain_matches, query_of, search
+from exr_inspector.vectors import features
+from tests.corpus import images
 from tests.vast_server.server import VastServer
 
 
@@ -48,20 +55,84 @@ def _vector(demo: Path, store: DuckDBStore) -> list[float]:
     return vector
 
 
+BEAUTY = "shots/sq010/sh020/beauty.1002.exr"
+
+
 def test_the_frames_of_the_same_sequence_come_first(demo: Path, store: DuckDBStore) -> None:
-    found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, limit=7)
-    assert _names(found)[:6] == [f"beauty.{frame}.exr" for frame in range(1001, 1007)]
-    assert all(each.similarity > 0.99 for each in found[:6])
-    assert found[6].similarity < found[5].similarity
+    found = exr_inspector.similar(demo / BEAUTY, store, limit=7, frames=True)
+    assert _names(found)[:5] == [f"beauty.{frame}.exr" for frame in (1001, 1003, 1004, 1005, 1006)]
+    assert all(each.similarity > 0.99 for each in found[:5])
+    assert found[5].similarity < found[4].similarity
+
+
+def _targets(path: Path) -> list[Any]:
+    return [path, inspect(path), path_location(str(path)).file_id]
 
 
 def test_a_path_a_document_and_a_stored_id_ask_the_same(demo: Path, store: DuckDBStore) -> None:
-    path = demo / "shots/sq010/sh010/stereo.1001.exr"
-    answers = [
-        exr_inspector.similar(each, store) for each in (path, inspect(path), path_location(str(path)).file_id)
-    ]
-    assert answers[0] == answers[1] == answers[2]
-    assert _names(answers[0])[0] == path.name
+    first, *others = [exr_inspector.similar(each, store) for each in _targets(demo / BEAUTY)]
+    assert others == [first, first]
+
+
+def test_the_target_itself_is_left_out(demo: Path, store: DuckDBStore) -> None:
+    for target in _targets(demo / BEAUTY):
+        for frames in (True, False):
+            found = exr_inspector.similar(target, store, limit=99, frames=frames)
+            assert "beauty.1002.exr" not in _names(found)
+
+
+def test_the_target_is_recognized_through_the_path_map(demo: Path, store: DuckDBStore) -> None:
+    settings = exr_inspector.Settings(path_map=f"{demo}=s3://renders")
+    canonical = exr_inspector.similar(demo / BEAUTY, store, limit=99, frames=True, settings=settings)
+    assert "beauty.1002.exr" in _names(canonical)  # this store's ids are made without the map
+    stored = DuckDBStore(":memory:")
+    runtime = Runtime(settings, stored)
+    assert list(inspect_many([Request("created", (path_location(demo / BEAUTY, settings.paths),))], runtime))
+    assert exr_inspector.similar(demo / BEAUTY, stored, frames=True, settings=settings) == []
+
+
+def test_a_sequence_gives_its_best_match_alone(demo: Path, store: DuckDBStore) -> None:
+    every = exr_inspector.similar(demo / BEAUTY, store, limit=99, frames=True)
+    best = exr_inspector.similar(demo / BEAUTY, store, limit=99)
+    keys = [each.sequence_key or each.file_path for each in best]
+    assert len(set(keys)) == len(keys) < len(every)
+    first = {each.sequence_key or each.file_path: each for each in reversed(every)}
+    assert best == [each for each in every if each == first[each.sequence_key or each.file_path]]
+
+
+def test_a_match_is_explained_by_the_layers_and_attributes_that_differ(
+    demo: Path, store: DuckDBStore
+) -> None:
+    for target in _targets(demo / BEAUTY):
+        query = query_of(target, store)
+        matches = search(query, store, where="is_deep")
+        (explanation,) = explain_matches(query, matches, store)
+        assert explanation.cosine == pytest.approx(matches[0].similarity, abs=1e-6)
+        groups = {each.group: each for each in explanation.groups}
+        assert "diffuse" in groups["layers"].only_a
+        assert "ZBack" in groups["names"].only_b
+        assert "arnold/AA_samples" in groups["attributes"].only_a
+
+
+def test_a_match_that_is_no_longer_stored_is_explained_by_its_groups(demo: Path, store: DuckDBStore) -> None:
+    query = query_of(demo / BEAUTY, store)
+    (match,) = search(query, store, where="is_deep")
+    (explanation,) = explain_matches(query, [match._replace(file_id="0" * 32)], store)
+    assert explanation.cosine == pytest.approx(match.similarity, abs=1e-6)
+    assert all(not each.only_a and not each.only_b for each in explanation.groups)
+
+
+def test_stored_rows_give_the_features_of_the_document_that_was_stored(demo: Path) -> None:
+    store = DuckDBStore(":memory:")
+    documents = [inspect(path) for path in (*demo.rglob("*.exr"), *images())]
+    ids = [outcome.file_id for outcome in store.upsert(list(map(rows_of, documents)))]
+    stored = store.stored_rows(ids)
+    for file_id, document in zip(ids, documents, strict=True):
+        assert (file_id in stored) == bool(document["parts"])
+        if file_id in stored:
+            assert features.weighted_features(stored_document(stored[file_id])) == features.weighted_features(
+                document
+            )
 
 
 def test_a_condition_narrows_the_search(demo: Path, store: DuckDBStore) -> None:
@@ -72,8 +143,8 @@ def test_a_condition_narrows_the_search(demo: Path, store: DuckDBStore) -> None:
 
 
 def test_by_channels_what_else_differs_does_not_matter(demo: Path, store: DuckDBStore) -> None:
-    found = exr_inspector.similar(demo / "shots/sq010/sh020/beauty.1002.exr", store, by="channels", limit=7)
-    assert [round(each.similarity, 5) for each in found] == [1.0] * 7  # another resolution, the same channels
+    found = exr_inspector.similar(demo / BEAUTY, store, by="channels", limit=6, frames=True)
+    assert [round(each.similarity, 5) for each in found] == [1.0] * 6  # another resolution, the same channels
 
 
 INVENTED = "true) UNION ALL SELECT 'x', 'invented', 2.0, metadata_embedding FROM files WHERE (true"
@@ -119,14 +190,14 @@ def test_a_stored_vector_without_a_direction_is_like_nothing(
         " UNION ALL FROM files WHERE NOT is_deep"
     )
     vector = _vector(demo, store)
-    found = nearest_in(files.to_reader(), vector, "metadata", "", 99)
-    assert found == store.search(vector, "metadata", "NOT is_deep", 99)
+    found = nearest_in(files.to_reader(), Search(vector, limit=99))
+    assert found == store.search(Search(vector, where="NOT is_deep", limit=99))
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "0", "1e-30"])
 def test_a_vector_without_a_direction_is_refused(store: DuckDBStore, number: str) -> None:
-    with pytest.raises(InspectorError, match="BAD_QUERY: the vector to compare with"):
-        store.search([float(number)] * 384, "metadata", "", 5)
+    with pytest.raises(InspectorError, match="BAD_QUERY: the search vector"):
+        store.search(Search([float(number)] * 384))
 
 
 @pytest.mark.parametrize("target", ["0" * 32, "/no/such/file.exr"])
@@ -171,9 +242,10 @@ def test_the_store_of_the_settings_can_be_searched(demo: Path, database: Path) -
 def test_batches_from_elsewhere_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
     vector = _vector(demo, store)
     where = "frame_number > 1002"
-    files = store.query("SELECT * FROM files").select(columns_of("metadata", where))
-    found = nearest_in(files.to_reader(max_chunksize=2), vector, "metadata", where, 5)
-    assert found == store.search(vector, "metadata", where, 5)
+    search = Search(vector, where=where, limit=5, frames=True)
+    files = store.query("SELECT * FROM files").select(columns_of(search))
+    found = nearest_in(files.to_reader(max_chunksize=2), search)
+    assert found == store.search(search)
     assert len(found) == 4
 
 
@@ -183,11 +255,10 @@ def test_the_command_prints_a_table_and_json(demo: Path, database: Path) -> None
     table = CliRunner().invoke(commands, options)
     assert table.exit_code == 0, table.output
     assert "cosine" in table.output
-    assert "beauty.1003.exr" in table.output
+    assert "beauty.1001.exr" in table.output
     lines = CliRunner().invoke(commands, [*options, "--json"]).output.splitlines()
-    assert [Path(json.loads(line)["file_path"]).name for line in lines] == [
-        f"beauty.{frame}.exr" for frame in (1001, 1002, 1003)
-    ]
+    found = [json.loads(line)["file_path"] for line in lines]
+    assert len({Path(path).parent / Path(path).name.split(".")[0] for path in found}) == 3
 
 
 def test_explain_names_the_groups_that_differ(demo: Path, database: Path) -> None:
@@ -237,6 +308,8 @@ def test_vast_database_gives_the_same_answer_as_duckdb(demo: Path, store: DuckDB
         for question in (target, path_location(str(target)).file_id):
             found = exr_inspector.similar(question, vast, where="NOT is_deep", limit=5)
             assert found == exr_inspector.similar(question, store, where="NOT is_deep", limit=5)
+            query = query_of(question, vast)
+            assert explain_matches(query, found, vast) == explain_matches(query, found, store)
         for where in ("no_such_column = 1", *BREAKOUTS, *(each.format(__file__) for each in FILE_READS)):
             with pytest.raises(InspectorError, match="BAD_QUERY"):
                 exr_inspector.similar(target, vast, where=where)

@@ -9,6 +9,8 @@ docs/ERRORS.md is generated from `FAULTS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -199,6 +201,12 @@ BAD_QUERY = _fault(
     "The SQL is not valid for this database.",
     "Correct the statement; docs/DATABASE_SCHEMA.md lists tables and columns.",
 )
+QUERY_LIMIT = _fault(
+    "QUERY_LIMIT",
+    None,
+    "A query ran over its limit of time or memory.",
+    "Narrow the query, or run it without the limit.",
+)
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
@@ -215,9 +223,20 @@ NOT_LOSSLESS = _fault(
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
     None,
-    "A library that this feature needs is not installed.",
-    "Install the extra that the message names.",
+    "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
+    "Run the `pip install` command in the message.",
 )
+
+
+@contextmanager
+def requires_extra(extra: str) -> Iterator[None]:
+    """Raise InspectorError(NOT_INSTALLED) that names `extra` if a library imported in the block is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'exr-inspector[{extra}]'"
+        raise InspectorError(NOT_INSTALLED, message) from error
+
 
 # --- the environment: transient, raised so that the event is redelivered ----------------------------
 
@@ -249,6 +268,13 @@ OBJECT_CHANGED = _fault(
     "Nothing: a later delivery reads the final version.",
     retry=True,
 )
+SECRET_UNAVAILABLE = _fault(
+    "SECRET_UNAVAILABLE",
+    None,
+    "The runtime did not give a secret, for another reason than that it does not exist.",
+    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
+    retry=True,
+)
 DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,
@@ -277,5 +303,26 @@ DATABASE_CONFLICT = _fault(
     None,
     "Other writers changed the same rows during every retry.",
     "Nothing if it is rare; otherwise lower the function's concurrency.",
+    retry=True,
+)
+DATABASE_FULL = _fault(
+    "DATABASE_FULL",
+    None,
+    "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
+    "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
+    retry=True,
+)
+DATABASE_NOT_FOUND = _fault(
+    "DATABASE_NOT_FOUND",
+    None,
+    "The database file does not exist, or the folder that is to contain it does not.",
+    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
+    retry=True,
+)
+NOT_A_DATABASE = _fault(
+    "NOT_A_DATABASE",
+    None,
+    "The path of the database names something other than a DuckDB file.",
+    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
     retry=True,
 )

@@ -1,54 +1,111 @@
-"""Which stored renders are like this one?"""
+"""Find the stored renders that are most like one file, and explain why.
+
+`similar` is the whole of it for most callers. A caller that also explains its matches makes the query once:
+
+    query = query_of(target, store)
+    matches = search(query, store)
+    explanations = explain_matches(query, matches, store)
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from exr_inspector.catalog.search import By, Match, Searchable
+from exr_inspector.catalog.search import By, Match, Search, Searchable
+from exr_inspector.catalog.stored_document import stored_document
+from exr_inspector.document.build import stored_location
 from exr_inspector.errors import FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.pipeline import inspect
+from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
+from exr_inspector.vectors.explain import Explanation, explain_vectors
+
+Target = str | os.PathLike[str] | Mapping[str, Any]
+"""A path, the `file_id` of a stored file, or a document."""
 
 _FILE_ID = re.compile(r"[0-9a-f]{32}")
-_MAKERS = {"metadata": metadata_embedding, "channels": channel_fingerprint}
+_VECTORS = {"metadata": metadata_embedding, "channels": channel_fingerprint}
 
 
-def similar(
-    target: str | os.PathLike[str] | Mapping[str, Any],
+@dataclass(frozen=True)
+class Query:
+    """The file to compare with. `document` is None for a stored file that was named by its id."""
+
+    vector: list[float]
+    by: By
+    file_id: str
+    document: Mapping[str, Any] | None = None
+
+
+def similar(  # noqa: PLR0913 - the options of one search, by keyword
+    target: Target,
     store: Searchable,
     *,
     by: By = "metadata",
     where: str = "",
     limit: int = 10,
+    frames: bool = False,
+    settings: Settings | None = None,
 ) -> list[Match]:
-    """The stored files most like a target, the nearest first: a document, a path, or the id of a stored file.
+    """Return the stored files most like a target, the nearest first. The target itself is left out.
 
-    `by` says which vector is compared; `where` is a condition in DuckDB's SQL on the columns of `files`.
-    Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, the fault of a file without a header that can be read,
-    and what reading the file or the store raises.
+    `by` selects the vector to compare; `where` is a condition in DuckDB's SQL on the columns of `files`. Only
+    the best match of each sequence is returned, or every file if `frames` is true. `settings` are those under
+    which a path is inspected; their path map must be the store's, so that the target can be recognized.
+
+    Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, the fault of a file whose header cannot be read, and
+    whatever reading the file or the store raises.
     """
-    return store.search(vector_of(target, store, by), by, where, limit)
+    return search(query_of(target, store, by, settings), store, where=where, limit=limit, frames=frames)
 
 
-def vector_of(target: str | os.PathLike[str] | Mapping[str, Any], store: Searchable, by: By) -> list[float]:
-    """The vector of a document, of the file at a path, or of a stored file. Raises as `similar` does."""
-    if isinstance(target, Mapping):
-        return _made(target, by)
-    text = os.fspath(target)
-    if not _FILE_ID.fullmatch(text):
-        return _made(inspect(text), by)
-    stored = store.vector(text, by)
-    if stored is None:
-        raise InspectorError(FILE_NOT_FOUND, "no file of this id has vectors of this release", text)
-    return stored
+def query_of(
+    target: Target, store: Searchable, by: By = "metadata", settings: Settings | None = None
+) -> Query:
+    """Return the query for a document, for the file at a path, or for a stored file. Raises as `similar`."""
+    settings = settings or Settings()
+    if not isinstance(target, Mapping):
+        text = os.fspath(target)
+        if _FILE_ID.fullmatch(text):
+            return _stored_query(text, store, by)
+        target = inspect(text, settings)
+    if not target["parts"]:
+        error = target["errors"][0]
+        raise InspectorError(FAULTS[error["code"]], error["message"], target["file"]["path"])
+    location = stored_location(target["file"])
+    location = replace(location, canonical=settings.paths.canonical(location.path))
+    return Query(list(map(float, _VECTORS[by](target))), by, location.file_id, target)
 
 
-def _made(document: Mapping[str, Any], by: By) -> list[float]:
-    """The vector of a document. Nothing is like one without parts; its first error says why it has none."""
-    if not document["parts"]:
-        error = document["errors"][0]
-        raise InspectorError(FAULTS[error["code"]], error["message"], document["file"]["path"])
-    return list(map(float, _MAKERS[by](document)))
+def _stored_query(file_id: str, store: Searchable, by: By) -> Query:
+    vector = store.vector(file_id, by)
+    if vector is None:
+        message = "no stored file with this id has vectors of this release; inspect the file again"
+        raise InspectorError(FILE_NOT_FOUND, message, file_id)
+    return Query(vector, by, file_id)
+
+
+def search(
+    query: Query, store: Searchable, *, where: str = "", limit: int = 10, frames: bool = False
+) -> list[Match]:
+    """Return the stored files most like a query. See `similar`."""
+    return store.search(Search(query.vector, query.by, where, limit, query.file_id, frames))
+
+
+def explain_matches(query: Query, matches: Sequence[Match], store: Searchable) -> list[Explanation]:
+    """Explain each match: which groups separate it from the query, and the features that only one has.
+
+    Features are named from the stored rows. If a match is no longer stored, its groups are explained
+    without names.
+    """
+    rows = store.stored_rows([query.file_id, *(match.file_id for match in matches)])
+    documents = {file_id: stored_document(found) for file_id, found in rows.items()}
+    document = query.document or documents.get(query.file_id)
+    return [
+        explain_vectors(query.vector, match.vector, query.by, document, documents.get(match.file_id))
+        for match in matches
+    ]

@@ -1,67 +1,75 @@
-"""Nearest files by exact vector distance, with SQL predicates: in a table of DuckDB, or in batches."""
+"""Nearest files by exact vector distance, with SQL conditions: in a DuckDB table, or in record batches."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 
+from exr_inspector.catalog.limits import SEARCH_SECONDS, time_limit
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.search import VECTORS, By, Match
+from exr_inspector.catalog.search import VECTORS, Match, Search
 from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
-# The squared lengths of vectors that have a direction, as 32-bit arithmetic can tell: not zero, not NaN. What
-# cosine the others have differs between DuckDB's releases: NaN, -1, an error.
-SHORTEST, LONGEST = 1e-30, 1e30
+# A vector has a direction if its squared length is in this range: not zero, infinite or NaN. The releases of
+# DuckDB disagree about the cosine of a vector without one: NaN, -1, or an error.
+MIN_LENGTH, MAX_LENGTH = 1e-30, 1e30
+
+_COLUMNS = ("file_id", "file_path", "similarity", "vector", "sequence_key")
 
 
-def nearest(
-    connection: duckdb.DuckDBPyConnection, vector: Sequence[float], by: By, where: str, limit: int
-) -> list[Match]:
-    """`Searchable.search` on the connection's table `files`.
+def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match]:
+    """Run `Searchable.search` on the connection's table `files`.
 
-    The condition opens no file of this machine, and from then on nothing does on the connection's database.
+    The condition is text of a user: the connection's database must have no external access, and the caller
+    limits the time. Raises InspectorError(BAD_QUERY).
     """
-    _check_direction(vector)
-    column = VECTORS[by]
-    cosine = f"array_cosine_similarity({column}, ?::FLOAT[{len(vector)}])"
-    comparable = f"array_inner_product({column}, {column}) BETWEEN {SHORTEST} AND {LONGEST}"
-    condition = where or "true"
-    # Rows that cannot be compared come last and are left out: to filter them here takes twice the time.
-    sql = f"""
-        SELECT file_id, file_path, CASE WHEN {comparable} THEN {cosine} END AS similarity, {column}
-        FROM files
-        WHERE embedding_version = ? AND ({condition}
-        )
-        ORDER BY similarity DESC NULLS LAST, file_path
-        LIMIT ?"""
+    if not MIN_LENGTH <= sum(each * each for each in search.vector) <= MAX_LENGTH:
+        message = "the search vector is zero or not finite; inspect the file again, or name another file"
+        raise InspectorError(BAD_QUERY, message)
+    condition = search.where or "true"
     try:
-        duckdb.SQLExpression(condition)  # what is one expression by itself cannot leave its brackets
-        connection.execute("SET enable_external_access = false")
-        rows = connection.execute(sql, [list(map(float, vector)), EMBEDDING_VERSION, limit]).fetchall()
+        duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
+        parameters = [list(map(float, search.vector)), EMBEDDING_VERSION, search.exclude, search.limit]
+        rows = connection.execute(_sql(search, condition), parameters).fetchall()
     except duckdb.Error as error:
-        raise InspectorError(BAD_QUERY, str(error), where) from error
+        raise InspectorError(BAD_QUERY, str(error), search.where) from error
     return [Match(*row) for row in rows if row[2] is not None]
 
 
-def _check_direction(vector: Sequence[float]) -> None:
-    if not SHORTEST <= sum(each * each for each in vector) <= LONGEST:
-        message = "the vector to compare with is zero or not finite; inspect the file again, or name another"
-        raise InspectorError(BAD_QUERY, message)
+def _sql(search: Search, condition: str) -> str:
+    column = VECTORS[search.by]
+    cosine = f"array_cosine_similarity({column}, ?::FLOAT[{len(search.vector)}])"
+    comparable = f"array_inner_product({column}, {column}) BETWEEN {MIN_LENGTH} AND {MAX_LENGTH}"
+    # Rows that cannot be compared are sorted last and dropped afterwards: a filter here takes twice the time.
+    found = f"""
+        SELECT file_id, file_path, CASE WHEN {comparable} THEN {cosine} END AS similarity,
+            {column} AS vector, sequence_key
+        FROM files
+        WHERE embedding_version = ? AND file_id <> ? AND ({condition}
+        )"""
+    if not search.frames:
+        # An aggregate keeps one vector per sequence; a window function would sort all of them.
+        fields = ", ".join(f"'{name}': {name}" for name in _COLUMNS)
+        found = f"""
+            SELECT unnest(arg_min({{{fields}}}, (-coalesce(similarity, -2), file_path)))
+            FROM ({found}) GROUP BY coalesce(sequence_key, file_path)"""
+    return f"""
+        SELECT {", ".join(_COLUMNS)} FROM ({found})
+        ORDER BY similarity DESC NULLS LAST, file_path
+        LIMIT ?"""
 
 
-def nearest_in(
-    reader: pa.RecordBatchReader, vector: Sequence[float], by: By, where: str, limit: int
-) -> list[Match]:
-    """The same in record batches of `files`: they pass through, and only the best stay."""
+def nearest_in(reader: pa.RecordBatchReader, search: Search) -> list[Match]:
+    """Run a search on record batches of `files`. Batches are streamed; only the best rows stay in memory."""
     with duckdb.connect() as connection:
         connection.register("files", reader)
-        return nearest(connection, vector, by, where, limit)
+        connection.execute("SET enable_external_access = false")
+        with time_limit(connection.interrupt, SEARCH_SECONDS):
+            return nearest(connection, search)
 
 
-def columns_of(by: By, where: str) -> list[str]:
-    """The columns of `files` that a search reads. A name that `where` mentions in any way counts as read."""
-    always = {"file_id", "file_path", "embedding_version", VECTORS[by]}
-    return [name for name in TABLES["files"].names if name in always or name in where.lower()]
+def columns_of(search: Search) -> list[str]:
+    """Return the columns of `files` that a search reads. Any name that its condition mentions counts."""
+    always = {"file_id", "file_path", "sequence_key", "embedding_version", VECTORS[search.by]}
+    return [name for name in TABLES["files"].names if name in always or name in search.where.lower()]

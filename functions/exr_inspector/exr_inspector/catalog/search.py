@@ -1,35 +1,63 @@
-"""What a store that can be searched by vector offers; DuckDB and VAST DataBase both do."""
+"""A search by vector, and the interface of a store that can run one."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from exr_inspector.vectors.explain import By
 
-__all__ = ["VECTORS", "By", "Match", "Searchable"]
+__all__ = ["DETAIL_TABLES", "VECTORS", "By", "Match", "Search", "Searchable", "StoredRows"]
 
 VECTORS: dict[By, str] = {"metadata": "metadata_embedding", "channels": "channel_fingerprint"}
+"""The column of `files` that holds each kind of vector."""
+
+StoredRows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Table name -> the rows of one file in that table."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A vector to compare, and which files to return."""
+
+    vector: Sequence[float]
+    by: By = "metadata"
+    where: str = ""
+    """A condition in DuckDB's SQL on the columns of `files`; empty for all files."""
+    limit: int = 10
+    exclude: str = ""
+    """The `file_id` of a file to leave out."""
+    frames: bool = False
+    """Whether to return every file. Otherwise only the best match of each `sequence_key` is returned."""
 
 
 class Match(NamedTuple):
-    """A file that was found. `similarity` is the cosine of its vector and the one asked for, -1 to 1."""
+    """A file that was found. `similarity` is the cosine of its vector and the search's vector, -1 to 1."""
 
     file_id: str
     file_path: str
     similarity: float
     vector: tuple[float, ...]
+    sequence_key: str | None = None
+
+
+DETAIL_TABLES = ("parts", "channels", "attributes")
 
 
 class Searchable(Protocol):
-    """A store that can be searched. Both methods raise InspectorError."""
+    """A store that can be searched. All methods raise InspectorError."""
 
-    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
-        """The `limit` files most like a vector, by exact cosine, the nearest first, ties by path.
+    def search(self, search: Search) -> list[Match]:
+        """Return the files most like a vector, by exact cosine, the nearest first, ties by path.
 
-        `where` is a condition in DuckDB's SQL on the columns of `files`; empty for all. Only vectors
-        of this release's `embedding_version` that have a direction are compared: neither zero nor NaN.
-        Raises BAD_QUERY for an invalid condition, and for a vector without a direction.
+        Only vectors of this release's `embedding_version` that have a direction are compared: a vector that
+        is zero or has a NaN is left out. Raises BAD_QUERY for an invalid condition, and for a search vector
+        without a direction.
         """
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        """The stored vector of a file; None where this release has not stored the file."""
+        """Return the stored vector of a file, or None if this release has not stored the file."""
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        """Return the rows of files in `parts`, `channels` and `attributes`, by `file_id`."""

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from exr_inspector.vectors import channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
-from exr_inspector.vectors.projection import Bags, Group, Sketch
+from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
 By = Literal["metadata", "channels"]
+_PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
 
@@ -46,34 +47,57 @@ class Explanation:
 
 
 def explain(a: File, b: File, by: By = "metadata") -> Explanation:
-    """Which groups make two files alike or different. From vectors alone, features stay unnamed.
+    """Return which groups make two files alike or different. Features are named only from two documents.
 
-    Raises ValueError for a vector that is not of this kind's length.
+    Raises ValueError for a vector that does not have the length of this kind.
     """
-    sketch = {"metadata": METADATA, "channels": CHANNELS}[by]
-    bags_a, bags_b = _bags(a, by), _bags(b, by)
-    vector_a, vector_b = _vector(a, bags_a, sketch), _vector(b, bags_b, sketch)
-    if not (bags_a and bags_b):
-        bags_a = bags_b = {}
+    documents = [each if isinstance(each, Mapping) else None for each in (a, b)]
+    return explain_vectors(_vector(a, by), _vector(b, by), by, *documents)
+
+
+def explain_vectors(
+    vector_a: npt.ArrayLike,
+    vector_b: npt.ArrayLike,
+    by: By = "metadata",
+    document_a: Mapping[str, Any] | None = None,
+    document_b: Mapping[str, Any] | None = None,
+) -> Explanation:
+    """Explain the cosine of two vectors, and name the features that differ if both documents are given.
+
+    Raises ValueError for a vector that does not have the length of this kind.
+    """
+    projection = _PROJECTIONS[by]
+    a, b = _checked(vector_a, projection.size), _checked(vector_b, projection.size)
+    features_a, features_b = _features_of(document_a, by), _features_of(document_b, by)
+    if not (features_a and features_b):
+        features_a = features_b = {}
     groups = [
-        _likeness(group, vector_a[place], vector_b[place], bags_a.get(name, {}), bags_b.get(name, {}))
-        for (name, group), place in zip(sketch.groups.items(), sketch.slices.values(), strict=True)
+        _likeness(group, a[place], b[place], features_a.get(name, {}), features_b.get(name, {}))
+        for (name, group), place in zip(projection.groups.items(), projection.slices.values(), strict=True)
     ]
     groups.sort(key=lambda group: -group.takes)
     return Explanation(sum(group.adds for group in groups), tuple(groups))
 
 
-def _bags(file: File, by: By) -> Bags:
-    if not isinstance(file, Mapping):
+def _features_of(document: Mapping[str, Any] | None, by: By) -> WeightedFeatures:
+    if document is None:
         return {}
-    return features.bags(file) if by == "metadata" else channels.bags(file["channels"])
+    return (
+        features.weighted_features(document)
+        if by == "metadata"
+        else channels.weighted_features(channels.seen(document["channels"]))
+    )
 
 
-def _vector(file: File, bags: Bags, sketch: Sketch) -> npt.NDArray[np.float64]:
-    vector = sketch.vector(bags) if isinstance(file, Mapping) else np.asarray(file)
-    if vector.shape != (sketch.size,):
-        raise ValueError(f"expected a vector of {sketch.size} numbers, not of shape {vector.shape}")
-    return vector.astype(np.float64)
+def _vector(file: File, by: By) -> npt.ArrayLike:
+    return _PROJECTIONS[by].vector(_features_of(file, by)) if isinstance(file, Mapping) else file
+
+
+def _checked(vector: npt.ArrayLike, size: int) -> npt.NDArray[np.float64]:
+    array = np.asarray(vector, dtype=np.float64)
+    if array.shape != (size,):
+        raise ValueError(f"expected a vector of {size} numbers, not of shape {array.shape}")
+    return array
 
 
 def _likeness(

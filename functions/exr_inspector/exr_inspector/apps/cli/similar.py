@@ -16,7 +16,7 @@ from exr_inspector.catalog.search import By, Match
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
-from exr_inspector.similar import vector_of
+from exr_inspector.similar import query_of, search
 from exr_inspector.vectors.explain import explain
 from exr_inspector.writer import NO_STORE
 
@@ -54,8 +54,9 @@ def similar(
     The cosine is 1 for files that are the same kind of render, whatever their frame, time or place.
     """
     with closing(_store(db)) as store:
-        vector = vector_of(target, store, by)
-        matches = store.search(vector, by, where, limit)
+        query = query_of(target, store, by)
+        matches = search(query, store, where=where, limit=limit)
+    vector = query.vector
     if as_json:
         for match in matches:
             click.echo(show.json_text(_entry(match, vector, by, explained)))
