@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "functions" / "exr_inspector" / "exr_inspector"
+PACKAGE = Path("functions", "exr_inspector", "exr_inspector")
 TESTS = {
     "exr": "tests/exr tests/document",
     "document": "tests/document tests/exr",
@@ -50,16 +50,18 @@ class Mutant(NamedTuple):
         """Return the changed module's source, and a description of the change."""
         tree = ast.parse(self.path.read_text("utf-8"))
         node: Any = next(islice(ast.walk(tree), self.place, None))
-        change = f"{self.path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node).splitlines()[0]}"
+        change = (
+            f"{self.path.parent.name}/{self.path.name}:{node.lineno}: {ast.unparse(node).splitlines()[0]}"
+        )
         mutate(node)
         return ast.unparse(tree), f"{change}  ->  {ast.unparse(node).splitlines()[0]}"
 
 
-def find_mutants(name: str, tests: str) -> list[Mutant]:
-    """Return every mutant of a module or folder of the package."""
-    paths = sorted((PACKAGE / name).rglob("*.py")) if (PACKAGE / name).is_dir() else [PACKAGE / name]
-    trees = [(path, enumerate(ast.walk(ast.parse(path.read_text("utf-8"))))) for path in paths]
-    return [Mutant(path, place, tests) for path, nodes in trees for place, node in nodes if mutate(node)]
+def find_mutants(path: Path, tests: str) -> list[Mutant]:
+    """Return every mutant of a module, or of the modules in a folder."""
+    paths = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    trees = [(each, enumerate(ast.walk(ast.parse(each.read_text("utf-8"))))) for each in paths]
+    return [Mutant(each, place, tests) for each, nodes in trees for place, node in nodes if mutate(node)]
 
 
 def mutate(node: ast.AST) -> bool:
@@ -83,7 +85,7 @@ def mutate(node: ast.AST) -> bool:
 def passes(tests: str, folder: Path) -> bool:
     """Run tests in a copy of the repository. Tests that do not end count as failed."""
     command = [sys.executable, "-B", "-m", "pytest", "-qx", "-pno:cacheprovider", *SLOW, *tests.split()]
-    settings = os.environ | {"PYTHONPATH": str(folder / PACKAGE.parent.relative_to(ROOT)), "CI": "true"}
+    settings = os.environ | {"PYTHONPATH": str(folder / PACKAGE.parent), "CI": "true"}
     with contextlib.suppress(subprocess.SubprocessError):
         subprocess.run(command, cwd=folder, env=settings, capture_output=True, timeout=600, check=True)
         return True
@@ -97,20 +99,20 @@ def main() -> None:
     parser.add_argument("--only", choices=TESTS, help="a module or folder of the core")
     options = parser.parse_args()
     os.nice(10)
-    names = [options.only] if options.only else TESTS
-    found = [mutant for name in names for mutant in find_mutants(name, TESTS[name])]
-    sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
     noticed = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy")
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".*_cache", ".git", "build"))
+        names = [options.only] if options.only else TESTS
+        found = [each for name in names for each in find_mutants(copy / PACKAGE / name, TESTS[name])]
+        sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
         if failing := [tests for tests in {each.tests for each in sample} if not passes(tests, copy)]:
             sys.exit(f"these tests fail without a mutant: {', '.join(failing)}")
         for number, mutant in enumerate(sample, 1):
-            source, change = mutant.make()
-            (target := copy / mutant.path.relative_to(ROOT)).write_text(source, "utf-8")
+            original, (source, change) = mutant.path.read_text("utf-8"), mutant.make()
+            mutant.path.write_text(source, "utf-8")
             is_noticed = not passes(mutant.tests, copy)
-            shutil.copy(mutant.path, target)
+            mutant.path.write_text(original, "utf-8")
             noticed += is_noticed
             print(f"{number:3} {'noticed ' if is_noticed else 'SURVIVED'} {change}", flush=True)
     print(f"{noticed} of {len(sample)} mutants noticed, of {len(found)} possible; seed {options.seed}")
