@@ -64,7 +64,7 @@ def _setting(default: object, setting: Setting) -> str:
 
 def database_schema() -> Iterator[str]:
     yield from ("# Database schema", "", NOTE, "")
-    yield "The same four tables in DuckDB and in VAST DataBase. A file's rows share its `file_id`; every"
+    yield "DuckDB and VAST DataBase hold the same tables. A file's rows share its `file_id`; every"
     yield "column may be null. Times are in UTC. A text of more than 126 KB is replaced by its size and hash:"
     yield '`{"elided": {"size_bytes": ..., "sha256": ...}}`.'
     for table, columns in COLUMNS.items():

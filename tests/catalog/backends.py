@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.session import make_session
+from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings
 from tests.catalog.rows import comparable
@@ -54,7 +55,7 @@ def rows(backend: Backend, name: str) -> list[Row]:
 
 
 def tables(backend: Backend, under: str = "") -> dict[str, list[str]]:
-    """All four tables, comparable; `under` keeps the files whose names begin so."""
+    """All tables, comparable; `under` keeps the files whose names begin so."""
     return {table: comparable(_under(backend.table(table), under)) for table in TABLES}
 
 
@@ -100,16 +101,38 @@ class DuckDB:
 
 
 class _FailingConnection:
+    """A connection whose cursors fail, all together once, at the step-th statement."""
+
     def __init__(self, connection: Any, step: int, failure: Failure) -> None:
         self._connection = connection
-        self._left = step
+        self._left = itertools.count(step, -1)
         self._failure = failure
 
-    def execute(self, *arguments: Any) -> Any:
-        self._left -= 1
-        if self._left == 0:
+    def cursor(self) -> Any:
+        return _FailingCursor(self._connection.cursor(), self._check)
+
+    def _check(self) -> None:
+        if next(self._left) == 1:
             self._failure.reached = True
             raise duckdb.IOException("a fault that the test asked for")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class _FailingCursor:
+    def __init__(self, cursor: Any, check: Callable[[], None]) -> None:
+        self._connection = cursor
+        self._check = check
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def execute(self, *arguments: Any) -> Any:
+        self._check()
         return self._connection.execute(*arguments)
 
     def __getattr__(self, name: str) -> Any:
@@ -135,6 +158,7 @@ class Vast:
                 "vast_secret_key": server.secret_key,
                 "vast_bucket": server.bucket,
                 "vast_schema": self.schema,
+                "vast_journal": "none",
                 **changes,
             }
         )
@@ -169,6 +193,6 @@ def vast(version: Any = "5.5", conflict: Any = "write", **settings: Any) -> Iter
     """A server, and a session of the SDK as the store makes its own."""
     with VastServer(version, conflict) as server:
         database = Vast(server, None)
-        database.session = make_session(database.settings(**settings))
+        database.session = connect(database.settings(**settings))
         with database.session.api:
             yield database

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -37,6 +38,9 @@ ORDERS: list[tuple[dict, dict]] = [
     ({"sequencer": "2", "mtime": NOON - HOUR}, {"sequencer": "1", "mtime": NOON, "etag": "x"}),
 ]
 
+# Two versions that neither precedes: of one sequencer, of one second, or without any order.
+EQUAL: list[dict] = [{"sequencer": "0A"}, {"mtime": NOON, "etag": "x"}, {}]
+
 REALS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308)
 WHOLES = (-(2**63), 2**63 - 1, -1, 0, 2**53 + 1, 1)
 TEXTS = (
@@ -55,7 +59,7 @@ def audit(backend: Backend, name: str) -> Row:
 class StoreContract:
     # --- one file ---------------------------------------------------------------------------------------
 
-    def test_a_new_file_is_inserted_into_all_four_tables(self, backend: Backend) -> None:
+    def test_a_new_file_is_inserted_into_all_tables(self, backend: Backend) -> None:
         file = delivered("a", version=2)
         assert backend.store().upsert([file]) == [Outcome(file.file_id, "inserted")]
         assert tables(backend) == expected(file)
@@ -83,7 +87,7 @@ class StoreContract:
         assert after["last_inspected"] > before["last_inspected"]
         assert after["write_id"] != before["write_id"]
 
-    def test_a_changed_file_replaces_its_rows_in_all_four_tables(self, backend: Backend) -> None:
+    def test_a_changed_file_replaces_its_rows_in_all_tables(self, backend: Backend) -> None:
         store, other = backend.store(), delivered("b")
         store.upsert([delivered("a", version=3), other])
         first_seen = audit(backend, "a")["first_seen"]
@@ -97,7 +101,7 @@ class StoreContract:
         store, broken = backend.store(), delivered("a", version=0)
         store.upsert([delivered("a", version=2)])
         store.upsert([broken])
-        assert [len(rows(backend, table)) for table in TABLES] == [1, 0, 0, 0]
+        assert [len(rows(backend, table)) for table in TABLES] == [1, 0, 0, 0, 1]
         store.upsert([delivered("a", version=2)])
         assert tables(backend) == expected(delivered("a", version=2))
 
@@ -156,26 +160,52 @@ class StoreContract:
 
     def test_nothing_to_do_is_nothing_done(self, backend: Backend) -> None:
         store = backend.store()
-        assert (store.upsert([]), store.delete([]), store.lookup([])) == ([], 0, {})
+        assert (store.upsert([]), store.upsert([], []), store.lookup([])) == ([], [], {})
 
-    # --- deleting and looking up ------------------------------------------------------------------------
+    # --- removing and looking up ------------------------------------------------------------------------
 
     def test_a_removed_file_has_no_row_in_any_table(self, backend: Backend) -> None:
         store, other = backend.store(), delivered("b")
         store.upsert([delivered("a", version=2), other])
         removals = [Removal(delivered("a").file_id), Removal(path_location("/show/never-seen.exr").file_id)]
-        assert store.delete([*removals, *removals]) == 1
+        assert [each.action for each in store.upsert([], [*removals, *removals])] == ["deleted", "absent"]
         assert tables(backend) == expected(other)
-        assert store.delete(removals) == 0
+        assert [each.action for each in store.upsert([], removals)] == ["absent", "absent"]
 
-    def test_a_removal_that_is_older_than_the_file_is_late(self, backend: Backend) -> None:
+    def test_a_removal_that_is_older_than_the_file_is_outdated(self, backend: Backend) -> None:
         store, file = backend.store(), delivered("a", sequencer="2", mtime=NOON)
         store.upsert([file])
-        assert (
-            store.delete([Removal(file.file_id, sequencer="1"), Removal(file.file_id, time=NOON - HOUR)]) == 0
-        )
+        late = [Removal(file.file_id, sequencer="1"), Removal(file.file_id, time=NOON - HOUR)]
+        assert store.upsert([], late) == [Outcome(file.file_id, "outdated")]
         assert tables(backend) == expected(file)
-        assert store.delete([Removal(file.file_id, sequencer="3")]) == 1
+        assert store.upsert([], [Removal(file.file_id, sequencer="3")]) == [Outcome(file.file_id, "deleted")]
+
+    @pytest.mark.parametrize("order", EQUAL)
+    def test_a_removal_as_old_as_the_file_deletes_it(self, backend: Backend, order: Row) -> None:
+        store, file = backend.store(), delivered("a", **order)
+        store.upsert([file])
+        removal = Removal(file.file_id, order.get("sequencer"), order.get("mtime"))
+        assert store.upsert([], [removal]) == [Outcome(file.file_id, "deleted")]
+
+    @pytest.mark.parametrize("order", EQUAL)
+    def test_of_equally_old_versions_the_later_delivery_wins(self, backend: Backend, order: Row) -> None:
+        store = backend.store()
+        versions = [delivered("a", version=version, **order) for version in (2, 1, 3)]
+        store.upsert(versions[:1])
+        assert store.upsert(versions[1:2]) == [Outcome(versions[0].file_id, "replaced")]
+        assert tables(backend) == expected(versions[1])
+        store.upsert([versions[0], versions[2]])
+        assert tables(backend) == expected(versions[2])
+
+    def test_what_is_known_to_be_current_is_never_outdated(self, backend: Backend) -> None:
+        store, newer = backend.store(), delivered("a", version=2, sequencer="2")
+        current = replace(delivered("a", sequencer="1"), is_current=True)
+        store.upsert([newer])
+        assert store.upsert([current]) == [Outcome(newer.file_id, "replaced")]
+        assert tables(backend) == expected(current)
+        assert store.upsert([], [Removal(newer.file_id, sequencer="1", is_current=True)]) == [
+            Outcome(newer.file_id, "deleted")
+        ]
 
     @pytest.mark.parametrize("version", [1, 2])
     def test_a_file_that_is_removed_and_delivered_at_once_is_there_as_if_it_were_new(
@@ -224,12 +254,12 @@ class StoreContract:
         assert step > 8
         assert tables(backend) == expected(*batch, delivered("gone"))
 
-    def test_a_failing_deletion_leaves_the_tables_as_they_were(self, backend: Backend) -> None:
+    def test_a_failing_removal_leaves_the_tables_as_they_were(self, backend: Backend) -> None:
         store, file = backend.store(), delivered("a", version=2)
         store.upsert([file])
         for step in itertools.count(1):
             with backend.failing(step) as failure:
-                error = _error_of(lambda: store.delete([Removal(file.file_id)]))
+                error = _error_of(lambda: store.upsert([], [Removal(file.file_id)]))
             if not failure.reached:
                 break
             assert error
@@ -303,7 +333,9 @@ class StoreContract:
             for name, value in row.items()
             if isinstance(value, str) and not value.startswith('{"elided"')
         }
-        assert whole == {"file_id", "facts_hash", "write_id", "inspector_version"}
+        assert whole == {
+            "file_id", "facts_hash", "write_id", "inspector_version", "facet", "input_hash", "status",
+        }  # fmt: skip
 
     def test_absent_values_stay_absent(self, backend: Backend) -> None:
         names = [name for name in TABLES["files"].names if name not in ("file_id", "file_path")]

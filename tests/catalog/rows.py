@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from exr_inspector.catalog.facets import FACETS, facet_row
 from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES, FileRows, Row, arrow_table
 from exr_inspector.location import path_location
 
@@ -35,7 +36,9 @@ def delivered(
         table: [{**_row(table, version, index), **key} for index in range(version * count)]
         for table, count in (("parts", 1), ("channels", 2), ("attributes", 3))
     }
-    return FileRows(file_key, {"files": [{**_row("files", version, 0), **key, **order}], **rows})
+    file = {**_row("files", version, 0), **key, **order}
+    facets = [facet_row(FACETS["header"], file, facts_hash)]
+    return FileRows(file_key, {"files": [file], **rows, "facets": facets})
 
 
 def with_cells(file: FileRows, table: str, **cells: Any) -> FileRows:
@@ -46,12 +49,12 @@ def with_cells(file: FileRows, table: str, **cells: Any) -> FileRows:
 
 def comparable(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Rows without what differs between two deliveries of the same, as sorted text: NaN equals NaN there."""
-    skipped = {*AUDIT_COLUMNS, "$row_id"}
+    skipped = {*AUDIT_COLUMNS, "computed_at", "$row_id"}
     return sorted(repr(sorted((k, v) for k, v in row.items() if k not in skipped)) for row in rows)
 
 
 def expected(*files: FileRows) -> dict[str, list[str]]:
-    """The four tables, comparable, as they are when these files are in them and no others."""
+    """The tables, comparable, as they are when these files are in them and no others."""
     return {
         table: comparable(arrow_table(table, [row for each in files for row in each.rows[table]]).to_pylist())
         for table in TABLES

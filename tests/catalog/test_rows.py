@@ -26,7 +26,6 @@ WIDE: list[tuple[str, str, Attribute]] = [
     ("parts", "view", attribute("view", "string", LONG)),
     ("parts", "type", attribute("type", "string", LONG)),
     ("parts", "color_space", attribute("colorInteropID", "string", LONG)),
-    ("parts", "render_software", attribute("software", "string", LONG)),
     ("channels", "name", attribute("channels", "chlist", [Channel(LONG)])),
     ("channels", "layer_name", attribute("channels", "chlist", [Channel(f"{LONG}.R")])),
     ("channels", "component_name", attribute("channels", "chlist", [Channel(LONG)])),

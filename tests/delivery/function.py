@@ -47,7 +47,11 @@ def rows_in(database: Path) -> Rows:
     """All rows by table, as text and in an order of their own, without the columns that tell of the run."""
     store = DuckDBStore(str(database))
     columns = {
-        table: [name for name in schema.names if name == "sequencer" or name not in AUDIT_COLUMNS]
+        table: [
+            name
+            for name in schema.names
+            if name == "sequencer" or name not in (*AUDIT_COLUMNS, "computed_at")
+        ]
         for table, schema in TABLES.items()
     }
     found = {

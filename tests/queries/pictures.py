@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tests.exrfiles.attributes import Attribute, Channel, attribute
-from tests.exrfiles.geometry import Tiling, scanline_chunk_count, tile_chunk_count
+from tests.exrfiles.geometry import Tiling, blocks, level_sizes, tiles
 from tests.exrfiles.writer import Part, write
 
 Box = tuple[int, int, int, int]
@@ -30,22 +30,27 @@ class Picture:
     tiling: Tiling | None = None
 
     def part(self, filler: int = 0) -> Part:
-        """Chunks without data, but for `filler` bytes in the last one."""
-        count = self._chunk_count()
-        chunks = (*[self._chunk(0)] * (count - 1), self._chunk(filler))
-        return Part(self._header(count), chunks)
+        """The part with one byte of data in each chunk, and `filler` more in the last one."""
+        places = list(self._places())
+        chunks = [self._chunk(place, 1) for place in places[:-1]]
+        return Part(self._header(len(places)), (*chunks, self._chunk(places[-1], 1 + filler)))
 
-    def _chunk_count(self) -> int:
+    def _places(self) -> Iterator[bytes]:
+        """The coordinates of each chunk."""
         left, top, right, bottom = self.window
-        if self.tiling:
-            return tile_chunk_count(right - left + 1, bottom - top + 1, self.tiling)
-        return scanline_chunk_count(bottom - top + 1, self.compression)
+        width, height = right - left + 1, bottom - top + 1
+        if not self.tiling:
+            for first, _ in blocks(height, self.compression):
+                yield struct.pack("<i", top + first)
+            return
+        for level, size in level_sizes(width, height, self.tiling).items():
+            for tile in tiles(level, *size, self.tiling):
+                yield struct.pack("<4i", tile.x, tile.y, *level)
 
-    def _chunk(self, filler: int) -> bytes:
-        coordinates = bytes(16 if self.tiling else 4)
+    def _chunk(self, place: bytes, size: int) -> bytes:
         deep = self.kind.startswith("deep")
-        sizes = struct.pack("<3Q", 0, filler, filler) if deep else struct.pack("<i", filler)
-        return coordinates + sizes + bytes(filler)
+        sizes = struct.pack("<3Q", 1, size - 1, size - 1) if deep else struct.pack("<i", size)
+        return place + sizes + bytes(size)
 
     def _header(self, chunk_count: int) -> tuple[Attribute, ...]:
         base = [
@@ -60,9 +65,9 @@ class Picture:
             attribute("screenWindowWidth", "float", 1.0),
             attribute("type", "string", self.kind),
         ]
-        tiles = [attribute("tiles", "tiledesc", self.tiling)] if self.tiling else []
+        tiling = [attribute("tiles", "tiledesc", self.tiling)] if self.tiling else []
         version = [attribute("version", "int", 1)] if self.kind.startswith("deep") else []
-        found = {each.name: each for each in (*base, *tiles, *version, *self.attributes)}
+        found = {each.name: each for each in (*base, *tiling, *version, *self.attributes)}
         return tuple(found[name] for name in sorted(found))
 
 

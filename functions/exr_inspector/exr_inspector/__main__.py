@@ -6,11 +6,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or say what it needs."""
+    """Run the command line. Exit with code 2 and a hint if it or one of its libraries is not installed."""
     try:
         from exr_inspector.apps.cli import commands  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"exr-inspector: {error.name} is not installed: pip install 'exr-inspector[cli]'\n")
+        missing = error.name or ""
+        if missing.startswith("exr_inspector"):
+            missing = f"{missing} is left out of the deployed function. The command line"
+        sys.stderr.write(f"exr-inspector: {missing} is not installed: pip install 'exr-inspector[cli]'\n")
         sys.exit(2)
     commands(prog_name="exr-inspector")
 

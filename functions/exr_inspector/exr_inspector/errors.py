@@ -137,7 +137,7 @@ CHUNK_COUNT_MISMATCH = _fault(
     "CHUNK_COUNT_MISMATCH",
     None,
     "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
-    " number of chunks from those and ignore the attribute; so does exr-inspector.",
+    " number of chunks from those, as exr-inspector does; few refuse the file.",
     "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
@@ -199,6 +199,12 @@ BAD_QUERY = _fault(
     "The SQL is not valid for this database.",
     "Correct the statement; docs/DATABASE_SCHEMA.md lists tables and columns.",
 )
+QUERY_LIMIT = _fault(
+    "QUERY_LIMIT",
+    None,
+    "A query ran over its limit of time or memory.",
+    "Narrow the query, or run it without the limit.",
+)
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
@@ -215,8 +221,8 @@ NOT_LOSSLESS = _fault(
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
     None,
-    "A library that this feature needs is not installed.",
-    "Install the extra that the message names.",
+    "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
+    "Run the `pip install` command in the message.",
 )
 
 # --- the environment: transient, raised so that the event is redelivered ----------------------------
@@ -249,6 +255,13 @@ OBJECT_CHANGED = _fault(
     "Nothing: a later delivery reads the final version.",
     retry=True,
 )
+SECRET_UNAVAILABLE = _fault(
+    "SECRET_UNAVAILABLE",
+    None,
+    "The runtime did not give a secret, for another reason than that it does not exist.",
+    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
+    retry=True,
+)
 DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,
@@ -277,5 +290,26 @@ DATABASE_CONFLICT = _fault(
     None,
     "Other writers changed the same rows during every retry.",
     "Nothing if it is rare; otherwise lower the function's concurrency.",
+    retry=True,
+)
+DATABASE_FULL = _fault(
+    "DATABASE_FULL",
+    None,
+    "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
+    "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
+    retry=True,
+)
+DATABASE_NOT_FOUND = _fault(
+    "DATABASE_NOT_FOUND",
+    None,
+    "The database file does not exist, or the folder that is to contain it does not.",
+    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
+    retry=True,
+)
+NOT_A_DATABASE = _fault(
+    "NOT_A_DATABASE",
+    None,
+    "The path of the database names something other than a DuckDB file.",
+    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
     retry=True,
 )

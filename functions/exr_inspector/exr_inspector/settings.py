@@ -190,6 +190,11 @@ class Settings:
         " resolved. Unset: any regular file.",
         folders,
     )
+    ca_bundle: str = declare(
+        "EXR_INSPECTOR_CA_BUNDLE",
+        "",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase; empty for the system's.",
+    )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
     )
@@ -240,6 +245,13 @@ class Settings:
     )
     vast_attempts: int = declare(
         "VAST_DB_ATTEMPTS", 8, "Maximum transaction attempts before reporting a conflict.", at_least(1)
+    )
+
+    vast_journal: str = declare(
+        "VAST_DB_JOURNAL",
+        "",
+        "Folder where the ids of open transactions are kept, so that those of a killed process can be rolled"
+        " back; `none` to keep none, empty for one in the system's temporary folder.",
     )
 
     @classmethod

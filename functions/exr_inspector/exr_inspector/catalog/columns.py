@@ -160,3 +160,16 @@ ATTRIBUTES = (
     Column("value_int", INTEGER, "The value of an `int`."),
     Column("value_float", REAL, "The value of an `int`, `float`, `double` or `rational`."),
 )
+
+FACETS = (
+    *_FILE_KEY,
+    Column("facet", TEXT, "The group of rows: `header`."),
+    Column(
+        "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
+    ),
+    Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
+    Column("engine_version", INTEGER, "Version of the code that computed them."),
+    Column("request", TEXT, "What was asked for, as JSON; null if there are no options."),
+    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column("computed_at", TIME, "When the rows were computed."),
+)

@@ -1,4 +1,4 @@
-"""Nearest files by exact vector distance, with SQL conditions: in a DuckDB table, or in record batches."""
+"""The nearest files by exact cosine similarity, with a condition in SQL, computed by DuckDB."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
+from exr_inspector.catalog.limits import SEARCH_SECONDS, time_limit
 from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.search import VECTORS, Match, Search
 from exr_inspector.errors import BAD_QUERY, InspectorError
@@ -20,15 +21,15 @@ _COLUMNS = ("file_id", "file_path", "similarity", "vector", "sequence_key")
 
 
 def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match]:
-    """Run `Searchable.search` on the connection's table `files`.
+    """Search the connection's table `files`, as `Searchable.search` does.
 
-    The condition cannot open a file of this machine, because this turns off the connection's external access.
+    `search.where` is text of a user: the connection's database must have no external access, and the caller
+    limits the time. Raises InspectorError(BAD_QUERY).
     """
     _check_direction(search.vector)
     condition = search.where or "true"
     try:
         duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
-        connection.execute("SET enable_external_access = false")
         parameters = [list(map(float, search.vector)), EMBEDDING_VERSION, search.exclude, search.limit]
         rows = connection.execute(_sql(search, condition), parameters).fetchall()
     except duckdb.Error as error:
@@ -69,7 +70,9 @@ def nearest_in(reader: pa.RecordBatchReader, search: Search) -> list[Match]:
     """Run a search on record batches of `files`. Batches are streamed; only the best rows stay in memory."""
     with duckdb.connect() as connection:
         connection.register("files", reader)
-        return nearest(connection, search)
+        connection.execute("SET enable_external_access = false")
+        with time_limit(connection.interrupt, SEARCH_SECONDS):
+            return nearest(connection, search)
 
 
 def columns_of(search: Search) -> list[str]:

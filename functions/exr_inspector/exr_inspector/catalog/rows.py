@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
 from exr_inspector.catalog.columns import ATTRIBUTES, CHANNELS, FILES, PARTS
+from exr_inspector.catalog.columns import FACETS as FACET_COLUMNS
+from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
+from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from exr_inspector.document.build import stored_location
 from exr_inspector.document.serialize import elided, to_json
 from exr_inspector.exr.names import split_path
@@ -23,33 +25,27 @@ from exr_inspector.location import Location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, Vectors, embed
 from exr_inspector.version import VERSION
 
+__all__ = [
+    "AUDIT_COLUMNS", "COLUMNS", "LARGEST_CELL", "TABLES", "FileRows", "Row", "arrow_table", "facts_hash",
+    "header_rows", "rows_of",
+]  # fmt: skip
+
 # VAST DataBase refuses a cell of more than 126 KB; read in its smaller meaning.
 LARGEST_CELL = 126_000
 
-COLUMNS = {"files": FILES, "parts": PARTS, "channels": CHANNELS, "attributes": ATTRIBUTES}
+COLUMNS = {
+    "files": FILES,
+    "parts": PARTS,
+    "channels": CHANNELS,
+    "attributes": ATTRIBUTES,
+    "facets": FACET_COLUMNS,
+}
 TABLES: dict[str, pa.Schema] = {
     table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
 }
-AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id")
 
 _FILE_FACTS = frozenset(TABLES["files"].names)
 _PART_FACTS = frozenset(TABLES["parts"].names)
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class FileRows:
-    """One file's rows by table. The audit columns of `files` but `sequencer` are left to the store."""
-
-    file_id: str
-    rows: dict[str, list[Row]]
-    is_current: bool = False
-    """Whether the file is known to be in this version now, so that no stored version is newer."""
-
-    @property
-    def file(self) -> Row:
-        return self.rows["files"][0]
 
 
 def rows_of(document: Mapping[str, Any]) -> FileRows:
@@ -71,9 +67,10 @@ def header_rows(
         "channels": _channel_rows(document),
         "attributes": _attribute_rows(document),
     }
-    return FileRows(
-        key["file_id"], {table: [_fitting({**key, **row}) for row in found] for table, found in rows.items()}
-    )
+    fitting = {table: [_fitting({**key, **row}) for row in found] for table, found in rows.items()}
+    (file,) = fitting["files"]
+    fitting["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
+    return FileRows(key["file_id"], fitting)
 
 
 def _fitting(row: Row) -> Row:
@@ -118,10 +115,13 @@ def _file_row(document: Mapping[str, Any], normalized: str, mtime: datetime | No
 
 
 def facts_hash(document: Mapping[str, Any]) -> str:
-    """SHA-256 of all that a document says and who says it; equal means that no row would change."""
-    facts = {key: value for key, value in document.items() if key != "persistence"}
+    """Return the SHA-256 of the facts in a document; equal hashes mean equal rows.
+
+    It does not depend on the release, nor on other facets: `HEADER_VERSION` is raised if rows change.
+    """
+    facts = {key: document[key] for key in ("schema_version", "parts", "channels", "attributes", "errors")}
     facts["file"] = {key: value for key, value in document["file"].items() if key != "sequencer"}
-    versions = [VERSION, EMBEDDING_VERSION]
+    versions = [HEADER_VERSION, EMBEDDING_VERSION]
     return hashlib.sha256(to_json([versions, facts]).encode()).hexdigest()
 
 

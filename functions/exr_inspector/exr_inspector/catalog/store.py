@@ -1,51 +1,23 @@
-"""What every store does, and what becomes of a file that is delivered: said once for all stores."""
+"""The Store protocol: what every store does. `catalog.plan` decides what is written."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import Protocol
 
+from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.order import compare_sequencers, is_older, later_sequencer, version_time
+from exr_inspector.catalog.plan import Action, Outcome, Plan, Removal, Stored, StoredFile, Write, audit, plan
 from exr_inspector.catalog.search import Searchable
 
-if TYPE_CHECKING:
-    from exr_inspector.catalog.rows import FileRows, Row
-
-Action = Literal["inserted", "replaced", "unchanged", "outdated"]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What a store holds of a file. A row of an older version or of a foreign writer may lack any of it."""
-
-    file_id: str
-    facts_hash: str | None
-    etag: str | None
-    sequencer: str | None
-    mtime: datetime | None
-    first_seen: datetime | None
-    inspection_count: int | None
-
-
-class Outcome(NamedTuple):
-    """What a store did with a file's rows."""
-
-    file_id: str
-    action: Action
-
-
-class Removal(NamedTuple):
-    """A file that is gone. `sequencer` and `time` say when, as far as the event does."""
-
-    file_id: str
-    sequencer: str | None = None
-    time: datetime | None = None
+__all__ = [
+    "Action", "Outcome", "Plan", "Removal", "Store", "Stored", "StoredFile", "Write", "audit",
+    "compare_sequencers", "decide", "going", "is_older", "later_sequencer", "latest", "plan",
+]  # fmt: skip
 
 
 class Store(Searchable, Protocol):
-    """Four tables behind four verbs, and a search by vector.
+    """The tables, written in batches and searched by vector.
 
     Every method raises InspectorError; after an error nothing has changed. All are safe to call from many
     threads.
@@ -54,45 +26,39 @@ class Store(Searchable, Protocol):
     name: str
 
     def ensure_tables(self) -> None:
-        """Create what is missing: tables, columns. Raises TABLE_MISMATCH for a column of another type."""
+        """Create missing tables and columns. Raises TABLE_MISMATCH for a column of another type."""
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
-        """Bring the rows of these files up to date, and say what was done with each.
+        """Write what `catalog.plan.plan` makes of these deliveries and removals, in one transaction.
 
-        In the same transaction, and before that, the rows of `removals` are deleted as `delete` does. Of a
-        file given twice the last counts, unless it is older. `decide` says what happens to a file.
-        """
-
-    def delete(self, removals: Sequence[Removal]) -> int:
-        """Delete the rows of these files in one transaction, but of none that is newer than its removal.
-        Returns how many files went.
+        Returns one outcome for each file: the delivered files in order, then those that were only removed.
         """
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
-        """What is stored of these files; an absent file is absent from the answer."""
+        """Return what is stored of these files; a file that is not stored is not in the result."""
 
     def close(self) -> None:
-        """Give back connections and files."""
+        """Release connections and files."""
+
+
+# --- for stores that do not execute plans yet ---------------------------------------------------------
 
 
 def decide(incoming: FileRows, stored: Stored | None) -> Action:
-    """New files are inserted, changed ones replaced; an unchanged one only counts up its audit columns.
-
-    What was read before the stored version is outdated: it changes nothing.
-    """
+    """Deprecated: `plan` decides."""
     if stored is None:
         return "inserted"
     row = incoming.file
     if row["facts_hash"] == stored.facts_hash:
         return "unchanged"
     older = not incoming.is_current and is_older(
-        row["sequencer"], _version_time(row), stored.sequencer, stored.mtime
+        row["sequencer"], version_time(row), stored.sequencer, stored.mtime
     )
     return "outdated" if older else "replaced"
 
 
 def going(removals: Sequence[Removal], stored: Mapping[str, Stored]) -> list[str]:
-    """The files whose rows go: those that are stored and not newer than their removal."""
+    """Deprecated: `Plan.removed`."""
     gone = {
         each.file_id
         for each in removals
@@ -102,31 +68,8 @@ def going(removals: Sequence[Removal], stored: Mapping[str, Stored]) -> list[str
     return sorted(gone)
 
 
-def is_older(
-    sequencer: str | None, time: datetime | None, than_sequencer: str | None, than_time: datetime | None
-) -> bool:
-    """Whether something happened before something else: by sequencer where both have one, else by time."""
-    if sequencer and than_sequencer:
-        return compare_sequencers(sequencer, than_sequencer) < 0
-    return bool(time and than_time and time < than_time)
-
-
-def _version_time(row: Row) -> datetime | None:
-    """A local file may be restored with an older time; the versions of an object only grow younger."""
-    return row["mtime"] if row["etag"] else None
-
-
-def compare_sequencers(a: str, b: str) -> int:
-    """Below zero, zero or above. Sequencers are hexadecimal texts that S3 compares as text, the shorter one
-    padded with zeros on the right.
-    """
-    width = max(len(a), len(b))
-    left, right = a.lower().ljust(width, "0"), b.lower().ljust(width, "0")
-    return (left > right) - (left < right)
-
-
 def latest(files: Sequence[FileRows]) -> list[FileRows]:
-    """Each file once: of several deliveries in one batch the last that is not older than one before it."""
+    """Deprecated: `plan` does it."""
     chosen: dict[str, FileRows] = {}
     for each in files:
         held = chosen.get(each.file_id)
@@ -135,36 +78,5 @@ def latest(files: Sequence[FileRows]) -> list[FileRows]:
     return list(chosen.values())
 
 
-def _precedes(row: Row, other: Row) -> bool:
-    return is_older(row["sequencer"], _version_time(row), other["sequencer"], other["mtime"])
-
-
-@dataclass(frozen=True)
-class Write:
-    """One try of one transaction: who marks the rows, and when (UTC, as the tables hold it)."""
-
-    id: str
-    now: datetime
-
-    @classmethod
-    def new(cls) -> Write:
-        return cls(uuid.uuid4().hex, datetime.now(timezone.utc).replace(tzinfo=None))
-
-
-def audit(row: Row, stored: Stored | None, write: Write) -> Row:
-    """The audit columns of a row of `files`: seen first when, last now, how often, written by whom."""
-    return {
-        "sequencer": later_sequencer(row["sequencer"], stored),
-        "first_seen": (stored.first_seen if stored else None) or write.now,
-        "last_inspected": write.now,
-        "inspection_count": ((stored.inspection_count if stored else None) or 0) + 1,
-        "write_id": write.id,
-    }
-
-
-def later_sequencer(sequencer: str | None, stored: Stored | None) -> str | None:
-    """Of the incoming and the stored sequencer the later one."""
-    held = stored.sequencer if stored else None
-    if not sequencer or not held:
-        return sequencer or held
-    return sequencer if compare_sequencers(sequencer, held) >= 0 else held
+def _precedes(row: dict, other: dict) -> bool:  # type: ignore[type-arg]
+    return is_older(row["sequencer"], version_time(row), other["sequencer"], other["mtime"])

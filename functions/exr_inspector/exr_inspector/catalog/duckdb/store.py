@@ -1,36 +1,31 @@
-"""The embedded store: the four tables in one DuckDB file.
-
-DuckDB lets one process at a time write to a file; threads of that process take turns here.
-"""
+"""The embedded store: the tables in one DuckDB file, which one process at a time may write to."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
 
-from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES, FileRows, Row, arrow_table
-from exr_inspector.catalog.store import (
+from exr_inspector.catalog.facets import FileRows, Row
+from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
+from exr_inspector.catalog.plan import (
+    AUDIT_COLUMNS,
+    STORED_COLUMNS,
+    STORED_FACET_COLUMNS,
     Outcome,
+    Plan,
     Removal,
     Stored,
+    StoredFile,
     Write,
-    audit,
-    decide,
-    going,
-    latest,
+    plan,
+    stored_files,
 )
-from exr_inspector.errors import (
-    BAD_QUERY,
-    DATABASE_CONFLICT,
-    DATABASE_UNAVAILABLE,
-    NOT_INSTALLED,
-    TABLE_MISMATCH,
-    InspectorError,
-)
+from exr_inspector.catalog.rows import TABLES, arrow_table
+from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, TABLE_MISMATCH, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
@@ -40,9 +35,10 @@ except ImportError as error:
         NOT_INSTALLED, "the embedded store needs DuckDB: pip install 'exr-inspector[cli]'"
     ) from error
 
+from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import VECTORS, By, Match, Search, StoredRows
-from exr_inspector.catalog.stored_document import by_file
+from exr_inspector.catalog.stored_document import DETAIL_TABLES, by_file
 
 _TYPES = {
     pa.string(): "VARCHAR",
@@ -51,58 +47,72 @@ _TYPES = {
     pa.bool_(): "BOOLEAN",
     pa.timestamp("us"): "TIMESTAMP",
 }
-_STORED = tuple(Stored.__dataclass_fields__)
+# The columns of `files` that state how many rows a file has in another table.
+_PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attributes": "attribute_count"}
 
 
 class DuckDBStore:
-    """A Store in a DuckDB file; `:memory:` for one that lives as long as the object."""
+    """A Store in a DuckDB file; `:memory:` lives as long as the object.
 
-    def __init__(self, path: str, *, read_only: bool = False) -> None:
+    Writers take turns. Readers use cursors of their own, see what was committed last, and wait for nobody.
+    `limits` opens the file read-only for statements that are not trusted: they reach no other file, change no
+    setting, and raise InspectorError(QUERY_LIMIT) above a limit. Raises InspectorError: DATABASE_NOT_FOUND,
+    NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
+    """
+
+    def __init__(self, path: str, *, read_only: bool = False, limits: QueryLimits | None = None) -> None:
         self.name = path
+        self._limits = limits
         self._lock = threading.RLock()
-        self._ready = False
-        with _coded(path):
-            self._connection = duckdb.connect(path, read_only=read_only)
+        self._ready = self._counts = False
+        read_only = read_only or limits is not None
+        check_path(path, read_only=read_only)
+        with coded(path):
+            self._connection = duckdb.connect(
+                path, read_only=read_only, config=_safe(limits) if limits else {}
+            )
 
     def ensure_tables(self) -> None:
-        with self._begun():
+        with self._transaction() as cursor:
             for table, schema in TABLES.items():
-                self._ensure_table(table, schema)
+                self._ensure_table(cursor, table, schema)
+            self._counts = _lacks_rows(cursor)
         self._ready = True
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
-        with self._transaction():
-            self._remove(removals)
-            stored = self._lookup([each.file_id for each in files])
-            planned = [(each, decide(each, stored.get(each.file_id))) for each in latest(files)]
-            write = Write.new()
-            for each, action in planned:
-                if action == "unchanged":
-                    self._touch(each, stored[each.file_id], write)
-            self._delete([each.file_id for each, action in planned if action == "replaced"])
-            fresh = [each for each, action in planned if action in ("inserted", "replaced")]
-            self._insert(fresh, stored, write)
-            return [Outcome(each.file_id, action) for each, action in planned]
-
-    def delete(self, removals: Sequence[Removal]) -> int:
-        with self._transaction():
-            return self._remove(removals)
+        with self._lock:
+            if not self._ready:
+                self.ensure_tables()
+            with self._transaction() as cursor:
+                file_ids = sorted({*(each.file_id for each in files), *(each.file_id for each in removals)})
+                made = plan(self._stored(cursor, file_ids), files, removals, Write.new())
+                _execute(cursor, made)
+        return made.outcomes
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
-        with self._transaction():
-            return self._lookup(file_ids)
+        if not self._ready:
+            self.ensure_tables()
+        with self._connection.cursor() as cursor, coded(self.name):
+            found = stored_files(_read(cursor, "files", STORED_COLUMNS, file_ids))
+        return {file_id: each.row for file_id, each in found.items() if each.row}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """The answer to a statement of the user's. Raises InspectorError(BAD_QUERY)."""
-        with self._lock, _coded(self.name, wrong=BAD_QUERY):
+        """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
+        seconds = self._limits.seconds if self._limits else None
+        with self._connection.cursor() as cursor, coded_query(self.name):
             if not duckdb.extract_statements(sql):
                 raise InspectorError(BAD_QUERY, "there is no statement")
-            answer = self._connection.sql(sql, params=list(parameters))
-            return pa.table({}) if answer is None else answer.to_arrow_table()
+            with time_limit(cursor.interrupt, seconds):
+                answer = cursor.sql(sql, params=list(parameters))
+                return pa.table({}) if answer is None else answer.to_arrow_table()
 
     def search(self, search: Search) -> list[Match]:
-        with self._lock:
-            return nearest(self._connection, search)
+        with self._connection.cursor() as cursor:
+            if self._limits is None:
+                # The condition must open no file. From here on, nothing opens files with this store.
+                cursor.execute("SET enable_external_access = false")
+            with time_limit(cursor.interrupt, self._limits.seconds if self._limits else SEARCH_SECONDS):
+                return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
         sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
@@ -114,8 +124,7 @@ class DuckDBStore:
             table: self.query(
                 f"SELECT * FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
             ).to_pylist()
-            for table in TABLES
-            if table != "files"
+            for table in DETAIL_TABLES
         }
         return by_file(found)
 
@@ -124,93 +133,101 @@ class DuckDBStore:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            if not self._ready:
-                self.ensure_tables()
-            with self._begun():
-                yield
-
-    @contextmanager
-    def _begun(self) -> Iterator[None]:
-        with self._lock, _coded(self.name):
-            self._connection.execute("BEGIN")
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Begin a transaction on a cursor of its own, and commit it unless the block raises."""
+        with self._lock, coded(self.name), self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
             try:
-                yield
-                self._connection.execute("COMMIT")
+                yield cursor
+                cursor.execute("COMMIT")
             except BaseException:
                 # A failed statement may have ended the transaction; its error is the one to show.
                 with suppress(duckdb.Error):
-                    self._connection.execute("ROLLBACK")
+                    cursor.execute("ROLLBACK")
                 raise
 
-    def _ensure_table(self, table: str, schema: pa.Schema) -> None:
+    def _ensure_table(self, cursor: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
         columns = ", ".join(f"{field.name} {_type(field.type)}" for field in schema)
-        self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
-        described = self._connection.execute(f"DESCRIBE {table}").fetchall()
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+        described = cursor.execute(f"DESCRIBE {table}").fetchall()
         found = {name: kind for name, kind, *_ in described}
         for field in schema:
             if field.name not in found:
-                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {_type(field.type)}")
+                cursor.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {_type(field.type)}")
             elif found[field.name] != _type(field.type):
                 message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
                 raise InspectorError(TABLE_MISMATCH, message, self.name)
 
-    def _lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
-        sql = f"SELECT {', '.join(_STORED)} FROM files WHERE file_id IN (SELECT unnest(?))"
-        rows = self._connection.execute(sql, [list(file_ids)]).fetchall()
-        return {row[0]: Stored(*row) for row in rows}
-
-    def _touch(self, file: FileRows, stored: Stored, write: Write) -> None:
-        columns = audit(file.file, stored, write)
-        places = ", ".join(f"{name} = ?" for name in AUDIT_COLUMNS)
-        self._connection.execute(
-            f"UPDATE files SET {places} WHERE file_id = ?",
-            [*(columns[name] for name in AUDIT_COLUMNS), file.file_id],
-        )
-
-    def _remove(self, removals: Sequence[Removal]) -> int:
-        gone = going(removals, self._lookup([each.file_id for each in removals])) if removals else []
-        self._delete(gone)
-        return len(gone)
-
-    def _delete(self, file_ids: Sequence[str]) -> None:
-        for table in TABLES if file_ids else ():
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
-            )
-
-    def _insert(self, files: Sequence[FileRows], stored: dict[str, Stored], write: Write) -> None:
-        for table in TABLES:
-            rows = [row for each in files for row in _rows(each, table, stored, write)]
-            if rows:
-                incoming = arrow_table(table, rows)
-                names = ", ".join(incoming.column_names)
-                self._connection.register("incoming", incoming)
-                self._connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming")
-                self._connection.unregister("incoming")
+    def _stored(self, cursor: duckdb.DuckDBPyConnection, file_ids: Sequence[str]) -> dict[str, StoredFile]:
+        files = _read(cursor, "files", STORED_COLUMNS, file_ids)
+        facets = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
+        counts = {table: _count(cursor, table, file_ids) for table in _PROMISES if self._counts}
+        return stored_files(files, facets, counts)
 
 
-def _rows(file: FileRows, table: str, stored: dict[str, Stored], write: Write) -> list[Row]:
-    if table == "files":
-        return [{**file.file, **audit(file.file, stored.get(file.file_id), write)}]
-    return file.rows[table]
+def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan) -> None:
+    """Execute a plan: one statement for each table and kind of change."""
+    if made.touched:
+        columns = pa.schema([TABLES["files"].field(name) for name in ("file_id", *AUDIT_COLUMNS)])
+        values = ", ".join(f"{name} = incoming.{name}" for name in AUDIT_COLUMNS)
+        sql = f"UPDATE files SET {values} FROM incoming WHERE files.file_id = incoming.file_id"
+        _execute_with(cursor, sql, pa.Table.from_pylist(made.touched, schema=columns))
+    for table, file_ids in made.deleted.items():
+        cursor.execute(f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [file_ids])
+    if made.dropped:
+        pairs = pa.table(dict(zip(("file_id", "facet"), zip(*made.dropped, strict=True), strict=True)))
+        sql = "DELETE FROM facets WHERE (file_id, facet) IN (SELECT (file_id, facet) FROM incoming)"
+        _execute_with(cursor, sql, pairs)
+    for table, rows in made.inserted.items():
+        if rows:
+            incoming = arrow_table(table, rows)
+            names = ", ".join(incoming.column_names)
+            _execute_with(cursor, f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming", incoming)
+
+
+def _execute_with(cursor: duckdb.DuckDBPyConnection, sql: str, incoming: pa.Table) -> None:
+    """Execute a statement that reads the Arrow table `incoming`."""
+    cursor.register("incoming", incoming)
+    cursor.execute(sql)
+    cursor.unregister("incoming")
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], file_ids: Sequence[str]
+) -> list[Row]:
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE file_id IN (SELECT unnest(?)) ORDER BY rowid"
+    return [dict(zip(columns, row, strict=True)) for row in cursor.execute(sql, [list(file_ids)]).fetchall()]
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, table: str, file_ids: Sequence[str]) -> Mapping[str, int]:
+    sql = f"SELECT file_id, count(*) FROM {table} WHERE file_id IN (SELECT unnest(?)) GROUP BY file_id"
+    return dict(cursor.execute(sql, [list(file_ids)]).fetchall())
+
+
+def _lacks_rows(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether some table has more or fewer rows than `files` states, as one created later has.
+
+    If so, the rows of each file are counted before they are compared, which takes a scan of each table.
+    """
+    for table, column in _PROMISES.items():
+        sql = f"SELECT (SELECT count(*) FROM {table}) = (SELECT coalesce(sum({column}), 0) FROM files)"
+        if cursor.execute(sql).fetchall() != [(True,)]:
+            return True
+    return False
+
+
+def _safe(limits: QueryLimits) -> dict[str, str | bool | int | float | list[str]]:
+    """Return the configuration of a database for statements that are not trusted."""
+    return {
+        "enable_external_access": "false",
+        "python_enable_replacements": "false",
+        "memory_limit": f"{limits.memory_mib}MiB",
+        "temp_directory": "",
+        "lock_configuration": "true",
+    }
 
 
 def _type(kind: pa.DataType) -> str:
     if pa.types.is_fixed_size_list(kind):
         return f"FLOAT[{kind.list_size}]"
     return _TYPES[kind]
-
-
-@contextmanager
-def _coded(where: str, wrong: Any = None) -> Iterator[None]:
-    """DuckDB's errors as ours. `wrong` is the fault of a statement that is not valid."""
-    try:
-        yield
-    except duckdb.TransactionException as error:
-        raise InspectorError(DATABASE_CONFLICT, str(error), where) from error
-    except (duckdb.IOException, duckdb.ConnectionException) as error:
-        raise InspectorError(DATABASE_UNAVAILABLE, str(error), where) from error
-    except duckdb.Error as error:
-        raise InspectorError(wrong or DATABASE_UNAVAILABLE, str(error), where) from error

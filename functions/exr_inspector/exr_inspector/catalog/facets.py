@@ -1,0 +1,124 @@
+"""Facets: the groups of a file's rows that are computed, compared and replaced independently.
+
+A delivery of a file is a `FileRows`: the rows of all facets that were computed for it. `catalog.plan` decides
+which of them are written.
+
+To add a facet:
+
+1. add its tables to `catalog.columns.COLUMNS`, each with `file_id` and `file_path`;
+2. add an entry to `FACETS`;
+3. add a step to the writer that computes its rows and adds them with `FileRows.with_facet`.
+
+The next two are `pixels` (tables pixels, channel_stats, deep_stats; depends on the object) and `policy`
+(table findings; depends on the facts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Row = dict[str, Any]
+
+# Raise it only if the same header gives other rows than before; then every file is read and stored again.
+HEADER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A group of rows with one owner.
+
+    `version` is raised only if the same inputs give other rows. `depends_on` says when stored rows of the
+    facet are stale: if the object has changed, or if the facts of the header facet have.
+    """
+
+    name: str
+    version: int
+    tables: tuple[str, ...]
+    depends_on: Literal["object", "facts"]
+
+
+Facets = Mapping[str, Facet]
+
+FACETS: Facets = {
+    each.name: each
+    for each in (
+        # The vectors are columns of `files`. Every delivery of a file contains this facet.
+        Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """One delivery of a file: its rows by table, for each facet that was computed.
+
+    `rows` has all tables of these facets, and one row of the table `facets` for each. `files` has one row.
+    The audit columns of `files` other than `sequencer`, and `facets.computed_at`, are left to the store.
+    """
+
+    file_id: str
+    rows: dict[str, list[Row]]
+    is_current: bool = False
+    """Whether the file is known to be in this version now, so that no stored version is newer."""
+
+    @property
+    def file(self) -> Row:
+        """The row of the table `files`."""
+        return self.rows["files"][0]
+
+    @property
+    def facets(self) -> dict[str, Row]:
+        """The rows of the table `facets` by facet."""
+        return {row["facet"]: row for row in self.rows["facets"]}
+
+    def with_facet(
+        self,
+        facet: Facet,
+        rows: Mapping[str, list[Row]],
+        input_hash: str,
+        *,
+        request: str | None = None,
+        status: str = "ok",
+    ) -> FileRows:
+        """Return the delivery with one more facet. `rows` has the rows of its tables, `request` is JSON.
+
+        `input_hash` identifies everything the rows were computed from: the object's version or the facts, the
+        request, and the facet's version. Equal hashes mean equal rows.
+        """
+        row = facet_row(facet, self.file, input_hash, request=request, status=status)
+        return replace(self, rows={**self.rows, **rows, "facets": [*self.rows["facets"], row]})
+
+
+def facet_row(
+    facet: Facet, file: Row, input_hash: str, *, request: str | None = None, status: str = "ok"
+) -> Row:
+    """Return the row of the table `facets` for a facet computed from the version of the file in `file`."""
+    return {
+        "file_id": file["file_id"],
+        "file_path": file["file_path"],
+        "facet": facet.name,
+        "input_hash": input_hash,
+        "computed_from": basis(facet, file),
+        "engine_version": facet.version,
+        "request": request,
+        "status": status,
+    }
+
+
+def basis(facet: Facet, file: Row) -> str | None:
+    """Return what a facet of a file is computed from: the object's version, or the hash of its facts.
+
+    Stored rows of a facet are stale if their `computed_from` is no longer this.
+    """
+    return object_version(file) if facet.depends_on == "object" else file["facts_hash"]
+
+
+def object_version(file: Row) -> str | None:
+    """Return the version of an object: its eTag, or else its size and time; None if neither is known."""
+    if file["etag"]:
+        return str(file["etag"])
+    if file["size_bytes"] is None or file["mtime"] is None:
+        return None
+    return f"{file['size_bytes']} {file['mtime'].isoformat(timespec='microseconds')}"
