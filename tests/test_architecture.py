@@ -31,7 +31,7 @@ RULES = {
     "document/model": "exr/facts",
     "vectors": "document/model vectors",
     "catalog": "catalog/* document errors exr location settings vectors version",
-    "catalog/connect": "catalog settings",
+    "catalog/connect": "catalog errors settings",
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",

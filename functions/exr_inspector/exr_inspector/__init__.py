@@ -6,6 +6,7 @@
 """
 
 from exr_inspector.catalog.connect import open_store
+from exr_inspector.catalog.rows import to_arrow
 from exr_inspector.catalog.search import Match
 from exr_inspector.document.build import header_bytes
 from exr_inspector.document.serialize import to_json
@@ -31,5 +32,6 @@ __all__ = [
     "metadata_embedding",
     "open_store",
     "similar",
+    "to_arrow",
     "to_json",
 ]

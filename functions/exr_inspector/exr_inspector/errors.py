@@ -9,6 +9,8 @@ docs/ERRORS.md is generated from `FAULTS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -224,6 +226,17 @@ NOT_INSTALLED = _fault(
     "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
     "Run the `pip install` command in the message.",
 )
+
+
+@contextmanager
+def requires_extra(extra: str) -> Iterator[None]:
+    """Raise InspectorError(NOT_INSTALLED) that names `extra` if a library imported in the block is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'exr-inspector[{extra}]'"
+        raise InspectorError(NOT_INSTALLED, message) from error
+
 
 # --- the environment: transient, raised so that the event is redelivered ----------------------------
 

@@ -10,14 +10,11 @@ from exr_inspector.catalog.search import StoredRows
 
 Row = Mapping[str, Any]
 
-DETAIL_TABLES = ("parts", "channels", "attributes")
-"""The tables that hold what the vectors see."""
-
 
 def by_file(tables: Mapping[str, Sequence[Row]]) -> dict[str, StoredRows]:
     """Return rows by table, grouped by file: `file_id` -> table -> rows. A file without parts is left out."""
     found: dict[str, dict[str, list[Row]]] = {
-        row["file_id"]: {table: [] for table in tables} for row in tables.get("parts", ())
+        row["file_id"]: {table: [] for table in tables} for row in tables["parts"]
     }
     for table, rows in tables.items():
         for row in rows:

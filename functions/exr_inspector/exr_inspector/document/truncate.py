@@ -23,8 +23,8 @@ def truncate(answer: Answer, limit: int = MAX_ANSWER) -> Answer:
     """Return a document, or {"documents": [...]}, whose JSON text has at most `limit` bytes.
 
     A small answer is returned unchanged, a large one as a copy. The largest attribute values are replaced
-    first, then whole lists. If that does not suffice for many documents, only their paths, statuses and errors
-    remain. `header_bytes` refuses a document with replaced values.
+    first, then whole lists. If that does not suffice for many documents, only their paths, statuses and
+    errors remain. `header_bytes` refuses a document with replaced values.
     """
     size = _size(answer)
     if size <= limit:

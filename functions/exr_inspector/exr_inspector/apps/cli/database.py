@@ -7,7 +7,7 @@ import os
 import click
 
 from exr_inspector.apps.cli import show
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import Settings
 
 
@@ -34,13 +34,14 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
             BAD_SETTING, "VAST_DB_ENDPOINT and the settings beside it must be set", "VAST_DB_ENDPOINT"
         )
     # 1.5 s, only here
-    from exr_inspector.apps.vast_check import (  # noqa: PLC0415
-        AS_NEEDED,
-        INFORMATION,
-        Finding,
-        check_database,
-        recorded_transactions,
-    )
+    with requires_extra("vast"):  # takes 1.5 s to import
+        from exr_inspector.apps.vast_check import (  # noqa: PLC0415
+            AS_NEEDED,
+            INFORMATION,
+            Finding,
+            check_database,
+            recorded_transactions,
+        )
 
     findings: list[Finding] = []
     try:

@@ -37,8 +37,8 @@ except ImportError as error:
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
-from exr_inspector.catalog.search import VECTORS, By, Match, Search, StoredRows
-from exr_inspector.catalog.stored_document import DETAIL_TABLES, by_file
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.stored_document import by_file
 
 _TYPES = {
     pa.string(): "VARCHAR",

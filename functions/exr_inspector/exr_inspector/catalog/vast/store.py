@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.rows import TABLES, FileRows
-from exr_inspector.catalog.search import VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Stored
-from exr_inspector.catalog.stored_document import DETAIL_TABLES, by_file
+from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
 from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
@@ -45,16 +47,19 @@ class VastStore:
             journal.folder_of(settings.vast_journal) if settings.vast_endpoint else None,
         )
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
+        self._group = GroupCommit(self._write)
 
     def ensure_tables(self) -> None:
         self._tables.ensure()
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        return self._group.upsert(files, removals) if files or removals else []
+
+    def _write(self, files: Sequence[FileRows], removals: Sequence[Removal]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if files or removals:
-            for transaction in self._attempts():
-                with transaction:
-                    outcomes = upsert(transaction, files, removals)
+        for transaction in self._attempts():
+            with transaction:
+                outcomes = upsert(transaction, files, removals)
         return outcomes
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
@@ -68,7 +73,8 @@ class VastStore:
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
-        from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
+        with requires_extra("cli"):
+            from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415
 
         matches: list[Match] = []
         for transaction in self._attempts():
@@ -85,14 +91,13 @@ class VastStore:
         return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
-        found: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
         if file_ids:
             for transaction in self._attempts():
                 with transaction:
-                    found = {
-                        table: transaction.rows.find(table, file_ids, TABLES[table].names).to_pylist()
-                        for table in DETAIL_TABLES
-                    }
+                    for table in DETAIL_TABLES:
+                        rows = transaction.rows.find(table, file_ids, TABLES[table].names)
+                        found[table] = rows.to_pylist()
         return by_file(found)
 
     def close(self) -> None:
