@@ -124,6 +124,14 @@ def test_every_link_resolves(document: Path) -> None:
     assert missing == []
 
 
+def test_the_overview_names_every_module() -> None:
+    package = ROOT / "functions" / "exr_inspector" / "exr_inspector"
+    files = {each.name for each in package.glob("[a-z]*.py")}
+    folders = {f"{each.parent.name}/" for each in package.glob("*/__init__.py")}
+    text = (ROOT / "docs" / "overview.md").read_text()
+    assert {name for name in files | folders if f"`{name}`" not in text} == set()
+
+
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated_documents_are_up_to_date(name: str) -> None:
     assert name not in stale()
