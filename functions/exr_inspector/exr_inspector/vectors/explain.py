@@ -26,21 +26,22 @@ class Likeness:
     group: str
     about: str
     weight: float
-    """The group's part of the vectors' squared length, mean of the two; 0 where neither file has any."""
+    """The group's share of the squared length, mean of both vectors; 0 if neither file has its features."""
     cosine: float | None
-    """The cosine of the group's slices, -1 to 1; None where a file has no such features."""
+    """The cosine of the group's slices, -1 to 1; None if a file has no features of the group."""
     adds: float
-    """The group's part of the whole cosine."""
+    """The group's part of the cosine of the vectors."""
     takes: float
-    """What the whole cosine lacks of 1 because of this group: `weight - adds`."""
+    """The difference to a cosine of 1 that the group causes: `weight - adds`."""
     only_a: tuple[str, ...] = ()
-    """Features of the first file that the second has not; known only from documents."""
+    """Features that only the first file has; named if both documents are known."""
     only_b: tuple[str, ...] = ()
+    """Features that only the second file has."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The cosine of two vectors, and its groups, the one that separates the files most first."""
+    """The cosine of two vectors, and its groups in descending order of `takes`."""
 
     cosine: float
     groups: tuple[Likeness, ...]
