@@ -101,8 +101,7 @@ def main() -> None:
     os.nice(10)
     noticed = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "copy")
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".*_cache", ".git", "build"))
+        shutil.copytree(ROOT, copy := Path(folder, "copy"), ignore=shutil.ignore_patterns(".[!e]*", "build"))
         names = [options.only] if options.only else TESTS
         found = [each for name in names for each in find_mutants(copy / PACKAGE / name, TESTS[name])]
         sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
@@ -111,9 +110,8 @@ def main() -> None:
         for number, mutant in enumerate(sample, 1):
             original, (source, change) = mutant.path.read_text("utf-8"), mutant.make()
             mutant.path.write_text(source, "utf-8")
-            is_noticed = not passes(mutant.tests, copy)
+            noticed += (is_noticed := not passes(mutant.tests, copy))
             mutant.path.write_text(original, "utf-8")
-            noticed += is_noticed
             print(f"{number:3} {'noticed ' if is_noticed else 'SURVIVED'} {change}", flush=True)
     print(f"{noticed} of {len(sample)} mutants noticed, of {len(found)} possible; seed {options.seed}")
 
