@@ -1,7 +1,7 @@
-"""Programs that write EXR files, as a farm sees them: their layers, and the attributes that they write.
+"""Programs that write EXR files: their layers, and the attributes that they write.
 
 Attribute names and the looks of their values are those of real headers. `fixed` is what all frames of a
-set-up share, `varying` what no two frames share: frame numbers, dates, hosts, seeds, statistics, matrices.
+setup share, `varying` what no two frames share: frame numbers, dates, hosts, seeds, statistics, matrices.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ def crypto(names: str, components: str = "RGBA") -> Layers:
 class Program:
     """A renderer, compositor or camera. `fixed` takes (version, quality), `varying` (frame, random)."""
 
+    software: str
+    """What the document calls it, before its version."""
+    software_source: str
+    """The attribute that names it."""
     purposes: dict[str, Layers]
     fixed: Callable[[str, int], Attributes]
     varying: Callable[[int, Random], Attributes]
@@ -57,6 +61,8 @@ def day(random: Random) -> str:
 
 
 ARNOLD = Program(
+    "Arnold",
+    "software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -102,6 +108,8 @@ ARNOLD = Program(
 )
 
 VRAY = Program(
+    "Version of V-Ray for Maya",
+    "vrayInfo/vrayversion",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -148,6 +156,8 @@ VRAY = Program(
 )
 
 RENDERMAN = Program(
+    "RenderMan",
+    "Software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -185,6 +195,8 @@ RENDERMAN = Program(
 )
 
 REDSHIFT = Program(
+    "Redshift",
+    "rs/version",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -218,6 +230,8 @@ REDSHIFT = Program(
 )
 
 KARMA = Program(
+    "Houdini",
+    "software",
     {
         "beauty": {"": RGBA},
         "lighting": layers(
@@ -258,6 +272,8 @@ KARMA = Program(
 )
 
 BLENDER = Program(
+    "Blender",
+    "Software",
     {
         "beauty": layers("ViewLayer.Combined", RGBA),
         "lighting": layers(
@@ -294,6 +310,8 @@ BLENDER = Program(
 )
 
 NUKE = Program(
+    "Nuke",
+    "nuke/version",
     {
         "beauty": {"": RGBA},
         "lighting": layers("diffuse specular shadow grain", LONG_RGB),
@@ -319,6 +337,8 @@ NUKE = Program(
 )
 
 CAMERA = Program(
+    "ARRI Reference Tool",
+    "software",
     {"beauty": {"": RGB}, "lighting": {}, "utility": {}, "crypto": {}, "lights": {"": {"A": "half"}}},
     fixed=lambda version, quality: {
         "software": f"ARRI Reference Tool {version}",

@@ -1,1 +1,1 @@
-"""What deploy.sh and the Makefile use and the function does not: packing, the smoke test, reading answers."""
+"""Programs behind deploy.sh and the Makefile. None of them is part of the function."""

@@ -1,7 +1,7 @@
-"""`vastde ... -o json | python -m deploy.answers QUESTION ...`: what vastde's answer says. For deploy.sh.
+"""Answer a question from vastde's JSON: `vastde ... -o json | python -m deploy.answers QUESTION ...`.
 
-Exit codes: 0 yes (and the answer, if there is one to print), 1 no, 2 the answer cannot be understood. The
-forms are those that were seen of vastde 5.5; the command's reference does not state them.
+Exit codes: 0 yes, with details on standard output if there are any; 1 no; 2 the JSON has an unknown format.
+The formats are those observed with vastde 5.5; its reference does not document them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 
 
 class UnclearError(Exception):
-    """vastde printed something that is not of a known form."""
+    """The output of vastde has an unknown format."""
 
 
 def exists(answer: Any, name: str) -> bool:
-    """Whether a list holds an object of that name."""
+    """Return whether a list contains an object with that name."""
     return any(each.get("name") == name for each in _objects(answer))
 
 
 def revision(answer: Any, *, tag: str = "", number: int = 0) -> int | None:
-    """The number of the newest published revision, of one with that image tag or that number if given."""
+    """Return the number of the newest published revision that has the image tag and the number, if given."""
     found = [
         each["revision_number"]
         for each in _objects(answer)
@@ -36,15 +36,15 @@ def revision(answer: Any, *, tag: str = "", number: int = 0) -> int | None:
 
 
 def status(answer: Any) -> str:
-    """What a pipeline's `status` says, such as Ready."""
+    """Return a pipeline's `status`, such as Ready. Raises UnclearError if it has none."""
     found = [each["status"] for each in _objects(answer) if isinstance(each.get("status"), str)]
     if not found:
-        raise UnclearError("no status is in it")
+        raise UnclearError("it has no status")
     return str(found[0])
 
 
 def read(text: str) -> Any:
-    """The JSON in vastde's output; an empty list where it says in words that there is nothing."""
+    """Parse vastde's output; return an empty list for a message such as "No functions available"."""
     if not text.strip() or text.startswith("No "):
         return []
     try:
@@ -54,7 +54,7 @@ def read(text: str) -> Any:
 
 
 def _objects(answer: Any) -> Iterator[dict[str, Any]]:
-    """The mapping itself and those in its lists, or those of a list: an object stands before its parts."""
+    """Yield every mapping in nested lists, each before those that it contains."""
     if isinstance(answer, list):
         for each in answer:
             yield from _objects(each)
@@ -65,18 +65,8 @@ def _objects(answer: Any) -> Iterator[dict[str, Any]]:
                 yield from _objects(value)
 
 
-def _answered(given: argparse.Namespace, answer: Any) -> tuple[bool, object]:
-    if given.question == "exists":
-        return exists(answer, given.name), ""
-    if given.question == "revision":
-        found = revision(answer, tag=given.tag, number=given.number)
-        return found is not None, found
-    found_status = status(answer)
-    return found_status == given.wanted, found_status
-
-
 def main() -> None:
-    """Read vastde's answer from standard input."""
+    """Read vastde's output from standard input, and answer the question in the arguments."""
     parser = argparse.ArgumentParser(prog="deploy.answers", description=__doc__)
     questions = parser.add_subparsers(dest="question", required=True)
     questions.add_parser("exists").add_argument("name")
@@ -85,13 +75,22 @@ def main() -> None:
     of_revision.add_argument("--tag", default="")
     of_revision.add_argument("--number", type=int, default=0)
     given = parser.parse_args()
+    details: object = None
     try:
-        yes, said = _answered(given, read(sys.stdin.read()))
+        answer = read(sys.stdin.read())
+        if given.question == "exists":
+            yes = exists(answer, given.name)
+        elif given.question == "revision":
+            details = revision(answer, tag=given.tag, number=given.number)
+            yes = details is not None
+        else:
+            details = status(answer)
+            yes = details == given.wanted
     except UnclearError as error:
-        sys.stderr.write(f"vastde's answer cannot be understood: {error}\n")
+        sys.stderr.write(f"the output of vastde has an unknown format: {error}\n")
         sys.exit(2)
-    if said not in ("", None):
-        sys.stdout.write(f"{said}\n")
+    if details is not None:
+        sys.stdout.write(f"{details}\n")
     sys.exit(0 if yes else 1)
 
 

@@ -1,7 +1,7 @@
-"""`python smoke.py FOLDER FILE.exr`: start the function in its folder and give it one file.
+"""Start the function and pass it one file: `python smoke.py FOLDER FILE.exr`.
 
-Prints one line of JSON: what came of the file, seconds, and memory. Only the standard library and the
-function's own, so that it runs in an environment that holds nothing else.
+Print one line of JSON: the status of the file, seconds, and memory. Needs only the standard library and the
+function's own requirements.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 
 
 def smoke(folder: str, file: str) -> dict[str, Any]:
-    """Import `main` from the folder as the runtime does, run `init`, and `handler` twice on the file."""
+    """Import `main` from `folder` like the runtime, call `init`, and call `handler` twice with `file`."""
     started = time.perf_counter()
     sys.path.insert(0, folder)
-    import main  # noqa: PLC0415 - the folder is known only now
+    import main  # noqa: PLC0415 - the folder is an argument
 
     imported = time.perf_counter()
     ctx = SimpleNamespace(logger=logging.getLogger("smoke"), secrets={})
@@ -30,6 +30,7 @@ def smoke(folder: str, file: str) -> dict[str, Any]:
     document = main.handler(ctx, event)
     first = time.perf_counter()
     main.handler(ctx, event)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "status": document["file"]["status"],
         "opens_in_openimageio": document["file"]["openimageio"]["opens"],
@@ -38,18 +39,13 @@ def smoke(folder: str, file: str) -> dict[str, Any]:
         "init_seconds": round(ready - imported, 3),
         "first_event_seconds": round(first - ready, 3),
         "next_event_seconds": round(time.perf_counter() - first, 3),
-        "peak_memory_mib": round(_peak_memory() / 2**20, 1),
+        # Linux reports KiB, macOS reports bytes.
+        "peak_memory_mib": round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1),
     }
 
 
-def _peak_memory() -> int:
-    """Bytes. Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def main() -> None:
-    """Exit 1 where the file is not ok. EXR_INSPECTOR_DB, if set, takes the rows; no other setting counts."""
+    """Exit with code 1 if the file is not ok. Of the settings, only EXR_INSPECTOR_DB has an effect."""
     for name in list(os.environ):
         if name.startswith(("EXR_INSPECTOR_", "S3_", "VAST_DB_", "AWS_")) and name != "EXR_INSPECTOR_DB":
             del os.environ[name]

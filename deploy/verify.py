@@ -1,7 +1,7 @@
-"""`python -m deploy.verify FILE SAMPLE`: upload an EXR file as a renderer would, and wait for its row.
+"""Upload an EXR file as a renderer would, and wait for its row: `python -m deploy.verify FILE SAMPLE`.
 
-FILE is the .env file. Prints what the database holds of the file. Exit codes: 0 it came, 1 it did not, 2 the
-store or the database cannot be reached from here.
+FILE is the .env file. Print the row. Exit codes: 0 the row appeared, 1 it did not, 2 this machine cannot
+reach the object store or the database.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -25,7 +24,7 @@ from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.location import object_location
 from exr_inspector.settings import Settings
 
-# Overwritten each time: an instance that sees the same bytes again counts that in the row.
+# Each verification overwrites this object. Inspecting the same bytes again increases the row's count.
 SAMPLE_NAME = "exr-inspector-verify.exr"
 PAUSE = 2.0
 
@@ -33,16 +32,17 @@ PAUSE = 2.0
 def verify(
     plan: Plan, store: Store, sample: bytes, pause: Callable[[float], object] = time.sleep
 ) -> Stored | None:
-    """Upload the sample below the watched prefix and return its row once it was inspected, or None.
+    """Upload `sample` under the watched prefix, and return its row after the next inspection.
 
-    Raises InspectorError where the object store or the database does not answer.
+    Return None after DEPLOY_WAIT seconds without an inspection. Raises InspectorError if the object store or
+    the database does not respond.
     """
     key = plan.deployment.prefix + SAMPLE_NAME
     identity = object_location(plan.deployment.source_bucket, key).file_id
-    before = _count(store, identity)
+    before = _inspections(store, identity)
     upload(plan.settings, plan.deployment.source_bucket, key, sample)
     for _ in range(max(1, int(plan.deployment.wait / PAUSE))):
-        if _count(store, identity) > before:
+        if _inspections(store, identity) > before:
             return store.lookup([identity])[identity]
         pause(PAUSE)
     return None
@@ -57,7 +57,7 @@ def upload(settings: Settings, bucket: str, key: str, body: bytes) -> None:
             region_name=settings.s3_region,
             aws_access_key_id=settings.s3_access_key,
             aws_secret_access_key=settings.s3_secret_key,
-            verify=None if settings.s3_verify_tls else False,
+            verify=(settings.ca_bundle or None) if settings.s3_verify_tls else False,
             config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
         )
         client.put_object(Bucket=bucket, Key=key, Body=body)
@@ -65,33 +65,29 @@ def upload(settings: Settings, bucket: str, key: str, body: bytes) -> None:
         raise InspectorError(STORAGE_UNAVAILABLE, f"the sample was not uploaded: {error}", bucket) from error
 
 
-def _count(store: Store, identity: str) -> int:
+def _inspections(store: Store, identity: str) -> int:
     stored = store.lookup([identity]).get(identity)
     return (stored.inspection_count or 0) if stored else 0
 
 
 def main() -> None:
-    """See the module."""
+    """Verify a deployment. The arguments are those of the module."""
     plan, faults = read_plan(Path(sys.argv[1]))
     if plan is None:
         sys.exit("\n".join(faults))
     try:
-        found = _verified(plan, Path(sys.argv[2]).read_bytes())
+        store = open_store(plan.settings)
+        assert store, "a plan always names a database"
+        try:
+            found = verify(plan, store, Path(sys.argv[2]).read_bytes())
+        finally:
+            store.close()
     except InspectorError as error:
         sys.stderr.write(f"{error}\n{error.fault.remedy}\n")
         sys.exit(2)
-    sys.stdout.write(f"{json.dumps(found, default=str, indent=2)}\n" if found else "")
-    sys.exit(0 if found else 1)
-
-
-def _verified(plan: Plan, sample: bytes) -> dict[str, Any] | None:
-    store = open_store(plan.settings)
-    assert store, "a plan names a database"
-    try:
-        found = verify(plan, store, sample)
-    finally:
-        store.close()
-    return asdict(found) if found else None
+    if found is None:
+        sys.exit(1)
+    sys.stdout.write(f"{json.dumps(asdict(found), default=str, indent=2)}\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""The deployable folder alone: copied elsewhere, with nothing of this repository beside it, it runs."""
+"""The packed function runs alone: in another folder, without this repository or the command line."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +11,20 @@ from typing import Any
 
 import pytest
 
+from deploy.pack import contents, unpack
+
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "functions" / "exr_inspector"
 
-# As the runtime does: `main` from the working folder, `init` once, then events. `-I` and the filter keep
-# everything out of the path but the folder and what is installed.
-_RUNTIME = """
+# Import the package from the working folder only: drop the editable install from the path.
+_ISOLATE = """
 import json, os, sys
 installed = [each for each in sys.path if "site-packages" in each or each.startswith(sys.base_prefix)]
 sys.path[:] = [os.getcwd(), *installed]
 sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in repr(each).lower()]
+"""
+# Like the runtime: import `main` from the working folder, call `init` once, then handle events.
+_RUNTIME = """
 import main
 main.init(None)
 found = [main.handler(None, {"data": {"path": path}}) for path in sys.argv[1:]]
@@ -29,18 +32,23 @@ found += main.batch_handler(None, [{"data": {"path": path}} for path in sys.argv
 ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("main", "exr_inspector")]
 print(json.dumps([found, [module.__file__ for module in ours]]))
 """
+# The same as `python -m exr_inspector`.
+_COMMAND_LINE = """
+import runpy
+runpy.run_module("exr_inspector", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """What `make build` packs, elsewhere."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    return Path(shutil.copytree(FOLDER, tmp_path / "workspace", ignore=ignored))
+def packed(tmp_path: Path) -> Path:
+    """The files that `make build` packs, in another folder."""
+    unpack(contents(), tmp_path / "workspace")
+    return tmp_path / "workspace"
 
 
-def _run(folder: Path, *paths: Path, **environment: str) -> tuple[list[dict[str, Any]], list[str]]:
-    done = subprocess.run(
-        [sys.executable, "-I", "-B", "-c", _RUNTIME, *map(str, paths)],
+def _run(folder: Path, script: str, *paths: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-I", "-B", "-c", _ISOLATE + script, *map(str, paths)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
@@ -48,41 +56,43 @@ def _run(folder: Path, *paths: Path, **environment: str) -> tuple[list[dict[str,
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    documents, files = json.loads(done.stdout)
-    return documents, files
 
 
-def test_the_folder_runs_alone(copy: Path, demo: Path, tmp_path: Path) -> None:
+def test_the_packed_function_imports_and_answers_alone(packed: Path, demo: Path, tmp_path: Path) -> None:
     paths = [demo / "shots/sq010/sh010/beauty.1001.exr", demo / "shots/sq010/sh020/beauty.1004.exr"]
-    documents, files = _run(copy, *paths, EXR_INSPECTOR_DB=str(tmp_path / "rows.duckdb"))
+    done = _run(packed, _RUNTIME, *paths, EXR_INSPECTOR_DB=str(tmp_path / "rows.duckdb"))
+    assert done.returncode == 0, done.stderr
+    documents: list[dict[str, Any]]
+    documents, files = json.loads(done.stdout)
     assert [each["file"]["status"] for each in documents] == ["ok", "incomplete"] * 2
     assert [each["file"]["openimageio"]["opens"] for each in documents] == [True] * 4
     assert [each["persistence"]["inserted"] for each in documents] == [True, True, False, False]
     assert len(files) > 10
-    assert [file for file in files if copy not in Path(file).parents] == []
+    assert [file for file in files if packed not in Path(file).parents] == []
 
 
-def test_the_folder_carries_what_a_build_asks_for(copy: Path) -> None:
-    assert {"main.py", "requirements.txt", "Aptfile", "exr_inspector"} <= {
-        each.name for each in copy.iterdir()
+def test_the_packed_function_has_no_apps_and_its_command_line_says_so(packed: Path) -> None:
+    assert not (packed / "exr_inspector" / "apps").exists()
+    done = _run(packed, _COMMAND_LINE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "exr-inspector: exr_inspector.apps is left out of the deployed function. The command line is not"
+        " installed: pip install 'exr-inspector[cli]'\n"
+    )
+
+
+def test_the_packed_function_contains_what_the_builder_reads(packed: Path) -> None:
+    assert {"main.py", "batch_main.py", "requirements.txt", "Aptfile", "exr_inspector"} <= {
+        each.name for each in packed.iterdir()
     }
-    assert not list(copy.rglob("test*"))
+    assert not list(packed.rglob("test*"))
 
 
-def test_the_folder_asks_for_what_it_imports_and_for_nothing_of_a_laptop() -> None:
-    required = {line.split("=")[0] for line in _lines(FOLDER / "requirements.txt")}
-    assert required == {"OpenImageIO", "numpy", "pyarrow", "vastdb", "boto3"}
-
-
-def test_the_repositorys_requirements_contain_the_folders() -> None:
-    everything = _lines(REPOSITORY / "requirements.txt")
-    folder = FOLDER.relative_to(REPOSITORY) / "requirements.txt"
-    assert f"-r {folder}" in everything or set(_lines(FOLDER / "requirements.txt")) <= set(everything)
+def test_the_repositorys_aptfile_contains_the_folders() -> None:
     assert set(_lines(FOLDER / "Aptfile")) <= set(_lines(REPOSITORY / "Aptfile"))
 
 
 def _lines(path: Path) -> list[str]:
-    """Without comments."""
-    stated = (line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines())
-    return [line for line in stated if line]
+    """Return the lines without comments and empty lines."""
+    stripped = (line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+    return [line for line in stripped if line]

@@ -1,6 +1,6 @@
-"""The function in event batching (DataEngine 5.5): built with `-H batch_main.py` in place of main.py.
+"""The function in event batching (DataEngine 5.5): build it with `-H batch_main.py` instead of main.py.
 
-The only file that imports the runtime, which runs a handler in batches where its decorator marks it.
+Only this module imports the runtime, which passes batches to handlers that its decorator marks.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import main
 
 
 def init(ctx: Any) -> None:
-    """As in main.py."""
+    """Start the function, as `main.init` does."""
     main.init(ctx)
 
 
 @event_batching_handler  # type: ignore[untyped-decorator]
 def handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
-    """One answer per event; all files are stored in one transaction, or none where one must come again."""
+    """Return one answer per event. One transaction stores all files, or none if one must be retried."""
     return main.batch_handler(ctx, events)

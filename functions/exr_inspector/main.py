@@ -1,32 +1,38 @@
 """The function that VAST DataEngine runs: `init` once per instance, `handler` once per event.
 
-The only code that knows `ctx`. docs/SERVERLESS_INTEGRATION.md says how to build and deploy it.
+Only this module uses `ctx`. docs/SERVERLESS_INTEGRATION.md describes how to build and deploy the function.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from exr_inspector.catalog.store import Store
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
 from exr_inspector.response import answer, answers, make_runtime
 from exr_inspector.settings import SETTINGS, Settings
 from exr_inspector.telemetry import Telemetry
+
+# What an absent secret or key raises. The runtime's class is undocumented; on DataEngine 5.4 its message is
+# "Path not found".
+_ABSENCE = (LookupError, AttributeError, TypeError, FileNotFoundError)
+_ABSENCE_TEXT = re.compile(r"not ?found|no such|does not exist", re.IGNORECASE)
 
 _made: dict[str, Runtime] = {}
 _lock = threading.Lock()
 
 
 def init(ctx: Any) -> None:
-    """Read the settings, make the clients, and create the tables where they are missing.
+    """Read the settings, make the clients, and create missing tables.
 
-    Raises InspectorError(BAD_SETTING), so that a wrong configuration is seen at once. A database that is
-    down is left to the events, which are delivered again until it is up.
+    Raises InspectorError: BAD_SETTING, or SECRET_UNAVAILABLE if a secret exists but cannot be read. An
+    unavailable database is not an error here: events are redelivered until it is available.
     """
     with _lock:
         _made["runtime"] = _started(ctx)
@@ -35,8 +41,8 @@ def init(ctx: Any) -> None:
 def handler(ctx: Any, event: Any) -> dict[str, Any]:
     """Inspect the file that an event names, store its rows, and return its document.
 
-    Raises InspectorError for faults that a retry can cure, and for settings with which nothing starts:
-    DataEngine then delivers the event again.
+    Raises InspectorError for errors that a retry may cure, and for invalid settings: DataEngine then delivers
+    the event again.
     """
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
@@ -44,14 +50,14 @@ def handler(ctx: Any, event: Any) -> dict[str, Any]:
 
 
 def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
-    """`handler` for the event batching of DataEngine 5.5: one answer per event, one transaction for all."""
+    """Handle a batch of events (DataEngine 5.5) in one transaction; return one answer per event."""
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
         return answers(list(events), runtime)
 
 
 def _runtime(ctx: Any) -> Runtime:
-    """What `init` made, or makes now, once for all threads. Logs and spans go where this event's ctx says."""
+    """Return the runtime of this instance, with the logger and the tracer of this event's ctx."""
     with _lock:
         if "runtime" not in _made:
             _made["runtime"] = _started(ctx)
@@ -62,7 +68,11 @@ def _runtime(ctx: Any) -> Runtime:
 def _started(ctx: Any) -> Runtime:
     telemetry = Telemetry(ctx)
     with telemetry.step("init"):
-        settings = Settings.from_mapping(_configuration(ctx))
+        try:
+            settings = Settings.from_mapping(_configuration(ctx))
+        except InspectorError as error:
+            telemetry.logger.error("The function cannot start: %s", error)  # noqa: TRY400 - it is raised, too
+            raise
         runtime = make_runtime(settings, telemetry, serves_events=True)
         if runtime.store is not None:
             _ensure_tables(runtime.store, telemetry)
@@ -79,7 +89,7 @@ def _ensure_tables(store: Store, telemetry: Telemetry) -> None:
 
 
 def _configuration(ctx: Any) -> Mapping[str, str]:
-    """The environment, overlaid by the keys of the secret where there is one."""
+    """Return the environment, with the values of the secret over it."""
     name = os.environ.get(SETTINGS["secret_name"].env[0]) or Settings.secret_name
     names = [env for setting in SETTINGS.values() for env in setting.env]
     secret = {env: _secret(ctx, name, env) for env in names}
@@ -87,9 +97,17 @@ def _configuration(ctx: Any) -> Mapping[str, str]:
 
 
 def _secret(ctx: Any, name: str, key: str) -> str:
-    """What stands under a key of a secret, as text; none where the secret or the key is absent."""
+    """Return the text under a key of a secret, or an empty string if the secret or the key is absent.
+
+    Raises InspectorError(SECRET_UNAVAILABLE) for any other failure: without its keys the function would read
+    objects with the wrong credentials, or store nothing.
+    """
     try:
         value = ctx.secrets[name][key]
-    except Exception:  # noqa: BLE001 - runtimes differ in the class they raise for an absent secret
-        return ""
+    except Exception as error:
+        kind = type(error).__name__
+        if isinstance(error, _ABSENCE) or _ABSENCE_TEXT.search(f"{kind} {error}"):
+            return ""
+        message = f"the secret {name!r} cannot be read: {kind}"
+        raise InspectorError(SECRET_UNAVAILABLE, message, key) from error
     return str(value) if isinstance(value, (str, int, float)) else ""

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.session import make_session
+from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings
 from tests.catalog.rows import comparable
@@ -158,6 +158,7 @@ class Vast:
                 "vast_secret_key": server.secret_key,
                 "vast_bucket": server.bucket,
                 "vast_schema": self.schema,
+                "vast_journal": "none",
                 **changes,
             }
         )
@@ -192,6 +193,6 @@ def vast(version: Any = "5.5", conflict: Any = "write", **settings: Any) -> Iter
     """A server, and a session of the SDK as the store makes its own."""
     with VastServer(version, conflict) as server:
         database = Vast(server, None)
-        database.session = make_session(database.settings(**settings))
+        database.session = connect(database.settings(**settings))
         with database.session.api:
             yield database

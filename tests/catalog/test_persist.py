@@ -1,4 +1,4 @@
-"""`persist_to_vast_database` on a fake session: fast, and without a network."""
+"""`persist_to_vast_database` with a fake session: without a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import vastdb.errors
 from exr_inspector import errors, inspect
 from exr_inspector.catalog.persist import persist_to_vast_database
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.transactions import ROLLBACKS
+from exr_inspector.catalog.vast.transactions import MAX_ROLLBACKS
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.settings import SETTINGS as SETTINGS_BY_NAME
@@ -57,12 +57,12 @@ def test_a_new_file_is_inserted(session: FakeSession, document: Document) -> Non
     assert answer["status"] == "stored"
     assert answer["inserted"] is True
     assert answer["file_id"] == path_location(location).file_id
-    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"])]
+    assert counts(session) == [1, 1, 3, len(document["parts"][0]["attributes"]), 1]
     assert session.rows("files")[0]["file_path"] == location
     assert "rollback" not in session.calls
 
 
-def test_a_known_file_only_counts_up(session: FakeSession, document: Document) -> None:
+def test_a_known_file_increments_its_inspection_count(session: FakeSession, document: Document) -> None:
     first = persist_to_vast_database(document, session, SETTINGS)
     held = counts(session)
     second = persist_to_vast_database(document, session, SETTINGS)
@@ -99,19 +99,19 @@ def test_a_failure_inside_the_transaction_is_raised_and_leaves_nothing(
     }
 
 
-def test_a_failing_rollback_does_not_hide_what_went_wrong(session: FakeSession, document: Document) -> None:
+def test_a_failing_rollback_does_not_hide_the_first_error(session: FakeSession, document: Document) -> None:
     session.failing["insert"] = answered(vastdb.errors.Forbidden, 403)
     session.failing["rollback"] = vastdb.errors.ConnectionError(OSError("gone"), may_retry=False)
     with pytest.raises(InspectorError) as failure:
         persist_to_vast_database(document, session, SETTINGS)
     assert failure.value.fault is errors.DATABASE_DENIED
-    assert session.calls[-ROLLBACKS:] == ["rollback"] * ROLLBACKS
+    assert session.calls[-MAX_ROLLBACKS:] == ["rollback"] * MAX_ROLLBACKS
 
 
-def test_a_mistake_of_ours_is_raised_as_it_is(session: FakeSession, document: Document) -> None:
+def test_an_unexpected_error_is_raised_unchanged(session: FakeSession, document: Document) -> None:
     persist_to_vast_database(document, session, SETTINGS)
-    session.failing["update"] = ValueError("no answer of a database")
-    with pytest.raises(ValueError, match="no answer of a database"):
+    session.failing["update"] = ValueError("unexpected")
+    with pytest.raises(ValueError, match="unexpected"):
         persist_to_vast_database(document, session, SETTINGS)
     assert session.calls[-1] == "rollback"
 
@@ -147,23 +147,23 @@ def test_a_session_without_a_bucket_is_a_coded_error(session: FakeSession, docum
     assert "VAST_DB_BUCKET" in answer["message"]
 
 
-def test_beside_a_session_a_bucket_is_all_that_must_be_set(
+def test_with_a_session_only_the_bucket_is_required(
     session: FakeSession, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The address and the keys are the session's."""
+    """The session has the address and the keys."""
     monkeypatch.setenv("VAST_DB_BUCKET", "studio")
     monkeypatch.setenv("VAST_DB_SCHEMA", "renders")
     answer = persist_to_vast_database(document, session)
     assert (answer["status"], answer["message"]) == ("stored", "inserted in studio/renders")
 
 
-def test_columns_are_sent_in_the_order_of_the_table(session: FakeSession, document: Document) -> None:
-    """It differs where a table has gained columns. The fake insists on it; the server goes by names."""
+def test_columns_are_sent_in_the_tables_order(session: FakeSession, document: Document) -> None:
+    """It differs from ours if columns were added later. The fake checks the order; the server uses names."""
     session.tables = {name: FakeTable(pa.schema(list(schema)[::-1])) for name, schema in TABLES.items()}
     assert persist_to_vast_database(document, session, SETTINGS)["inserted"] is True
 
 
-def test_what_comes_back_is_plain_data(session: FakeSession, document: Document) -> None:
+def test_the_result_is_plain_data(session: FakeSession, document: Document) -> None:
     answer: dict[str, Any] = persist_to_vast_database(document, session, SETTINGS)
     assert list(answer) == ["status", "file_id", "inserted", "message"]
     assert {type(value) for value in answer.values()} == {str, bool}

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from exr_inspector import errors
-from exr_inspector.catalog.store import Removal
+from exr_inspector.catalog.store import Outcome, Removal
+from exr_inspector.catalog.vast.locks import SHARDS
 from exr_inspector.catalog.vast.store import VastStore
-from exr_inspector.catalog.vast.tables import SHARDS
-from exr_inspector.catalog.vast.transactions import LATER_ROLLBACKS, ROLLBACKS
+from exr_inspector.catalog.vast.transactions import MAX_LATER_ROLLBACKS, MAX_ROLLBACKS
 from exr_inspector.errors import InspectorError
 from tests.catalog.backends import Vast, rows, tables
 from tests.catalog.conftest import TIMEOUT
@@ -55,13 +55,13 @@ def test_an_upsert_is_done_once_whatever_its_commit_is_answered(
 
 @pytest.mark.parametrize("kind", ["status 500", "reset", "timeout"])
 @both_ways
-def test_a_deletion_is_done_once_whatever_its_commit_is_answered(
+def test_a_removal_is_done_once_whatever_its_commit_is_answered(
     shared: Vast, name: str, kind: str, after: bool
 ) -> None:
     store, gone, kept = shared.store(), delivered(f"{name}gone"), delivered(f"{name}kept")
     store.upsert([gone, kept])
     shared.server.faults.at(1, broken(kind, after=after), on="commit")
-    assert store.delete([Removal(gone.file_id)]) == 1
+    assert store.upsert([], [Removal(gone.file_id)]) == [Outcome(gone.file_id, "deleted")]
     assert tables(shared, name) == expected(kept)
 
 
@@ -119,13 +119,13 @@ def test_a_rollback_that_fails_is_sent_again(shared: Vast, name: str) -> None:
     store = shared.store(vast_attempts=1)
     store.ensure_tables()
     shared.server.faults.at(1, Fault(status=503), on="insert")
-    for nth in range(ROLLBACKS - 1):
+    for nth in range(MAX_ROLLBACKS - 1):
         shared.server.faults.at(nth + 1, Fault(status=500), on="rollback")
     shared.waits.clear()
     with pytest.raises(InspectorError):
         store.upsert([delivered(name)])
     assert shared.server.open_transactions == []
-    assert len(shared.waits) == ROLLBACKS - 1
+    assert len(shared.waits) == MAX_ROLLBACKS - 1
 
 
 def test_a_rollback_that_keeps_failing_is_sent_before_the_next_transaction(shared: Vast, name: str) -> None:
@@ -165,9 +165,9 @@ def test_a_rollback_that_never_succeeds_is_given_up_in_the_end(shared: Vast, nam
     with shared.server.counting() as kinds:
         with pytest.raises(InspectorError):
             store.upsert([delivered(name)])
-        for _ in range(LATER_ROLLBACKS + 5):
+        for _ in range(MAX_LATER_ROLLBACKS + 5):
             store.lookup([delivered(name).file_id])
-    assert kinds.count("rollback") == ROLLBACKS + LATER_ROLLBACKS
+    assert kinds.count("rollback") == MAX_ROLLBACKS + MAX_LATER_ROLLBACKS
     shared.server.expire()
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exr_inspector.catalog.store import Removal
+from exr_inspector.catalog.store import Outcome, Removal
 from tests.catalog.backends import Vast, tables, vast
 from tests.catalog.deliveries import ACTIONS, batch, held, wanted
 from tests.catalog.rows import delivered, expected
@@ -61,13 +61,14 @@ def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["status 500", "reset after"])
-def test_a_deletion_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
+def test_a_removal_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
     store, fault, kept = database.store(), KINDS[kind], delivered("kept")
     store.upsert([kept, *(delivered(f"gone{step}") for step in range(MOST_STEPS))])
     for step in itertools.count(1):
         database.server.faults.at(step, fault)
         with database.server.counting() as kinds:
-            assert store.delete([Removal(delivered(f"gone{step}").file_id)]) == 1
+            gone = delivered(f"gone{step}").file_id
+            assert store.upsert([], [Removal(gone)]) == [Outcome(gone, "deleted")]
         database.server.faults.clear()
         assert tables(database, f"gone{step}.") == expected()
         if len(kinds) < step:

@@ -17,9 +17,9 @@ from vastdb._internal import QueryDataInternalError
 from exr_inspector import errors
 from exr_inspector.catalog.search import Search
 from exr_inspector.catalog.vast.errors import FAILURES, verdict_of
-from exr_inspector.catalog.vast.session import make_session
+from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
-from exr_inspector.catalog.vast.transactions import FIRST_WAIT, LONGEST_WAIT
+from exr_inspector.catalog.vast.transactions import FIRST_WAIT, MAX_WAIT
 from exr_inspector.errors import Fault as CodedFault
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
@@ -213,7 +213,7 @@ def test_waits_grow_are_random_and_end(database: Vast) -> None:
     database.server.faults.every(Fault(status=409), on="select")
     with pytest.raises(InspectorError, match="DATABASE_CONFLICT"):
         store.upsert([delivered("a")])
-    longest = [min(FIRST_WAIT * 2**number, LONGEST_WAIT) for number in range(11)]
+    longest = [min(FIRST_WAIT * 2**number, MAX_WAIT) for number in range(11)]
     assert len(database.waits) == 11
     assert all(0 <= wait <= most for wait, most in zip(database.waits, longest, strict=True))
     assert len(set(database.waits)) > 1
@@ -265,10 +265,10 @@ def test_one_session_serves_all_that_a_store_does(database: Vast) -> None:
 
 
 def test_a_session_has_the_timeout_and_the_tls_check_of_the_settings(database: Vast) -> None:
-    session = make_session(database.settings(vast_timeout=7.0, vast_verify_tls=False))
+    session = connect(database.settings(vast_timeout=7.0, vast_verify_tls=False))
     assert session.api.timeout == 7.0
     assert session.api._ssl_verify is False
-    session = make_session(database.settings())
+    session = connect(database.settings())
     assert session.api._ssl_verify is True
 
 

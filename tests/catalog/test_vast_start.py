@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from exr_inspector.catalog.vast.locks import SHARDS
 from exr_inspector.catalog.vast.store import VastStore
-from exr_inspector.catalog.vast.tables import SHARDS
 from exr_inspector.errors import DATABASE_UNAVAILABLE, InspectorError
 from tests.catalog.backends import Vast, rows, tables, vast
 from tests.catalog.rows import delivered, expected

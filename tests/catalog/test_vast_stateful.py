@@ -38,12 +38,13 @@ class Held:
     delivery: Delivery
     inspections: int
 
-    def after(self, incoming: Delivery) -> Held:
+    def after(self, incoming: Delivery) -> Held | None:
+        """Return the same file after a delivery; None if the delivery is outdated."""
         if incoming.version != self.delivery.version and incoming.is_older_than(self.delivery):
-            return self
+            return None
         sequencers = [each for each in (incoming.sequencer, self.delivery.sequencer) if each]
         latest = incoming._replace(sequencer=max(sequencers, default=None))
-        return Held(latest, self.inspections + 1)
+        return Held(latest, self.inspections)
 
 
 sequencers = st.sampled_from([None, "1", "2", "3"])
@@ -74,13 +75,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(batch=st.lists(deliveries, min_size=1, max_size=4))
     def deliver(self, batch: list[Delivery]) -> None:
-        chosen: dict[str, Delivery] = {}
+        accepted: dict[str, Held] = {}
         for each in batch:
-            if each.name not in chosen or not each.is_older_than(chosen[each.name]):
-                chosen[each.name] = each
-        for name, each in chosen.items():
-            held = self.model.get(name)
-            self.model[name] = held.after(each) if held else Held(each, 1)
+            before = accepted.get(each.name) or self.model.get(each.name)
+            after = before.after(each) if before else Held(each, 0)
+            if after:
+                accepted[each.name] = after
+        for name, held in accepted.items():
+            self.model[name] = Held(held.delivery, held.inspections + 1)
         self.store.upsert([self.file(each) for each in batch])
 
     @rule(name=names, sequencer=sequencers)
@@ -90,7 +92,8 @@ class Machine(RuleBasedStateMachine):
         goes = held is not None and not removal.is_older_than(held.delivery)
         if goes:
             del self.model[name]
-        assert self.store.delete([Removal(self.file(removal).file_id, sequencer)]) == goes
+        (outcome,) = self.store.upsert([], [Removal(self.file(removal).file_id, sequencer)])
+        assert outcome.action == ("deleted" if goes else "outdated" if held else "absent")
 
     @rule(step=st.integers(1, 14), fault=faults, after=st.booleans())
     def break_something(self, step: int, fault: Fault, after: bool) -> None:

@@ -1,4 +1,4 @@
-"""A clone of the repository, and commands in it that stand for vastde and docker."""
+"""A clone of the repository, and fake `vastde` and `docker` commands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).with_name("fake_command.py")
 
-# With every sort of character that a shell, YAML, JSON or a URL could stumble over.
+# The values have every kind of character that is special in a shell, YAML, JSON or a URL.
 SECRETS = {
     "S3_ACCESS_KEY": "ACCESS-key+/=one",
     "S3_SECRET_KEY": "s3cr3t \"$HOME\" 'quoted' \\n: & # % é",
@@ -39,15 +43,37 @@ SETTINGS = {
 
 
 def write_env(file: Path, values: Mapping[str, str]) -> Path:
-    """A .env file for its owner alone; each value in the quotes that it does not hold at its end."""
+    """Write a .env file that only its owner can open. Values are in double quotes."""
     lines = [f'{name}="{value}"\n' for name, value in values.items()]
     file.write_text("".join(lines), "utf-8")
     file.chmod(0o600)
     return file
 
 
+def private_key() -> bytes:
+    """Return a new private key in PEM format."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+
+
+def ca_certificate() -> bytes:
+    """Return the certificate of a new private authority in PEM format."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Studio CA")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
 def copy_of_the_repository(to: Path) -> Path:
-    """What git would give to a stranger."""
+    """Copy the files that `git clone` would give, and the uncommitted ones."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
@@ -59,13 +85,13 @@ def copy_of_the_repository(to: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests of a process; each has its own .env, and so its own folder in build/deploy."""
+    """One clone for all tests of a process. Each has its own .env, so its own folder in build/deploy."""
     return copy_of_the_repository(tmp_path_factory.mktemp("a clone, with a comma"))
 
 
 @dataclass
 class Site:
-    """A clone, a .env file, and a DataEngine that is a folder."""
+    """A clone, a .env file, and a folder that simulates DataEngine."""
 
     clone: Path
     config: Path
@@ -73,19 +99,23 @@ class Site:
     outputs: list[str] = field(default_factory=list)
 
     def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """./deploy.sh --config FILE WORDS"""
+        """Run `./deploy.sh --config FILE WORDS` and wait."""
         return self.start([str(self.clone / "deploy.sh"), "--config", str(self.config), *words], typed)
 
-    def start(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of deploy.sh, with the fake commands first on the path."""
+        return os.environ | {
             "PATH": f"{self.engine / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHON": sys.executable,
             "FAKE_DATAENGINE": str(self.engine),
         }
+
+    def start(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command,
             cwd=self.config.parent,
-            env=environment,
+            env=self.environment,
             input=typed,
             capture_output=True,
             text=True,
@@ -94,21 +124,29 @@ class Site:
         self.outputs += [done.stdout, done.stderr]
         return done
 
+    def make_slow(self, verb: str, seconds: int = 60) -> None:
+        """Let vastde record calls that have `verb`, then wait, so that a test can interrupt it."""
+        command = self.engine / "bin" / "vastde"
+        begin = 'if __name__ == "__main__":\n'
+        wait = f'    import time\n    "{verb}" in WORDS and (record(), time.sleep({seconds}))\n'
+        command.write_text(command.read_text("utf-8").replace(begin, begin + wait), "utf-8")
+
     @property
     def out(self) -> Path:
+        """The folder of the deployment in build/deploy."""
         name = "".join(each if each.isascii() and each.isalnum() else "_" for each in self.config.name)
-        told = subprocess.run(
+        checksum = subprocess.run(
             ["cksum"], input=f"{self.config}\n", capture_output=True, text=True, check=True
         ).stdout
-        return self.clone / "build" / "deploy" / f"{name}-{told.split()[0]}"
+        return self.clone / "build" / "deploy" / f"{name}-{checksum.split()[0]}"
 
     @property
     def calls(self) -> list[dict[str, Any]]:
         file = self.engine / "calls.jsonl"
         return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
-    def said(self, begin: str = "") -> list[str]:
-        """The calls as command lines; those that begin so."""
+    def commands(self, begin: str = "") -> list[str]:
+        """Return the command lines that start with `begin`, in order."""
         lines = [" ".join([call["command"], *call["argv"]]) for call in self.calls]
         return [line for line in lines if line.startswith(begin)]
 
@@ -116,12 +154,12 @@ class Site:
         (self.engine / "calls.jsonl").unlink(missing_ok=True)
 
     def built(self, tag: str) -> None:
-        """As after a build."""
+        """Write the state that a build leaves."""
         self.out.mkdir(parents=True)
         (self.out / "state").write_text(f"tag={tag}\n", "utf-8")
 
     def plan(self, **answers: Mapping[str, Any]) -> None:
-        """`docker_push={"exit": 1, "say": "denied"}`: the next such call fails."""
+        """Let a call fail or answer otherwise: `docker_push={"exit": 1, "say": "denied"}`."""
         planned = {begin.replace("_", " "): {"exit": 1, **what} for begin, what in answers.items()}
         (self.engine / "plan.json").write_text(json.dumps(planned))
 
@@ -153,13 +191,13 @@ def _make_site(clone: Path, folder: Path) -> Site:
 
 @pytest.fixture
 def site(clone: Path, tmp_path: Path) -> Site:
-    """Nothing was deployed yet."""
+    """A site without a deployment."""
     return _make_site(clone, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def first_run(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site after a whole run, to be looked at only."""
+    """A site after a full run. Tests only read it."""
     made = _make_site(clone, tmp_path_factory.mktemp("first"))
     done = made.run()
     assert done.returncode == 0, done.stdout
@@ -168,7 +206,7 @@ def first_run(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="session")
 def failed_run(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site after a run that failed in pushing the image, to be looked at only."""
+    """A site after a run that failed at `push`. Tests only read it."""
     made = _make_site(clone, tmp_path_factory.mktemp("failed"))
     made.plan(docker_push={"say": "denied"})
     assert made.run().returncode == 1
@@ -183,11 +221,11 @@ def _as_after(run: Site, site: Site) -> Site:
 
 @pytest.fixture
 def deployed(first_run: Site, site: Site) -> Site:
-    """As after a whole run, without having run."""
+    """A copy of the site after a full run."""
     return _as_after(first_run, site)
 
 
 @pytest.fixture
 def failed(failed_run: Site, site: Site) -> Site:
-    """As after a run that failed in pushing the image."""
+    """A copy of the site after a run that failed at `push`."""
     return _as_after(failed_run, site)

@@ -1,12 +1,12 @@
-"""Stands for `vastde` and `docker`: keeps a small DataEngine in a folder and records every call.
+"""Fake `vastde` and `docker`: simulate DataEngine in a folder and record every call.
 
-A copy of this file under either name is the command. The folder is $FAKE_DATAENGINE:
+A copy of this file under either name is the command. $FAKE_DATAENGINE names the folder:
 
-calls.jsonl     one line for each call: command, arguments, environment, standard input, and for the
-                secret file its content and mode
+calls.jsonl     one line per call: command, arguments, environment, standard input, and the contents and mode
+                of the secret file
 objects.json    functions, triggers and pipelines, by kind and name
-plan.json       {"command and first arguments": {"exit": 1, "say": "...", "times": 1}}: calls that shall fail,
-                or, with "exit" 0, answer otherwise
+plan.json       {"command and first arguments": {"exit": 1, "say": "...", "times": 1}}: calls that fail, or
+                print something else if "exit" is 0
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def record() -> None:
 
 
 def processes() -> list[str]:
-    """The command lines of all processes, as `ps` shows them, where the system tells them."""
+    """Return the command lines of all processes, if the system has /proc."""
     found = []
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             found.append(each.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
     return found
 
@@ -69,9 +69,9 @@ def processes() -> list[str]:
 def plan() -> dict[str, Any] | None:
     file = HOME / "plan.json"
     planned: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.exists() else {}
-    said = " ".join([COMMAND, *WORDS])
+    line = " ".join([COMMAND, *WORDS])
     for begin, what in planned.items():
-        if said.startswith(begin) and what.get("times", 1):
+        if line.startswith(begin) and what.get("times", 1):
             what["times"] = what.get("times", 1) - 1
             file.write_text(json.dumps(planned))
             return what
@@ -80,9 +80,9 @@ def plan() -> dict[str, Any] | None:
 
 def vastde(kind: str = "", verb: str = "", *rest: str) -> str:
     objects = json.loads((HOME / "objects.json").read_text())
-    said = answer(objects, kind, verb, rest)
+    answered = answer(objects, kind, verb, rest)
     (HOME / "objects.json").write_text(json.dumps(objects))
-    return said if isinstance(said, str) else json.dumps(said) if "-o" in rest else str(said)
+    return answered if isinstance(answered, str) else json.dumps(answered) if "-o" in rest else str(answered)
 
 
 def answer(objects: dict[str, dict[str, Any]], kind: str, verb: str, rest: tuple[str, ...]) -> Any:
@@ -107,7 +107,7 @@ def answer(objects: dict[str, dict[str, Any]], kind: str, verb: str, rest: tuple
 
 
 def new_name() -> str:
-    """From --name, or from the first line `name: "..."` of the file that is named."""
+    """Return the value of --name, or of the first line `name: "..."` in the manifest."""
     if "--name" in WORDS:
         return option("--name")
     file = Path(option("--config" if "--config" in WORDS else "--from-file").removeprefix("@"))

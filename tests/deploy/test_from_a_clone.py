@@ -56,7 +56,7 @@ def test_the_guide_leads_from_a_clone_to_a_rendered_dry_run(tmp_path: Path) -> N
                 printed = done.stdout
 
     assert "  $ vastde pipelines deploy exr-inspector-pipeline" in printed
-    made = clone / printed.splitlines()[-1].removeprefix("Nothing was called. The manifests are in ")
+    made = clone / printed.splitlines()[-1].removeprefix("No command was run. The manifests are in ")
     pipeline = yaml.safe_load((made / "pipeline.yaml").read_text("utf-8"))
     assert pipeline["manifest"]["links"][0]["topic"] == "vast:dataengine:topics:render-broker/main"
     assert {each.name for each in made.glob("*.yaml")} == {

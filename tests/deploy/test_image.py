@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from deploy.pack import unpack
+from deploy.pack import contents, unpack
 from tests.deploy.conftest import ROOT
 
 ON_THE_CLUSTER = ("exr_inspector.sources.s3", "exr_inspector.catalog.vast.store")
@@ -23,7 +23,7 @@ def test_the_folder_works_in_an_environment_made_from_its_own_requirements(
 ) -> None:
     """As the image is built. The figures are printed, not judged: they are those of this machine."""
     folder, environment = tmp_path / "workspace", tmp_path / "environment"
-    unpack(folder)
+    unpack(contents(), folder)
     smoke = Path(shutil.copy(ROOT / "deploy" / "smoke.py", tmp_path))
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -15,13 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exr_inspector.apps.cli import commands
-from exr_inspector.apps.cli.deploy import TEMPLATES
 from exr_inspector.apps.deployment.env_file import read_plan
 from exr_inspector.apps.deployment.render import render
 from exr_inspector.apps.devserver.config import read_config
-from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
-from tests.deploy.conftest import SECRETS, SETTINGS, write_env
+from tests.deploy.conftest import SECRETS, SETTINGS, copy_of_the_repository, write_env
 
 AWKWARD = [
     "colon: and space",
@@ -46,7 +48,7 @@ def _rendered(
 ) -> dict[str, Any]:
     plan, faults = read_plan(write_env(folder / ".env", {**SETTINGS, **changes}))
     assert plan is not None, faults
-    made = render(plan, TEMPLATES, folder / "out", revision=revision, tag=tag)
+    made = render(plan, folder / "out", revision=revision, tag=tag)
     return {each.name: yaml.safe_load(each.read_text("utf-8")) for each in made if each.suffix == ".yaml"}
 
 
@@ -64,6 +66,7 @@ def test_the_pipeline_is_of_the_form_that_dataengine_takes(tmp_path: Path) -> No
                 "environment_variables": [
                     {"name": "S3_ENDPOINT", "value": "http://127.0.0.1:9000"},
                     {"name": "VAST_DB_BUCKET", "value": "tables"},
+                    {"name": "EXR_INSPECTOR_LOCAL_ROOTS", "value": "none"},
                 ],
                 "secrets": ["exr-inspector"],
             },
@@ -124,7 +127,7 @@ def test_without_a_prefix_the_trigger_has_no_filter_for_one(tmp_path: Path) -> N
 def test_the_function_is_the_image_with_its_tag(tmp_path: Path) -> None:
     assert _rendered(tmp_path, tag="20261001T091530Z")["function.yaml"] == {
         "name": "exr-inspector",
-        "description": "Knows what is inside every OpenEXR file",
+        "description": "Indexes the metadata of OpenEXR files",
         "container_registry": "studio",
         "artifact_source": "exr-inspector",
         "artifact_type": "image",
@@ -170,7 +173,8 @@ def test_what_the_function_reads_on_the_cluster_is_what_the_file_says(
     assert pipeline["secrets"] == [secret["name"]]
     secrets = {secret["name"]: {each["key"]: each["value"] for each in secret["entries"]}}
     configuration = importlib.import_module("main")._configuration(SimpleNamespace(secrets=secrets))
-    assert Settings.from_mapping(configuration) == Settings.from_mapping(SETTINGS | changes)
+    cluster = {"EXR_INSPECTOR_LOCAL_ROOTS": "none"}
+    assert Settings.from_mapping(configuration) == Settings.from_mapping(SETTINGS | changes | cluster)
 
 
 def test_the_local_run_has_the_same_environment_and_secret(tmp_path: Path) -> None:
@@ -191,7 +195,7 @@ def test_yaml_reads_every_value_as_it_was_written(value: str, tmp_path: Path) ->
     file.write_text(f"{text}DEPLOY_PREFIX={quoted}\nVAST_DB_SECRET_KEY={quoted}\n", "utf-8")
     plan, faults = read_plan(file)
     assert plan is not None, faults
-    made = {each.name: each for each in render(plan, TEMPLATES, tmp_path / "out")}
+    made = {each.name: each for each in render(plan, tmp_path / "out")}
     trigger, secret, config = (
         yaml.safe_load(made[name].read_text("utf-8"))
         for name in ("trigger-exr.yaml", "secret.yaml", "config.yaml")
@@ -201,7 +205,7 @@ def test_yaml_reads_every_value_as_it_was_written(value: str, tmp_path: Path) ->
     assert config["secrets"]["exr-inspector"]["VAST_DB_SECRET_KEY"] == value
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(min_size=1).filter(lambda text: text.isprintable() and text.strip()))
 def test_yaml_reads_any_printable_secret_as_it_was_written(value: str, tmp_path: Path) -> None:
     secret = {"VAST_DB_SECRET_KEY": value}
@@ -247,11 +251,25 @@ def test_render_of_wrong_settings_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_without_templates_the_error_says_where_they_are(tmp_path: Path) -> None:
-    plan, _ = read_plan(write_env(tmp_path / ".env", SETTINGS))
-    assert plan is not None
-    with pytest.raises(InspectorError, match="run in a clone of the repository"):
-        render(plan, tmp_path / "nowhere", tmp_path / "out")
+def test_an_installed_wheel_renders_without_the_repository(tmp_path: Path) -> None:
+    clone = copy_of_the_repository(tmp_path / "clone")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, clone], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    subprocess.run([*pip, "install", "--no-deps", "--target", installed, wheel], check=True)
+    shutil.rmtree(clone)
+    config = write_env(tmp_path / ".env", SETTINGS)
+    done = subprocess.run(
+        [sys.executable, "-m", "exr_inspector", "deploy", "render", "--config", config, "--output", "out"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((tmp_path / "out" / "pipeline.yaml").read_text("utf-8"))["namespace"] == "vfx"
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_without_a_trace(tmp_path: Path) -> None:

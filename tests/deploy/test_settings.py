@@ -1,4 +1,4 @@
-"""The settings of a deployment, and the .env file that holds them."""
+"""The settings of a deployment, and the .env file that contains them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from exr_inspector.apps.deployment.env_file import Plan, read_plan, read_values
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, REQUIRED, Deployment, amount
 from exr_inspector.errors import BAD_SETTING, InspectorError
-from tests.deploy.conftest import SECRETS, SETTINGS, write_env
+from tests.deploy.conftest import SECRETS, SETTINGS, ca_certificate, private_key, write_env
 
 
 def _plan(folder: Path, **changes: str) -> Plan:
@@ -34,7 +34,7 @@ def _read(folder: Path, text: str) -> tuple[dict[str, str], list[str]]:
 # --- the settings -----------------------------------------------------------------------------------------
 
 
-def test_what_is_not_required_has_a_default_that_passes_its_own_check() -> None:
+def test_every_default_passes_its_own_check() -> None:
     for name, setting in DEPLOYMENT.items():
         default = getattr(Deployment, name)
         if name not in REQUIRED and default != "":
@@ -42,20 +42,20 @@ def test_what_is_not_required_has_a_default_that_passes_its_own_check() -> None:
             assert setting.parse(text) == default
 
 
-def test_everything_is_named_after_the_function(tmp_path: Path) -> None:
+def test_the_pipeline_and_the_triggers_are_named_after_the_function(tmp_path: Path) -> None:
     to = _plan(tmp_path, DEPLOY_NAME="exr-staging").deployment
     assert to.pipeline == "exr-staging-pipeline"
     assert to.triggers == {".exr": "exr-staging-exr", ".EXR": "exr-staging-exr-upper"}
     assert to.kubernetes_cluster == "farm"
 
 
-def test_removals_are_events_unless_they_are_declined(tmp_path: Path) -> None:
+def test_removals_are_subscribed_to_unless_they_are_turned_off(tmp_path: Path) -> None:
     assert _plan(tmp_path).deployment.events == ["ObjectCreated:*", "ObjectRemoved:*"]
     assert _plan(tmp_path, DEPLOY_REMOVALS="no").deployment.events == ["ObjectCreated:*"]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "rule"),
     [
         ("DEPLOY_NAME", "Exr_Inspector", "lowercase letters, digits and hyphens"),
         ("DEPLOY_NAME", "a" * 54, "at most 53"),
@@ -64,7 +64,7 @@ def test_removals_are_events_unless_they_are_declined(tmp_path: Path) -> None:
         ("DEPLOY_CONTAINER_REGISTRY", "--publish", "beginning with a letter or digit"),
         ("DEPLOY_SOURCE_BUCKET", "shots/incoming", "one word without a slash"),
         ("DEPLOY_REGISTRY_URL", "https://registry.example.com", "without http://"),
-        ("DEPLOY_IMAGE", "vfx/exr-inspector:latest", "without its tag"),
+        ("DEPLOY_IMAGE", "vfx/exr-inspector:latest", "without a tag"),
         ("DEPLOY_PREFIX", "/incoming", "not begin with a slash"),
         ("DEPLOY_PYTHON_VERSION", "3.9.*", "from 3.10 to 3.13"),
         ("DEPLOY_MAX_CPU", "2Gi", "such as 250 or 250m"),
@@ -82,22 +82,22 @@ def test_removals_are_events_unless_they_are_declined(tmp_path: Path) -> None:
         ("EXR_INSPECTOR_MAX_PARTS", "0", "at least 1"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named_with_its_rule(
-    name: str, value: str, said: str, tmp_path: Path
+def test_an_invalid_value_is_reported_with_its_variable_and_rule(
+    name: str, value: str, rule: str, tmp_path: Path
 ) -> None:
     (fault,) = _faults(tmp_path, **{name: value})
     assert fault.startswith(name)
-    assert said in fault
+    assert rule in fault
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("250m", 0.25), ("1.5", 1.5), ("2Gi", 2.0**31), ("512Mi", 2.0**29), (7, 7)]
 )
-def test_quantities_are_compared_by_what_they_come_to(text: str | int, value: float) -> None:
+def test_quantities_are_compared_by_amount(text: str | int, value: float) -> None:
     assert amount(text) == value
 
 
-def test_what_a_deployment_needs_is_named_when_it_is_absent(tmp_path: Path) -> None:
+def test_every_missing_required_setting_is_reported(tmp_path: Path) -> None:
     plan, faults = read_plan(write_env(tmp_path / ".env", {}))
     assert plan is None
     assert [fault.split()[0] for fault in faults] == [
@@ -106,13 +106,13 @@ def test_what_a_deployment_needs_is_named_when_it_is_absent(tmp_path: Path) -> N
     ]
 
 
-def test_from_mapping_names_what_is_absent() -> None:
+def test_from_mapping_names_the_missing_settings() -> None:
     with pytest.raises(InspectorError, match="DEPLOY_NAMESPACE, DEPLOY_CONTAINER_REGISTRY") as caught:
         Deployment.from_mapping({})
     assert caught.value.fault is BAD_SETTING
 
 
-def test_another_name_of_a_setting_counts_as_that_setting(tmp_path: Path) -> None:
+def test_an_alternative_name_sets_the_setting(tmp_path: Path) -> None:
     values = {name: value for name, value in SETTINGS.items() if name != "S3_ACCESS_KEY"}
     plan, _ = read_plan(write_env(tmp_path / ".env", values | {"AWS_ACCESS_KEY_ID": "other"}))
     assert plan is not None
@@ -120,7 +120,7 @@ def test_another_name_of_a_setting_counts_as_that_setting(tmp_path: Path) -> Non
     assert "AWS_ACCESS_KEY_ID" in plan.secrets
 
 
-def test_the_environment_is_what_differs_from_the_defaults_and_no_secret(tmp_path: Path) -> None:
+def test_the_environment_has_the_settings_that_differ_from_the_defaults_and_no_secret(tmp_path: Path) -> None:
     plan = _plan(
         tmp_path, S3_REGION="us-east-1", S3_CONNECTIONS="7", EXR_INSPECTOR_OIIO="no", EXR_INSPECTOR_DB="x.db"
     )
@@ -129,8 +129,103 @@ def test_the_environment_is_what_differs_from_the_defaults_and_no_secret(tmp_pat
         "S3_ENDPOINT": SETTINGS["S3_ENDPOINT"],
         "S3_CONNECTIONS": "7",
         "VAST_DB_BUCKET": "tables",
+        "EXR_INSPECTOR_LOCAL_ROOTS": "none",
     }
     assert plan.secrets == SECRETS
+
+
+@pytest.mark.parametrize("roots", ["/mnt/renders", "none"])
+def test_local_paths_are_refused_on_the_cluster_unless_the_file_names_folders(
+    roots: str, tmp_path: Path
+) -> None:
+    assert _plan(tmp_path).environment["EXR_INSPECTOR_LOCAL_ROOTS"] == "none"
+    plan = _plan(tmp_path, EXR_INSPECTOR_LOCAL_ROOTS=roots)
+    assert plan.environment["EXR_INSPECTOR_LOCAL_ROOTS"] == roots
+
+
+# --- combinations that cannot work ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        (
+            {"DEPLOY_MAX_MEMORY": "64Mi", "DEPLOY_MIN_MEMORY": "64Mi"},
+            "DEPLOY_MAX_MEMORY must be at least 256Mi",
+        ),
+        (
+            {"DEPLOY_TIMEOUT": "5"},
+            "DEPLOY_TIMEOUT must be at least S3_CONNECT_TIMEOUT plus S3_READ_TIMEOUT (25 s)",
+        ),
+        ({"DEPLOY_SOURCE_BUCKET": "tables"}, "DEPLOY_SOURCE_BUCKET and VAST_DB_BUCKET must differ"),
+    ],
+)
+def test_a_deployment_that_cannot_work_is_refused(
+    changes: dict[str, str], fault: str, tmp_path: Path
+) -> None:
+    (found,) = _faults(tmp_path, **changes)
+    assert found.startswith(fault)
+
+
+def test_shorter_s3_timeouts_allow_a_shorter_deployment_timeout(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, DEPLOY_TIMEOUT="5", S3_CONNECT_TIMEOUT="2", S3_READ_TIMEOUT="3")
+    assert plan.deployment.timeout == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        ({"S3_ENDPOINT": "http://localhost:9000"}, "S3_ENDPOINT is an address of this machine"),
+        ({"S3_ENDPOINT": "https://127.0.0.1"}, "S3_ENDPOINT is an address of this machine"),
+        ({"S3_ENDPOINT": "http://[::1]:9000"}, "S3_ENDPOINT is an address of this machine"),
+        ({"VAST_DB_ENDPOINT": "http://0.0.0.0"}, "VAST_DB_ENDPOINT is an address of this machine"),
+        ({"DEPLOY_MAX_MEMORY": "300Mi", "DEPLOY_MIN_MEMORY": "256Mi"}, "DEPLOY_MAX_MEMORY is below 512Mi"),
+        ({"DEPLOY_TIMEOUT": "30"}, "DEPLOY_TIMEOUT is less than the S3 timeouts plus VAST_DB_TIMEOUT (55 s)"),
+    ],
+)
+def test_a_setting_that_is_probably_wrong_is_a_warning(
+    changes: dict[str, str], warning: str, tmp_path: Path
+) -> None:
+    (found,) = _plan(tmp_path, **{"S3_ENDPOINT": "http://vip.example.com", **changes}).warnings()
+    assert found.startswith(warning)
+
+
+def test_a_usual_deployment_has_no_warnings(tmp_path: Path) -> None:
+    assert _plan(tmp_path, S3_ENDPOINT="http://vip.example.com").warnings() == []
+
+
+# --- a private certificate authority ----------------------------------------------------------------------
+
+
+def test_the_pipeline_has_the_path_of_the_ca_bundle_in_the_image(tmp_path: Path) -> None:
+    bundle = tmp_path / "studio-ca.pem"
+    bundle.write_bytes(ca_certificate())
+    plan = _plan(tmp_path, EXR_INSPECTOR_CA_BUNDLE=str(bundle))
+    assert plan.environment["EXR_INSPECTOR_CA_BUNDLE"] == "/workspace/ca-bundle.pem"
+    assert plan.local_environment["EXR_INSPECTOR_CA_BUNDLE"] == str(bundle)
+
+
+@pytest.mark.parametrize(
+    ("contents", "fault"),
+    [
+        (None, "must name a readable file of certificates in PEM format"),
+        (b"", "must name a readable file of certificates in PEM format"),
+        (b"not a certificate", "must name a readable file of certificates in PEM format"),
+        (ca_certificate() + private_key(), "must not contain a private key"),
+    ],
+    ids=["absent", "empty", "text", "with a private key"],
+)
+def test_a_file_that_is_no_ca_bundle_is_refused(contents: bytes | None, fault: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    if contents is not None:
+        bundle.write_bytes(contents)
+    (found,) = _faults(tmp_path, EXR_INSPECTOR_CA_BUNDLE=str(bundle))
+    assert found.startswith(f"EXR_INSPECTOR_CA_BUNDLE {fault}")
+
+
+def test_a_relative_path_of_a_ca_bundle_is_refused(tmp_path: Path) -> None:
+    (found,) = _faults(tmp_path, EXR_INSPECTOR_CA_BUNDLE="ca.pem")
+    assert found == "EXR_INSPECTOR_CA_BUNDLE must be an absolute path"
 
 
 # --- the file ---------------------------------------------------------------------------------------------
@@ -155,12 +250,12 @@ def test_the_environment_is_what_differs_from_the_defaults_and_no_secret(tmp_pat
         ("# NAME=x\n\nNAME=y", "y"),
     ],
 )
-def test_a_value_is_the_text_as_it_stands(text: str, value: str, tmp_path: Path) -> None:
+def test_a_value_is_read_literally(text: str, value: str, tmp_path: Path) -> None:
     assert _read(tmp_path, text) == ({"NAME": value}, [])
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "fault"),
     [
         ("hunter2", "line 2 is not NAME=VALUE"),
         ("NAME = hunter2", "line 2 is not NAME=VALUE"),
@@ -170,39 +265,39 @@ def test_a_value_is_the_text_as_it_stands(text: str, value: str, tmp_path: Path)
         ("NAME=\"hunter2'", "line 2 begins the value of NAME with a quote"),
         ("NAME='", "line 2 begins the value of NAME with a quote"),
         ("NAME=hunter2 # mine", "line 2 has a # in the value of NAME"),
-        ("NAME=hunter2\x07bell", "line 2 gives NAME a character that cannot be printed"),
-        ("NAME=hunter2\u2028x", "line 2 gives NAME a character that cannot be printed"),
+        ("NAME=hunter2\x07bell", "line 2 has a nonprintable character in the value of NAME"),
+        ("NAME=hunter2\u2028x", "line 2 has a nonprintable character in the value of NAME"),
         ("NAME=hunter2\rx", "is not NAME=VALUE"),
         ("FIRST=hunter2", "line 2 sets FIRST a second time"),
     ],
 )
-def test_a_line_that_is_not_understood_is_named_and_its_value_is_not(
-    line: str, said: str, tmp_path: Path
-) -> None:
+def test_an_invalid_line_is_reported_without_its_value(line: str, fault: str, tmp_path: Path) -> None:
     _, faults = _read(tmp_path, f"FIRST=1\n{line}\n")
-    assert said in "\n".join(faults)
+    assert fault in "\n".join(faults)
     assert "hunter2" not in "\n".join(faults)
 
 
-def test_a_name_that_is_no_setting_is_a_fault_that_names_the_nearest(tmp_path: Path) -> None:
-    assert _faults(tmp_path, VAST_DB_BUCKETS="x") == ["VAST_DB_BUCKETS is no setting; VAST_DB_BUCKET is"]
+def test_an_unknown_name_is_reported_with_the_most_similar_setting(tmp_path: Path) -> None:
+    assert _faults(tmp_path, VAST_DB_BUCKETS="x") == [
+        "VAST_DB_BUCKETS is not a setting; did you mean VAST_DB_BUCKET?"
+    ]
 
 
-def test_all_faults_are_told_at_once_and_no_value_is(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once_without_values(tmp_path: Path) -> None:
     faults = _faults(tmp_path, S3_READ_TIMEOUT="hunter2", DEPLOY_RETRIES="hunter2", S3_OIIO="hunter2")
     assert [fault.split()[0] for fault in faults] == ["S3_OIIO", "S3_READ_TIMEOUT", "DEPLOY_RETRIES"]
     assert "hunter2" not in "".join(faults)
 
 
-def test_a_file_with_secrets_that_others_may_open_is_a_fault(tmp_path: Path) -> None:
+def test_a_file_with_secrets_that_other_users_can_open_is_refused(tmp_path: Path) -> None:
     file = write_env(tmp_path / ".env", SETTINGS)
     file.chmod(0o644)
     plan, faults = read_plan(file)
     assert plan is None
-    assert faults == [f"the file holds secrets and others may open it: chmod 600 {file}"]
+    assert faults == [f"the file contains secrets and other users can open it: chmod 600 {file}"]
 
 
-def test_a_file_that_is_not_text_cannot_be_read(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_a_coded_error(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(InspectorError, match="cannot be read as UTF-8"):

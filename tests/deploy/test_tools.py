@@ -5,72 +5,89 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import re
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
 from deploy.answers import UnclearError, exists, read, revision, status
-from deploy.mask import pattern_of
-from deploy.pack import FOLDER, KEPT, archive, compressed, files, unpack
+from deploy.mask import secrets_pattern
+from deploy.pack import FOLDER, archive, compressed, contents, unpack
+from exr_inspector.apps.deployment.env_file import PACKED_CA_BUNDLE
 from tests.deploy.conftest import ROOT, SETTINGS, write_env
 
 # --- packing ----------------------------------------------------------------------------------------------
 
 
-def _names(tar: bytes) -> list[str]:
-    with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
-        return opened.getnames()
-
-
-def test_make_build_gives_the_same_bytes_twice(tmp_path: Path) -> None:
+def test_make_build_writes_the_same_bytes_twice(tmp_path: Path) -> None:
     command = ["make", "--silent", "build", f"PYTHON={sys.executable}"]
     output = ROOT / "build" / "exr_inspector.tar.gz"
     made = [(subprocess.run(command, cwd=ROOT, check=True), output.read_bytes())[1] for _ in range(2)]
     assert made[0] == made[1]
-    assert gzip.decompress(made[0]) == archive()
+    assert gzip.decompress(made[0]) == archive(contents())
 
 
-def test_the_archive_holds_just_what_git_holds_of_the_folder() -> None:
+def test_the_archive_has_the_files_of_the_folder_in_git_without_the_apps() -> None:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "exr_inspector"]
     listed = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, check=True)
-    assert _names(archive()) == sorted(
-        name for name in listed.stdout.split() if (FOLDER.parent / name).is_file()
+    with tarfile.open(fileobj=io.BytesIO(archive(contents()))) as tar:
+        names = tar.getnames()
+    assert names == sorted(
+        name
+        for name in listed.stdout.split()
+        if (FOLDER.parent / name).is_file() and not name.startswith("exr_inspector/exr_inspector/apps/")
     )
 
 
-def test_times_modes_and_what_else_lies_about_do_not_count(tmp_path: Path) -> None:
-    one, other = tmp_path / "one" / "exr_inspector", tmp_path / "other" / "exr_inspector"
-    unpack(one)
-    unpack(other)
+def test_times_modes_caches_and_stray_files_do_not_change_the_archive(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    unpack(contents(), one)
+    unpack(contents(), other)
     (other / "main.py").chmod(0o700)
-    for name in ("__pycache__/main.cpython-312.pyc", ".env", "exr.duckdb", "build.log", ".venv/lib/x.py"):
+    stray = (
+        *("__pycache__/main.cpython-312.pyc", ".env", "exr.duckdb", "build.log", "server.pem"),
+        *(".venv/lib/x.py", "exr_inspector/apps/cli/x.py", "customDeps/.cache/x.whl"),
+    )
+    for name in stray:
         (other / name).parent.mkdir(parents=True, exist_ok=True)
         (other / name).write_text("S3_SECRET_KEY=x")
-    assert archive(other) == archive(one) == archive()
+    assert archive(contents(other)) == archive(contents(one)) == archive(contents())
 
 
-def test_unpacking_leaves_nothing_of_what_was_there(tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "old.py").touch()
-    unpack(tmp_path / "source")
-    assert [each.relative_to(tmp_path / "source") for each in files(tmp_path / "source")] == [
-        each.relative_to(FOLDER) for each in files()
-    ]
+@pytest.mark.parametrize("name", ["customDeps/studio-1.0-py3-none-any.whl", "customDeps/lib/data.bin"])
+def test_every_file_of_custom_deps_is_packed(name: str, tmp_path: Path) -> None:
+    folder, target = tmp_path / "exr_inspector", tmp_path / "packed"
+    unpack(contents(), folder)
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_bytes(b"PK\x03\x04")
+    unpack(contents(folder), target)
+    assert (target / name).read_bytes() == b"PK\x03\x04"
 
 
-def test_the_compressed_archive_names_no_time_and_no_file() -> None:
+def test_the_ca_bundle_is_packed_where_the_setting_of_the_pipeline_points(tmp_path: Path) -> None:
+    bundle = tmp_path / "studio.pem"
+    bundle.write_bytes(b"-----BEGIN CERTIFICATE-----")
+    unpack(contents(ca_bundle=bundle), tmp_path / "workspace")
+    packed = tmp_path / "workspace" / PurePosixPath(PACKED_CA_BUNDLE).relative_to("/workspace")
+    assert packed.read_bytes() == bundle.read_bytes()
+    assert archive(contents(ca_bundle=bundle)) != archive(contents())
+
+
+def test_unpacking_removes_the_files_of_an_earlier_build(tmp_path: Path) -> None:
+    target = tmp_path / "source"
+    target.mkdir()
+    (target / "old.py").touch()
+    unpack(contents(), target)
+    assert list(contents(target)) == list(contents())
+
+
+def test_the_gzip_header_has_no_time_and_no_file_name() -> None:
     packed = compressed(b"x")
     assert packed[3] == 0  # no optional fields, so no name
     assert packed[4:8] == bytes(4)  # no time
-
-
-def test_nothing_is_kept_by_a_pattern_that_would_take_all() -> None:
-    assert not [pattern for pattern in KEPT if re.fullmatch(r"[*.]+", pattern)]
 
 
 # --- what vastde answers ----------------------------------------------------------------------------------
@@ -153,11 +170,11 @@ def test_the_exit_code_is_the_answer(words: list[str], text: str, code: int, pri
 
 
 def test_the_longer_of_two_secrets_is_masked_whole() -> None:
-    assert pattern_of(["key", "key-longer"]).sub("***", "a key-longer and a key") == "a *** and a ***"
+    assert secrets_pattern(["key", "key-longer"]).sub("***", "a key-longer and a key") == "a *** and a ***"
 
 
 def test_without_secrets_nothing_is_masked() -> None:
-    assert pattern_of(["", ""]).sub("***", "all of this stays") == "all of this stays"
+    assert secrets_pattern(["", ""]).sub("***", "all of this stays") == "all of this stays"
 
 
 def test_lines_pass_as_they_come_and_bytes_that_are_no_text_stay(tmp_path: Path) -> None:

@@ -150,5 +150,5 @@ def test_a_database_that_cannot_be_reached_is_told_from_a_row_that_did_not_come(
     done = site.run("verify")
     assert done.returncode == 1
     assert "DATABASE_UNAVAILABLE" in done.stdout
-    assert "bucket or database cannot be reached from here" in done.stdout
-    assert "did not come" not in done.stdout
+    assert "this machine cannot reach the bucket or the database" in done.stdout
+    assert "did not appear" not in done.stdout

@@ -109,3 +109,32 @@ def test_a_forked_process_has_files_of_its_own_and_leaves_none() -> None:
     assert len(paths) == 1
     assert not Path(paths[0]).exists()
     assert Path(inherited).read_bytes() == b"the parent's content"
+
+
+def _start(then: str) -> tuple[subprocess.Popen[str], Path]:
+    """Start a process that has a file; return the process and the file's path."""
+    script = f"""
+import os
+from exr_inspector.document.memory_file import borrow
+with borrow() as file:
+    print(file.path, flush=True)
+    {then}
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+@pytest.mark.skipif(not os.access(memory_file._SHARED_MEMORY, os.W_OK), reason="this system has no /dev/shm")
+def test_the_files_of_killed_processes_are_removed_and_those_of_living_ones_are_not() -> None:
+    killed, orphan = _start("os.kill(os.getpid(), 9)")
+    killed.communicate()
+    assert orphan.exists()
+    living, used = _start("input()")
+    other, _ = _start("")
+    other.communicate()
+    assert (orphan.exists(), used.exists()) == (False, True)
+    living.communicate("\n")
+    assert not used.exists()

@@ -1,10 +1,10 @@
-"""The rows that the corpus of OpenEXR images adds to an answer; to the others it adds none."""
+"""The rows that the corpus of OpenEXR images adds to answers. It adds none to the others."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# In the words of OpenImageIO.
+# OpenImageIO's messages.
 SUBSAMPLED = (
     'Subsampled channels are not supported (channel "BY" has sampling 2,2). '
     'Subsampled channels are not supported (channel "RY" has sampling 2,2).'
@@ -16,21 +16,19 @@ TOO_LARGE = (
 )
 
 ROWS: dict[str, list[tuple[Any, ...]]] = {
-    "Which sequences have the same channels as this one?": [
-        ("openexr-images/Damaged/memory_DOS_@.1", 1),
-        ("openexr-images/Damaged/memory_DOS_@.2", 1),
-    ],
     "What are the channels of each show?": [
         (
             "openexr-images",
             "",
             [*"\x01\x14 01234567:AB", "BY", "G", "H", "R", "RY", "Y", "Z", "\\x81", "\\x83", "\\x85"],
             ["float", "half", "uint"],
-            109,
+            104,
         ),
         ("openexr-images", "disparityL", ["x", "y"], ["half"], 8),
         ("openexr-images", "disparityR", ["x", "y"], ["half"], 8),
         ("openexr-images", "left", ["A", "B", "G", "R", "Z"], ["half"], 5),
+        ("openexr-images", "rgba", ["A", "B", "G", "R", "Z"], ["float", "half"], 5),
+        ("openexr-images", "depth", ["Z"], ["half"], 4),
         ("openexr-images", "forward", ["u", "v"], ["half"], 4),
         ("openexr-images", "forward.left", ["u", "v"], ["half"], 4),
         ("openexr-images", "forward.right", ["u", "v"], ["half"], 4),
@@ -41,7 +39,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "Which sequences have the most layers?": [
         ("openexr-images/Beachball/singlepart.#.exr", 1, 7, 20),
-        ("openexr-images/Beachball/multipart.#.exr", 10, 4, 20),
+        ("openexr-images/Beachball/multipart.#.exr", 10, 6, 20),
     ],
     "Which depth and id channels lose precision?": [
         ("openexr-images/Beachball/multipart.#.exr", "half", "zips", ["Z"], 4),
@@ -54,7 +52,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
             1,
         ),
     ],
-    "How much does each show store in which compression?": [
+    "How much does each show store per compression?": [
         ("openexr-images", "zips", False, 9, 22803616),
         ("openexr-images", "piz", False, 49, 22490686),
         ("openexr-images", "zip", False, 15, 16525407),
@@ -72,22 +70,15 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "Which sequences take the most space?": [
         ("openexr-images/Beachball/multipart.#.exr", 4, 11786159, 2946540.0),
         ("openexr-images/Beachball/singlepart.#.exr", 4, 9615684, 2403921.0),
-        ("openexr-images/Damaged/openexr_2.@.0_heap_buffer_overflow_exr", 1, 20908, 20908.0),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_1_exr", 1, 20831, 20831.0),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_2_exr", 1, 20829, 20829.0),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_3_exr", 1, 20607, 20607.0),
-        ("openexr-images/Damaged/openexr_2.@.1_null_deref_error", 1, 421, 421.0),
-        ("openexr-images/Damaged/memory_DOS_@.1", 1, 355, 355.0),
-        ("openexr-images/Damaged/memory_DOS_@.2", 1, 355, 355.0),
     ],
     "How old are the files, and how large?": [("openexr-images", "3: over a year", 255, 91425769, 4156415)],
-    "Which deep images come from which renderer?": [
+    "Which renderers wrote the deep images?": [
         ("openexr-images", "not stated", "deepscanline", "zips", 9, 14834522),
         ("openexr-images", "not stated", "deeptile", "none", 1, 2256837),
         ("openexr-images", "not stated", "deeptiled", "zip", 1, 1245),
     ],
-    "Which colour spaces does each show state?": [("openexr-images", "not stated", 132)],
-    "Which primaries do files state?": [
+    "Which color spaces does each show declare?": [("openexr-images", "not stated", 132)],
+    "Which primaries do files declare?": [
         ("openexr-images", "AP0", 1),
         ("openexr-images", "Rec.709", 1),
         ("openexr-images", "other", 2),
@@ -95,30 +86,17 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "Which sequences are there?": [
         ("openexr-images/Beachball/multipart.#.exr", 1, 4, 4, 0),
         ("openexr-images/Beachball/singlepart.#.exr", 1, 4, 4, 0),
-        ("openexr-images/Damaged/memory_DOS_@.1", 2, 2, 1, 0),
-        ("openexr-images/Damaged/memory_DOS_@.2", 2, 2, 1, 0),
-        ("openexr-images/Damaged/openexr_2.@.0_heap_buffer_overflow_exr", 2, 2, 1, 1),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_1_exr", 2, 2, 1, 1),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_2_exr", 2, 2, 1, 1),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_3_exr", 2, 2, 1, 1),
-        ("openexr-images/Damaged/openexr_2.@.1_null_deref_error", 5, 5, 1, 1),
     ],
     "What is wrong with the files of each show?": [
         ("openexr-images", "corrupt", "BAD_ATTRIBUTE", 5),
-        ("openexr-images", "corrupt", "CHUNKS_MISSING", 12),
-        ("openexr-images", "corrupt", "HEADER_CORRUPT", 101),
+        ("openexr-images", "corrupt", "CHUNKS_MISSING", 10),
+        ("openexr-images", "corrupt", "HEADER_CORRUPT", 110),
         ("openexr-images", "corrupt", "REQUIRED_ATTRIBUTE", 42),
         ("openexr-images", "corrupt", "UNKNOWN_CODE", 1),
-        ("openexr-images", "incomplete", "CHUNKS_MISSING", 14),
-        ("openexr-images", "incomplete", "HEADER_TRUNCATED", 16),
+        ("openexr-images", "incomplete", "CHUNKS_MISSING", 16),
+        ("openexr-images", "incomplete", "HEADER_TRUNCATED", 7),
+        ("openexr-images", "ok", "CHUNK_COUNT_MISMATCH", 2),
         ("openexr-images", "unsupported", "NOT_AN_EXR", 6),
-    ],
-    "Which frames must be rendered again?": [
-        ("openexr-images/Damaged/openexr_2.@.0_heap_buffer_overflow_exr", "incomplete", [2]),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_1_exr", "corrupt", [2]),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_2_exr", "incomplete", [2]),
-        ("openexr-images/Damaged/openexr_2.@.0_memory_allocation_error_3_exr", "corrupt", [2]),
-        ("openexr-images/Damaged/openexr_2.@.1_null_deref_error", "corrupt", [5]),
     ],
     "Which files can OpenImageIO not open?": [
         ("openexr-images/Chromaticities/Rec709_YC.exr", SUBSAMPLED, 1),
@@ -126,16 +104,6 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         (
             "openexr-images/Damaged/asan_heap-oob_7efd9bd346a5_639_9e0b30ed499cdf9e8802dd64e16a9508_exr",
             f"{INVALID} channel 'H': x subsampling factor is not 1 (192) for a deep image",
-            1,
-        ),
-        (
-            "openexr-images/Damaged/memory_DOS_@.1",
-            "openexr image dimension 100663297x1" + TOO_LARGE,
-            1,
-        ),
-        (
-            "openexr-images/Damaged/memory_DOS_@.2",
-            "openexr image dimension 83886081x1" + TOO_LARGE,
             1,
         ),
         (
@@ -159,8 +127,6 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
             0,
             -200,
         ),
-        ("openexr-images/Damaged/memory_DOS_@.1", 0, 0, 100663296, 0),
-        ("openexr-images/Damaged/memory_DOS_@.2", 83886080, 0, 0, 0),
         (
             "openexr-images/Damaged/signal_sigsegv_7ffff7b21e8a_389_bf048bf41ca71b4e00d2b0edd0a39e27_exr",
             0,
@@ -180,10 +146,10 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("openexr-images/DisplayWindow/t14.exr", -100, -100, 399, 299),
     ],
     "Which standard attributes are missing?": [
-        ("openexr-images", "capDate", 73),
-        ("openexr-images", "colorInteropID", 76),
-        ("openexr-images", "framesPerSecond", 76),
-        ("openexr-images", "owner", 43),
+        ("openexr-images", "capDate", 71),
+        ("openexr-images", "colorInteropID", 74),
+        ("openexr-images", "framesPerSecond", 74),
+        ("openexr-images", "owner", 41),
     ],
     "Which software wrote the files?": [("openexr-images", "not stated", "", 132)],
 }

@@ -1,4 +1,4 @@
-"""Files from a few words: the headers are real, the pixels are filler, so that a file has a chosen size."""
+"""Make files from short descriptions. Headers are real; pixels are filler, so a file can have any size."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tests.exrfiles.attributes import Attribute, Channel, attribute
-from tests.exrfiles.geometry import Tiling, scanline_chunk_count, tile_chunk_count
+from tests.exrfiles.geometry import Tiling, blocks, level_sizes, tiles
 from tests.exrfiles.writer import Part, write
 
 Box = tuple[int, int, int, int]
 HD: Box = (0, 0, 15, 8)
 
-# How many days ago.
+# Days before now.
 RECENT, LAST_SEASON, LONG_AGO = 3, 100, 800
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One part. `kind` is its part type; `display` is the data window where it is not given."""
+    """One part. `kind` is its part type; `display` defaults to the data window."""
 
     channels: Sequence[Channel]
     attributes: Sequence[Attribute] = ()
@@ -30,22 +30,27 @@ class Picture:
     tiling: Tiling | None = None
 
     def part(self, filler: int = 0) -> Part:
-        """Chunks without data, but for `filler` bytes in the last one."""
-        count = self._chunk_count()
-        chunks = (*[self._chunk(0)] * (count - 1), self._chunk(filler))
-        return Part(self._header(count), chunks)
+        """Return a part with one byte of data in each chunk, and `filler` more in the last one."""
+        places = list(self._places())
+        chunks = [self._chunk(place, 1) for place in places[:-1]]
+        return Part(self._header(len(places)), (*chunks, self._chunk(places[-1], 1 + filler)))
 
-    def _chunk_count(self) -> int:
+    def _places(self) -> Iterator[bytes]:
+        """Yield the coordinates of each chunk."""
         left, top, right, bottom = self.window
-        if self.tiling:
-            return tile_chunk_count(right - left + 1, bottom - top + 1, self.tiling)
-        return scanline_chunk_count(bottom - top + 1, self.compression)
+        width, height = right - left + 1, bottom - top + 1
+        if not self.tiling:
+            for first, _ in blocks(height, self.compression):
+                yield struct.pack("<i", top + first)
+            return
+        for level, size in level_sizes(width, height, self.tiling).items():
+            for tile in tiles(level, *size, self.tiling):
+                yield struct.pack("<4i", tile.x, tile.y, *level)
 
-    def _chunk(self, filler: int) -> bytes:
-        coordinates = bytes(16 if self.tiling else 4)
+    def _chunk(self, place: bytes, size: int) -> bytes:
         deep = self.kind.startswith("deep")
-        sizes = struct.pack("<3Q", 0, filler, filler) if deep else struct.pack("<i", filler)
-        return coordinates + sizes + bytes(filler)
+        sizes = struct.pack("<3Q", 1, size - 1, size - 1) if deep else struct.pack("<i", size)
+        return place + sizes + bytes(size)
 
     def _header(self, chunk_count: int) -> tuple[Attribute, ...]:
         base = [
@@ -60,15 +65,15 @@ class Picture:
             attribute("screenWindowWidth", "float", 1.0),
             attribute("type", "string", self.kind),
         ]
-        tiles = [attribute("tiles", "tiledesc", self.tiling)] if self.tiling else []
+        tiling = [attribute("tiles", "tiledesc", self.tiling)] if self.tiling else []
         version = [attribute("version", "int", 1)] if self.kind.startswith("deep") else []
-        found = {each.name: each for each in (*base, *tiles, *version, *self.attributes)}
+        found = {each.name: each for each in (*base, *tiling, *version, *self.attributes)}
         return tuple(found[name] for name in sorted(found))
 
 
 @dataclass(frozen=True)
 class File:
-    """An object of the bucket: its key below the shows' folder, and how many days ago it was written."""
+    """An object in the bucket: its key below the shows' folder, and how many days ago it was written."""
 
     key: str
     content: bytes
@@ -76,14 +81,14 @@ class File:
 
 
 def exr(size: int, *pictures: Picture) -> bytes:
-    """A whole file of exactly `size` bytes."""
+    """Return a complete file of exactly `size` bytes."""
     *first, last = pictures
     before = [picture.part() for picture in first]
     return write(*before, last.part(size - len(write(*before, last.part()))))
 
 
 def channels(names: str, type_: str = "half") -> tuple[Channel, ...]:
-    """Channels from words: `diffuse.RGB` is three of the layer diffuse."""
+    """Return the channels of short forms: `diffuse.RGB` means three channels of the layer diffuse."""
     return tuple(Channel(name, type_) for word in names.split() for name in _components(word))
 
 
@@ -92,7 +97,7 @@ def text(name: str, value: str) -> Attribute:
 
 
 def counted(picture: Picture, frame: int) -> Picture:
-    """The picture with its frame number in it, so that no two frames are equal."""
+    """Return the picture with its frame number in it, so that no two frames are equal."""
     return replace(picture, attributes=(*picture.attributes, attribute("imageCounter", "int", frame)))
 
 

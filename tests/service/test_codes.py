@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import main
 from exr_inspector import header_bytes
 from exr_inspector.apps.cli import commands
 from exr_inspector.errors import FAULTS, InspectorError
@@ -397,6 +398,22 @@ def test_a_fault_that_is_not_about_an_event_is_met_at_its_own_door(function: Fun
     assert (raised.value.code, raised.value.retry) == (code, False)
 
 
+def test_a_secret_that_cannot_be_read_stops_the_start_until_it_can(function: Function, folder: Path) -> None:
+    (folder / "a.exr").write_bytes(simple(4, 4))
+    with pytest.raises(InspectorError) as raised:
+        main.handler(_Vaulted(), plain(folder / "a.exr"))
+    assert (raised.value.code, raised.value.retry) == ("SECRET_UNAVAILABLE", True)
+    assert function.handle(plain(folder / "a.exr"))["persistence"]["status"] == "stored"
+
+
+class _Vaulted:
+    """A ctx whose secrets are behind a service that does not answer."""
+
+    @property
+    def secrets(self) -> Any:
+        raise TimeoutError
+
+
 # --- all of them ----------------------------------------------------------------------------------------
 
 
@@ -407,6 +424,7 @@ def test_every_fault_is_reached_by_a_test_above() -> None:
         "COMPLETENESS_UNKNOWN",
         "NOT_A_FILE",
         "PATH_NOT_ALLOWED",
+        "SECRET_UNAVAILABLE",
         "BAD_EVENT",
         "BAD_CONFIG",
         *TROUBLES,

@@ -1,4 +1,4 @@
-"""What an event costs: requests, bytes on the wire, memory, the size of the answer, and traces on disk."""
+"""What an event costs: requests, transferred bytes, memory, the size of the answer, and files left behind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exr_inspector.document.truncate import truncate
+from exr_inspector.exr.header import Header, parse_header
 from exr_inspector.settings import KIB, MIB
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
@@ -71,6 +72,42 @@ def _header_size(function: Function, s3: S3Server, comments: bytes) -> int:
     return size
 
 
+LARGE = simple(256, 256, compression="none")
+
+
+def _without_table(content: bytes) -> bytes:
+    header = parse_header(content)
+    assert isinstance(header, Header)
+    return content[: header.size] + bytes(8 * 256) + content[header.size + 8 * 256 :]
+
+
+@pytest.mark.parametrize("content", [LARGE, _without_table(LARGE), LARGE[:-1], LARGE[:100_000]])
+def test_completeness_costs_no_second_get_of_an_object(bare: Function, s3: S3Server, content: bytes) -> None:
+    """Whatever is wrong with it: the first read holds the table, and no chunk behind it is asked for."""
+    bare.read_from(s3)
+    s3.put(BUCKET, "cost/large.exr", content)
+    bare.handle(created("cost/large.exr", size=len(content)))
+    assert [request.method for request in s3.seen] == ["GET"]
+
+
+def test_chunks_of_an_object_without_table_are_counted_if_that_is_wanted(
+    bare: Function, s3: S3Server
+) -> None:
+    """One GET per chunk behind the first read; by default they are not asked for, and may be intact."""
+    bare.read_from(s3)
+    content = _without_table(LARGE)
+    s3.put(BUCKET, "cost/large.exr", content)
+    found = bare.handle(created("cost/large.exr"))
+    assert (found["file"]["status"], found["file"]["complete"]) == ("incomplete", None)
+    assert found["errors"][0]["message"] == "the offset table is missing; the chunks may be intact"
+    bare.restart()
+    bare.set(EXR_INSPECTOR_COMPLETENESS="always")
+    found = bare.handle(created("cost/large.exr"))
+    assert (found["file"]["status"], found["file"]["complete"]) == ("ok", True)
+    assert found["file"]["chunks_present"] == found["file"]["chunks_promised"] == 256
+    assert len(s3.seen) < 2 + 256
+
+
 def test_an_absent_object_costs_one_request_for_each_reading_of_its_key(bare: Function, s3: S3Server) -> None:
     bare.read_from(s3)
     bare.handle(created("cost/absent.exr"))
@@ -82,7 +119,7 @@ def test_an_absent_object_costs_one_request_for_each_reading_of_its_key(bare: Fu
 
 # --- memory ---------------------------------------------------------------------------------------------
 
-# The largest resident memory in KiB: after an ordinary object, and after all the others.
+# The growth of the largest resident memory in KiB, from the first object to the last one.
 _MEASURE = """
 import json, resource, sys, main
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -95,7 +132,7 @@ print(json.dumps([peak() - before, [[each["status"], each["size_bytes"]] for eac
 
 
 def test_an_object_of_2_gb_takes_less_than_20_mib_of_memory(s3: S3Server) -> None:
-    """In a process of its own: one with an ordinary header, one that never ends its header, one of zeros."""
+    """Measure three objects: with an ordinary header, with a header without an end, and of zeros."""
     s3.put(BUCKET, "cost/first.exr", layered_beauty())
     endless = layered_beauty()[:8] + b"comments\0string\0" + (2_000_000_000).to_bytes(4, "little")
     for name, head in (("huge", layered_beauty()), ("endless", endless), ("zeros", b"")):
@@ -108,7 +145,7 @@ def test_an_object_of_2_gb_takes_less_than_20_mib_of_memory(s3: S3Server) -> Non
 
 
 def _run(script: str, s3: S3Server, events: str, folder: Path = FOLDER, **environment: str) -> str:
-    """What a script says that runs in the deployable folder, or another, with these events as its input."""
+    """Return the output of a script that runs in a folder, with these events as its input."""
     reached = {"S3_ENDPOINT": s3.url, "S3_ACCESS_KEY": KEYS["s3_access_key"]}
     reached |= {"S3_SECRET_KEY": KEYS["s3_secret_key"], "PYTHONPATH": str(FOLDER)}
     done = subprocess.run(
@@ -129,7 +166,7 @@ def _run(script: str, s3: S3Server, events: str, folder: Path = FOLDER, **enviro
 
 
 def _size(answer: Any) -> int:
-    """As JSON in its longest usual form, the one that json.dumps gives."""
+    """Return the size as JSON in its longest usual form, that of json.dumps."""
     return len(json.dumps(answer))
 
 
@@ -157,7 +194,7 @@ def test_an_answer_stays_below_100_kb(bare: Function, folder: Path, attributes: 
     assert document["persistence"]["status"] == "skipped"
 
 
-def test_only_what_is_too_large_is_left_out(bare: Function, folder: Path) -> None:
+def test_only_large_values_are_elided(bare: Function, folder: Path) -> None:
     owner = attribute("owner", "string", "Example Pictures")
     (folder / "a.exr").write_bytes(simple(4, 4, attributes=[MANIFEST, owner]))
     document = bare.handle(plain(folder / "a.exr"))
@@ -167,12 +204,12 @@ def test_only_what_is_too_large_is_left_out(bare: Function, folder: Path) -> Non
     assert len(document["channels"]) == 3
 
 
-def test_a_small_answer_is_whole(bare: Function, folder: Path) -> None:
+def test_a_small_answer_is_complete(bare: Function, folder: Path) -> None:
     (folder / "a.exr").write_bytes(stereo_pair())
     assert "elided" not in json.dumps(bare.handle(plain(folder / "a.exr")))
 
 
-def test_the_rows_keep_what_the_answer_leaves_out(function: Function, folder: Path) -> None:
+def test_the_rows_keep_what_the_answer_elides(function: Function, folder: Path) -> None:
     notes = [attribute(f"note{number}", "string", "x" * 900) for number in range(200)]
     (folder / "a.exr").write_bytes(simple(4, 4, attributes=notes))
     function.handle(plain(folder / "a.exr"))
@@ -193,7 +230,7 @@ def test_an_answer_of_several_documents_stays_below_100_kb_too(
         assert [each["file"]["status"] for each in answer["documents"]] == ["ok"] * records
 
 
-def test_the_largest_values_go_first_and_no_more_than_needed(bare: Function, folder: Path) -> None:
+def test_the_largest_values_are_elided_first_and_no_more_than_needed(bare: Function, folder: Path) -> None:
     sizes = {"a": 2000, "b": 8000, "c": 4000}
     long = [attribute(name, "string", name * size) for name, size in sizes.items()]
     (folder / "a.exr").write_bytes(simple(4, 4, attributes=long))
@@ -206,9 +243,9 @@ def test_the_largest_values_go_first_and_no_more_than_needed(bare: Function, fol
     assert codes(truncate(document, 2000)) == []
 
 
-# --- traces ---------------------------------------------------------------------------------------------
+# --- files left behind ----------------------------------------------------------------------------------
 
-# Prints every path that Python opens to write, makes or renames while events are handled.
+# Prints every path that Python opens to write, makes or renames while it handles events.
 _WATCH = """
 import os, sys, json, main
 events = [json.loads(line) for line in sys.stdin]
@@ -227,8 +264,10 @@ print(json.dumps([found, [answer["file"]["status"] for answer in answers]]))
 """
 
 
-def test_what_is_written_is_temporary_and_nothing_is_left(s3: S3Server, folder: Path, tmp_path: Path) -> None:
-    """Nothing beside the images, in the working folder, the home; and in the end nothing at all."""
+def test_only_temporary_files_are_written_and_none_is_left(
+    s3: S3Server, folder: Path, tmp_path: Path
+) -> None:
+    """No file is written beside the images, in the working folder, or in the home folder."""
     s3.put(BUCKET, "cost/trace.exr", layered_beauty())
     (folder / "a.exr").write_bytes(stereo_pair())
     (folder / "refused.exr").write_bytes(
@@ -264,7 +303,7 @@ def _is_temporary(path: str, folder: Path) -> bool:
 
 
 def _tree(folder: Path) -> dict[str, tuple[int, int]]:
-    """Every file below a folder with its size and time."""
+    """Return every file below a folder with its size and time."""
     return {
         str(path): (path.stat().st_size, path.stat().st_mtime_ns)
         for path in folder.rglob("*")

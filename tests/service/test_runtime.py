@@ -286,11 +286,11 @@ def test_the_secrets_name_is_a_setting(bare: Function) -> None:
 
 
 class _PathNotFoundError(Exception):
-    """As a runtime may raise: related to no class of Python's for this."""
+    """An exception as a runtime may raise it, without a base class that Python has for this."""
 
 
 class _Refusing(Mapping[str, Any]):
-    """Raises for whatever is asked."""
+    """Raises for every access."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -305,31 +305,64 @@ class _Refusing(Mapping[str, Any]):
         raise self.error
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        _PathNotFoundError("Path not found"),
-        KeyError("k"),
-        AttributeError("a"),
-        OSError("/secrets"),
-        TypeError("t"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-@pytest.mark.parametrize("depth", ["secret", "key"])
-def test_a_missing_secret_falls_back_to_the_environment_whatever_is_raised(
+ABSENT = [
+    _PathNotFoundError("/secrets/exr-inspector"),
+    Exception("Path not found"),
+    RuntimeError("secret 'exr-inspector' does not exist"),
+    OSError("No such secret"),
+    FileNotFoundError("/secrets"),
+    KeyError("k"),
+    AttributeError("a"),
+    TypeError("t"),
+]
+FAILING = [
+    PermissionError(13, "Permission denied", "/secrets/exr-inspector"),
+    TimeoutError("timed out"),
+    ConnectionRefusedError("refused"),
+    OSError(5, "Input/output error"),
+    RuntimeError("the vault is sealed"),
+    ValueError("v"),
+]
+at_depths = pytest.mark.parametrize("depth", ["secret", "key"])
+
+
+def _refusing_context(error: Exception, depth: str) -> Any:
+    """Return a ctx that raises the error for the whole secret, or for each of its keys."""
+    refusing = _Refusing(error)
+    return SimpleNamespace(secrets=refusing if depth == "secret" else {"exr-inspector": refusing})
+
+
+@pytest.mark.parametrize("error", ABSENT, ids=repr)
+@at_depths
+def test_an_absent_secret_leaves_the_environment_as_it_is(
     bare: Function, error: Exception, depth: str
 ) -> None:
-    refusing = _Refusing(error)
-    ctx = SimpleNamespace(secrets=refusing if depth == "secret" else {"exr-inspector": refusing})
     bare.set(S3_ACCESS_KEY="of the environment", S3_SECRET_KEY="too")
-    main.init(ctx)
+    main.init(_refusing_context(error, depth))
     assert bare.runtime.settings.s3_access_key == "of the environment"
 
 
-def test_a_missing_key_does_not_cost_the_others(bare: Function) -> None:
-    """Whatever is raised for it, and whether or not the secret can say what it holds."""
+@pytest.mark.parametrize("error", FAILING, ids=repr)
+@at_depths
+def test_a_secret_that_cannot_be_read_is_a_fault_that_a_retry_may_cure(
+    bare: Function, image: Path, caplog: pytest.LogCaptureFixture, error: Exception, depth: str
+) -> None:
+    """It must not be taken for absent: the environment's keys may be others."""
+    bare.set(S3_ACCESS_KEY="of the environment", S3_SECRET_KEY="too")
+    ctx = _refusing_context(error, depth)
+    for start in (lambda: main.init(ctx), lambda: main.handler(ctx, plain(image))):
+        caplog.clear()
+        with pytest.raises(InspectorError, match="'exr-inspector' cannot be read") as raised:
+            start()
+        assert (raised.value.code, raised.value.retry) == ("SECRET_UNAVAILABLE", True)
+        assert raised.value.__cause__ is error
+        (logged,) = caplog.messages
+        assert logged.startswith("The function cannot start: SECRET_UNAVAILABLE: ")
+    main.handler(None, plain(image))  # the runtime has recovered
+    assert bare.runtime.settings.s3_access_key == "of the environment"
 
+
+def test_a_missing_key_does_not_affect_the_others(bare: Function) -> None:
     class Keyed(_Refusing):
         def __getitem__(self, name: str) -> Any:
             return SECRETS[name] if name in SECRETS else super().__getitem__(name)

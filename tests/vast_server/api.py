@@ -111,8 +111,11 @@ class Api:
         return Answer()
 
 
-def _version(_api: Api, _request: Request) -> Answer:
-    return Answer()  # the Server header says it, in every answer
+def _version(api: Api, request: Request) -> Answer:
+    """Answer with the version, which is in the Server header of every answer, or for one transaction."""
+    if "tabular-get-vast-version" not in request.headers:
+        api.view(request)
+    return Answer()
 
 
 def _begin(api: Api, _request: Request) -> Answer:

@@ -1,11 +1,16 @@
-"""Small documents in the form of schema version 1, most made by hand: what the vectors are tested on."""
+"""Small documents of schema version 1, most of them made by hand, for the tests of the vectors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from exr_inspector.vectors import attributes
+from exr_inspector.vectors.attributes import PROGRAMS
+from exr_inspector.vectors.channels import COMPONENTS, MAIN_LAYERS, PURPOSES
 from tests.document.documents import document_of
 from tests.exrfiles import attributes as exr
 from tests.exrfiles.geometry import Tiling
@@ -116,8 +121,9 @@ ARNOLD = [
 
 
 def beauty(*attributes: dict[str, Any], **fields: Any) -> Document:
-    """A layered Arnold render; more attributes and other fields of its part as named."""
-    return document(layered(*LAYERS.split()), part(*ARNOLD, *attributes, **fields))
+    """A layered Arnold render, with more attributes and other fields of its part."""
+    known = {"render_software": "Arnold 7.3.2.1", "color_space": "ACEScg"}
+    return document(layered(*LAYERS.split()), part(*ARNOLD, *attributes, **{**known, **fields}))
 
 
 def stereo() -> Document:
@@ -178,12 +184,12 @@ def hostile() -> Document:
 
 
 def nothing() -> Document:
-    """What a file gives whose header cannot be read."""
+    """The document of a file whose header cannot be read."""
     return document([])
 
 
 def tiled() -> Document:
-    """A tiled file of one level, written as bytes and read as any file is."""
+    """A tiled file of one level, written as bytes and read."""
     pixels = np.zeros((40, 60), np.float16)
     attributes = [
         exr.attribute("software", "string", "Arnold 7.3.2.1"),
@@ -196,4 +202,105 @@ def tiled() -> Document:
     return document_of(write(tiled_part(levels, Tiling(16, 32), attributes)))
 
 
-GOLDEN = {"beauty": beauty, "stereo": stereo, "hostile": hostile, "nothing": nothing, "tiled": tiled}
+EXAMPLES = {
+    r"(?<!g)host": "host",
+    r"\blog.?name": "logname",
+    "submi(t|ssion)": "submission",
+    "open.?cue": "opencue",
+    "seconds?": "seconds",
+    "count(er)?": "counter",
+    "blade(?!s)": "blade",
+    "rendered.on": "rendered on",
+    "ran.on": "ran on",
+    "proc(essor)?": "proc",
+    "v?mem": "vmem",
+    "by$": "by",
+    "[gjpstu]?id": "gid",
+    "colou?r.?space": "colour space",
+}
+"""Words of `attributes.VOLATILE` that are patterns -> a name that only this word matches."""
+WORDS = {word: EXAMPLES.get(word, word) for word in (*attributes.ANYWHERE, *attributes.ALONE)}
+
+
+def named() -> Document:
+    """Every program, kind, view and word that the vectors know, in one file."""
+    layers = [pattern for patterns in PURPOSES.values() for pattern in patterns]
+    channels = [channel(f"{layer}.{each}") for layer in layers for each in COMPONENTS]
+    channels += [channel(f"{layer}.R", "uint") for layer in MAIN_LAYERS if layer]
+    programs = [part(render_software=f"{program} 1.{n}.3") for n, program in enumerate(PROGRAMS)]
+    stored = [attribute(name, "hero") for name in WORDS.values()]
+    stored += [attribute(name, value, kind) for name, value, kind in VALUES]
+    return document(channels, part(*stored, color_space="lin_ap0_scene", render_software="Arnold"), *programs)
+
+
+VALUES = [
+    ("envmap", "latlong", "envmap"),
+    ("cryptomatte/f834d0a/name", "crypto_object", "string"),
+    ("cameraMake", "ARRI", "string"),
+    ("cameraModel", "ALEXA 35", "string"),
+    ("isoSpeed", 700.0, "float"),
+    ("multiView", ["left", "right"], "stringvector"),
+    ("studio/count_of_lights", 7, "int"),
+    ("studio/level", 3, "int"),
+    ("studio/element", "hero", "string"),
+    ("studio/shot", "rooftop_0040", "string"),
+    ("chromaticities", {"red": {"x": 0.64, "y": 0.33}}, "chromaticities"),
+    ("acesImageContainerFlag", 1, "int"),
+]
+
+
+def texture() -> Document:
+    """A cube map with levels, tiled, in odd sizes and an unusual line order."""
+    return document(
+        [channel("RY", x_sampling=2, y_sampling=2), channel("BY", p_linear=True), channel("Y", "float")],
+        part(
+            attribute("envmap", "cube", "envmap"),
+            type="tiledimage",
+            is_tiled=True,
+            tile_width=48,
+            tile_height=24,
+            level_mode="ripmap",
+            rounding_mode="up",
+            line_order="randomY",
+            name="sky",
+            view="top",
+            pixel_aspect_ratio=1.5,
+            data_window=box(-100, 5, 1970, 1200),
+        ),
+    )
+
+
+def single() -> Document:
+    """One channel of depth, with an attribute of a Cryptomatte."""
+    conversion = attribute("cryptomatte/f834d0a/conversion", "uint32_to_float32")
+    return document([channel("Z", "float")], part(conversion, compression="piz"))
+
+
+def picture() -> Document:
+    return document(RGBA, part(compression="dwab", display_window=box(0, 0, 2047, 857)))
+
+
+def of_purpose(purpose: str) -> Document:
+    """A layer for each pattern of a purpose, more for the last up to a power of two, and one other layer.
+
+    Purposes weigh by the octave of their number of layers, so that one layer less changes the weight.
+    """
+    patterns = PURPOSES[purpose]
+    more = 2 ** (len(patterns) - 1).bit_length() - len(patterns)
+    layers = [*patterns, *(f"{patterns[-1]} {letter}" for letter in "abcd"[:more])]
+    other = "depth" if purpose == "matte" else "mask"
+    return document([channel(f"{layer}.w") for layer in (*layers, other)])
+
+
+GOLDEN: dict[str, Callable[[], Document]] = {
+    "named": named,
+    "texture": texture,
+    "single": single,
+    "picture": picture,
+    "beauty": beauty,
+    "stereo": stereo,
+    "hostile": hostile,
+    "nothing": nothing,
+    "tiled": tiled,
+}
+OF_PURPOSES = {purpose: partial(of_purpose, purpose) for purpose in PURPOSES}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, channel_fingerprint, metadata_embedding
-from tests.vectors.documents import GOLDEN, Document
+from tests.vectors.documents import GOLDEN, OF_PURPOSES, Document
 
 FILE = Path(__file__).with_name("golden.json")
 
@@ -19,8 +20,17 @@ def vectors(document: Document) -> dict[str, str]:
     return {kind: b64encode(vector.astype("<f4").tobytes()).decode() for kind, vector in both.items()}
 
 
+def digest(document: Document) -> str:
+    """SHA-256 of both vectors."""
+    return hashlib.sha256("".join(vectors(document).values()).encode()).hexdigest()
+
+
 def golden() -> dict[str, Any]:
-    return {"version": EMBEDDING_VERSION, "vectors": {name: vectors(make()) for name, make in GOLDEN.items()}}
+    return {
+        "version": EMBEDDING_VERSION,
+        "vectors": {name: vectors(make()) for name, make in GOLDEN.items()},
+        "purposes": {purpose: digest(make()) for purpose, make in OF_PURPOSES.items()},
+    }
 
 
 if __name__ == "__main__":

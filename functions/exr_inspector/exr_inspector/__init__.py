@@ -15,6 +15,7 @@ from exr_inspector.version import VERSION
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.connect import open_store
+    from exr_inspector.catalog.rows import to_arrow
     from exr_inspector.catalog.search import Match
     from exr_inspector.document.build import header_bytes
     from exr_inspector.document.serialize import to_json
@@ -36,6 +37,7 @@ __all__ = [
     "metadata_embedding",
     "open_store",
     "similar",
+    "to_arrow",
     "to_json",
 ]
 
@@ -48,6 +50,7 @@ _MODULES = {
     "inspect_many": "library",
     "metadata_embedding": "vectors.embedding",
     "open_store": "catalog.connect",
+    "to_arrow": "catalog.rows",
     "to_json": "document.serialize",
 }
 

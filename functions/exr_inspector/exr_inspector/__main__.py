@@ -10,7 +10,10 @@ def main() -> None:
     try:
         from exr_inspector.apps.cli import commands  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"exr-inspector: {error.name} is not installed: pip install 'exr-inspector[cli]'\n")
+        missing = error.name or ""
+        if missing.startswith("exr_inspector"):
+            missing = f"{missing} is left out of the deployed function. The command line"
+        sys.stderr.write(f"exr-inspector: {missing} is not installed: pip install 'exr-inspector[cli]'\n")
         sys.exit(2)
     commands(prog_name="exr-inspector")
 

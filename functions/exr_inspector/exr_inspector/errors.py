@@ -9,6 +9,8 @@ docs/ERRORS.md is generated from `FAULTS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -149,7 +151,7 @@ CHUNK_COUNT_MISMATCH = _fault(
     "CHUNK_COUNT_MISMATCH",
     None,
     "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
-    " number of chunks from those and ignore the attribute; so does exr-inspector.",
+    " number of chunks from those, as exr-inspector does; few refuse the file.",
     "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
@@ -233,9 +235,20 @@ NOT_LOSSLESS = _fault(
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
     None,
-    "A library that this feature needs is not installed.",
-    "Install the extra that the message names.",
+    "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
+    "Run the `pip install` command in the message.",
 )
+
+
+@contextmanager
+def requires_extra(extra: str) -> Iterator[None]:
+    """Raise InspectorError(NOT_INSTALLED) that names `extra` if a library imported in the block is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'exr-inspector[{extra}]'"
+        raise InspectorError(NOT_INSTALLED, message) from error
+
 
 # --- the environment: transient, raised so that the event is redelivered ----------------------------
 
@@ -265,6 +278,13 @@ OBJECT_CHANGED = _fault(
     None,
     "The file was replaced repeatedly while it was being read.",
     "Nothing: a later delivery reads the final version.",
+    retry=True,
+)
+SECRET_UNAVAILABLE = _fault(
+    "SECRET_UNAVAILABLE",
+    None,
+    "The runtime did not give a secret, for another reason than that it does not exist.",
+    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
     retry=True,
 )
 DATABASE_UNAVAILABLE = _fault(

@@ -87,7 +87,8 @@ class Reader:
             return Inspection(request, make_document(Reading(location, errors=request.errors)), location)
         with self.telemetry.step("read", path=request.locations[0].path):
             reading, absent = self._locate(request)
-        reading = replace(reading, errors=(*reading.errors, *request.errors))
+        if request.errors:
+            reading = replace(reading, errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         config = request.config
         if config.stats or config.deep_stats:
@@ -159,11 +160,8 @@ class Reader:
 
     def _assess(self, header: Header, ahead: ReadAhead, location: Location) -> Completeness:
         """Judge completeness as far as the settings allow: in S3 objects `auto` looks at held bytes only."""
-        size, policy, is_remote = (
-            ahead.source.stat().size,
-            self.settings.completeness,
-            location.scheme == "s3",
-        )
+        size = ahead.source.stat().size
+        policy, is_remote = self.settings.completeness, location.scheme == "s3"
         if policy == "never":
             return unexamined(header, size)
         read = ahead.held if policy == "auto" and is_remote else ahead.read

@@ -1,7 +1,7 @@
-"""What the runtime lets a function tell of itself: log lines, spans, counters, histograms.
+"""Logs, spans and metrics, through what the runtime's `ctx` offers.
 
-`ctx` differs between runtimes and may be None. What it offers is used, what it lacks stays silent, and so
-does what raises: no event fails because nobody could be told of it.
+`ctx` differs between runtimes and may be None. A logger, tracer or instrument that is missing or raises is
+ignored: observability never fails an event.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-# Name, kind, unit and meaning of every metric, created once per instance.
+# Kind, unit and description of each metric by name. Instruments are created once per instance.
 METRICS = {
     "exr_inspector.files": ("counter", "1", "Files by status."),
     "exr_inspector.bytes_read": ("counter", "By", "Bytes read from files."),
@@ -22,7 +22,7 @@ METRICS = {
 
 
 class Telemetry:
-    """`ctx` is a DataEngine context or None."""
+    """The logger, the tracer and the instruments of a DataEngine context, or of none."""
 
     def __init__(self, ctx: Any = None) -> None:
         self.logger: Any = _quietly(lambda: ctx.logger) or logging.getLogger("exr_inspector")
@@ -30,7 +30,7 @@ class Telemetry:
         self._metrics = {name: _instrument(ctx, name) for name in METRICS}
 
     def of(self, ctx: Any) -> Telemetry:
-        """The same instruments, with the logger and the tracer of another ctx where it has them."""
+        """Return the same instruments with the logger and the tracer of another ctx, if it has them."""
         other = copy.copy(self)
         other.logger = _quietly(lambda: ctx.logger) or self.logger
         other.tracer = _quietly(lambda: ctx.tracer) or self.tracer
@@ -38,7 +38,7 @@ class Telemetry:
 
     @contextmanager
     def step(self, name: str, **attributes: Any) -> Iterator[None]:
-        """A span around a step, and its duration."""
+        """Run a step in a span, and record its duration."""
         started = time.perf_counter()
         try:
             with ExitStack() as stack:
@@ -55,7 +55,7 @@ class Telemetry:
                 span.set_attribute(key, value)
 
     def record(self, metric: str, value: float, **attributes: Any) -> None:
-        """Add to a counter, or put a value into a histogram."""
+        """Add a value to a counter, or record it in a histogram."""
         instrument = self._metrics[metric]
         if instrument is not None:
             with suppress(Exception):
@@ -64,19 +64,24 @@ class Telemetry:
 
 
 def _instrument(ctx: Any, name: str) -> Any:
-    """With its meaning and unit where the runtime takes them: its counter takes no unit."""
-    kind, unit, meaning = METRICS[name]
-    said = {"description": meaning} if kind == "counter" else {"description": meaning, "unit": unit}
-    return _quietly(lambda: getattr(ctx, kind)(name, **said)) or _quietly(lambda: getattr(ctx, kind)(name))
+    """Create an instrument, with its description and unit if the runtime accepts them.
+
+    The runtime's counter has no parameter for a unit.
+    """
+    kind, unit, description = METRICS[name]
+    options = (
+        {"description": description} if kind == "counter" else {"description": description, "unit": unit}
+    )
+    return _quietly(lambda: getattr(ctx, kind)(name, **options)) or _quietly(lambda: getattr(ctx, kind)(name))
 
 
 def _quietly(ask: Callable[[], Any]) -> Any:
-    """What ctx gives, or None where it raises."""
+    """Return what ctx offers, or None if the accessor raises; its exception types are undocumented."""
     try:
         return ask()
-    except Exception:  # noqa: BLE001 - runtimes differ in what they offer and in what they raise
+    except Exception:  # noqa: BLE001 - runtimes raise different exceptions for what they do not offer
         return None
 
 
 SILENT = Telemetry()
-"""Tells the log alone."""
+"""Writes to the log only."""

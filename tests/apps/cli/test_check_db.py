@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.vast_check import (
     AS_NEEDED,
+    INFORMATION,
     NOT_AS_NEEDED,
-    TOLD,
     UNKNOWN,
     Finding,
     check_database,
@@ -74,7 +74,7 @@ def test_what_the_store_rests_on_is_marked_and_the_rest_is_told() -> None:
     with VastServer() as server:
         verdicts = _verdicts(server)
     assert {question for question, verdict in verdicts.items() if verdict == AS_NEEDED} == NEEDED
-    assert set(verdicts.values()) == {AS_NEEDED, TOLD}
+    assert set(verdicts.values()) == {AS_NEEDED, INFORMATION}
 
 
 def test_a_database_without_conflicts_is_not_certified() -> None:

@@ -12,7 +12,7 @@ INIT = "def init(ctx): ctx.seen = []\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Callable[..., Path]:
-    """Make a deployable folder from the source of its main.py; `init` is added where it is lacking."""
+    """Make a function's folder from the source of its main.py. Add `init` if it is missing."""
 
     def make(source: str, name: str = "main.py") -> Path:
         text = dedent(source)
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def event() -> dict[str, Any]:
-    """An element event as real triggers send it."""
+    """An element event like those of real triggers."""
     return {
         "specversion": "1.0",
         "id": "3007123456789012",

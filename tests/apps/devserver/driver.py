@@ -1,4 +1,4 @@
-"""Delivers events as the platform does: at least once, again after a failure, then to a dead-letter list."""
+"""Deliver events like the platform: at least once, again after a failure, then to a dead-letter list."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ FIRST_PAUSE = 2.0
 
 @dataclass
 class Driver:
-    """`retries` further deliveries after 2, 4, 8 ... seconds, with the same id; `sleep` may be a fake.
+    """Delivers a failed event again after 2, 4, 8 ... seconds, `retries` times, with the same id.
 
-    A delivery fails by any answer but 204, by a broken connection, and by taking longer than `timeout`.
+    A delivery fails on any reply but 204, on a broken connection, and after `timeout` seconds. `sleep` may be
+    a fake.
     """
 
     url: str
@@ -27,11 +28,11 @@ class Driver:
     timeout: float = 60
     sleep: Callable[[float], object] = lambda _: None
     answers: list[tuple[str, str]] = field(default_factory=list)
-    """Event id and outcome of every delivery: the status and text, or the error's class."""
+    """Event id and outcome of every delivery: status and text, or the class of the error."""
     dead: list[Event] = field(default_factory=list)
 
     def deliver(self, event: Event) -> bool:
-        """Whether some delivery was acknowledged."""
+        """Return whether a delivery was acknowledged."""
         for attempt in range(1 + self.retries):
             if attempt:
                 self.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
@@ -41,7 +42,7 @@ class Driver:
         return False
 
     def deliver_all(self, events: Iterable[Event], at_once: int = 20) -> int:
-        """How many were acknowledged. They are begun in the given order, `at_once` at a time."""
+        """Deliver in the given order, `at_once` at a time. Return how many were acknowledged."""
         with ThreadPoolExecutor(at_once) as pool:
             return sum(pool.map(self.deliver, events))
 
@@ -56,7 +57,7 @@ class Driver:
 
 
 class FakeClock:
-    """Remembers the pauses instead of waiting."""
+    """Records the pauses instead of waiting."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []

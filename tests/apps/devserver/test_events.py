@@ -1,4 +1,4 @@
-"""The event object that a handler gets."""
+"""The event object that a handler receives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exr_inspector.apps.devserver.events import (
     FunctionVastEvent,
     ScheduleVastEvent,
     VastEvent,
-    event_of,
+    parse_request,
 )
 from exr_inspector.apps.devserver.invoke import binary_message, cli_message, structured_message
 
@@ -20,7 +20,7 @@ Event = dict[str, Any]
 
 
 def _made(event: Event, message: Callable[..., Any] = binary_message) -> VastEvent:
-    return event_of(*message(event))
+    return parse_request(*message(event))
 
 
 def test_the_members_of_an_element_event(event: Event) -> None:
@@ -44,7 +44,7 @@ def test_extensions_are_text_in_every_form(event: Event, message: Callable[..., 
     assert made.extensions["knativekafkaoffset"] == "4711"
 
 
-def test_the_payload_of_triggers_and_the_envelope_of_the_command_line(event: Event) -> None:
+def test_data_is_the_payload_from_triggers_and_the_envelope_from_the_command_line(event: Event) -> None:
     assert _made(event, binary_message).get_data() == event["data"]
     assert _made(event, structured_message).get_data() == event["data"]
     assert _made(event, cli_message).get_data() == event
@@ -77,7 +77,7 @@ def test_a_wrong_cast_raises_type_error(event: Event) -> None:
             cast()
 
 
-def test_what_splits_an_attribute_raises_where_it_is_malformed(event: Event) -> None:
+def test_a_malformed_attribute_raises_value_error(event: Event) -> None:
     made = _made({**event, "type": "vastdata.com:Other", "source": "nowhere"})
     assert made.type == "Other"
     for member in ("subtype", "trigger", "trigger_id"):
@@ -85,7 +85,7 @@ def test_what_splits_an_attribute_raises_where_it_is_malformed(event: Event) -> 
             getattr(made, member)
 
 
-def test_labels_merge_and_none_at_all_is_an_error(event: Event) -> None:
+def test_labels_merge_and_empty_labels_are_an_error(event: Event) -> None:
     made = _made(event)
     made.set_trigger_labels({"a": "1"})
     made.set_trigger_labels({"b": "2"})
@@ -99,7 +99,7 @@ def test_a_hexadecimal_id_is_accepted(event: Event, event_id: str) -> None:
     assert _made({**event, "id": event_id}).id == event_id
 
 
-# Python reads most of these as numbers, the runtime does not.
+# Python reads most of these as numbers, but the runtime does not.
 NO_IDS = ["test-event-001", "0x1f", "1_0", " 12 ", "-12", "12-", "1--2", "+12", "٣"]
 
 
@@ -112,6 +112,6 @@ NO_IDS = ["test-event-001", "0x1f", "1_0", " 12 ", "-12", "12-", "1--2", "+12", 
         ({"subject": ".main"}, "malformed vast event: broker"),
     ],
 )
-def test_what_the_runtime_refuses(event: Event, change: Event, message: str) -> None:
+def test_the_runtime_refuses_malformed_ids_and_subjects(event: Event, change: Event, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _made({**event, **change})

@@ -31,25 +31,25 @@ def test_every_value_is_text_as_on_the_cluster(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "envs:\n", "secrets:\n", "{}"])
-def test_sections_may_be_absent_or_empty(tmp_path: Path, text: str) -> None:
+def test_sections_may_be_missing_or_empty(tmp_path: Path, text: str) -> None:
     assert read_config(_file(tmp_path, text)) == RunConfig()
 
 
 @pytest.mark.parametrize(
     "text", ["a: [", "- 1", "envs: [1]", "secrets: {mine: TOPSECRET}", "secrets: {mine: {key: [TOPSECRET]}}"]
 )
-def test_another_shape_is_a_bad_setting_that_quotes_no_value(tmp_path: Path, text: str) -> None:
+def test_another_shape_is_a_bad_setting_without_values(tmp_path: Path, text: str) -> None:
     with pytest.raises(InspectorError, match="BAD_SETTING") as refusal:
         read_config(_file(tmp_path, text))
     assert "TOPSECRET" not in str(refusal.value)
 
 
-def test_an_absent_file_is_a_bad_setting(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_bad_setting(tmp_path: Path) -> None:
     with pytest.raises(InspectorError, match="BAD_SETTING"):
         read_config(tmp_path / "absent.yaml")
 
 
-def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RENDER_FARM", "east")
     monkeypatch.delenv("RENDER_LANE", raising=False)
     with environment({"RENDER_FARM": "west", "RENDER_LANE": "1"}):

@@ -1,8 +1,6 @@
-"""The nearest files by exact cosine similarity, with a condition in SQL, computed by DuckDB."""
+"""Nearest files by exact vector distance, with SQL conditions: in a DuckDB table, or in record batches."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
@@ -23,10 +21,12 @@ _COLUMNS = ("file_id", "file_path", "similarity", "vector", "sequence_key")
 def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match]:
     """Search the connection's table `files`, as `Searchable.search` does.
 
-    `search.where` is text of a user: the connection's database must have no external access, and the caller
+    The condition is text of a user: the connection's database must have no external access, and the caller
     limits the time. Raises InspectorError(BAD_QUERY).
     """
-    _check_direction(search.vector)
+    if not MIN_LENGTH <= sum(each * each for each in search.vector) <= MAX_LENGTH:
+        message = "the search vector is zero or not finite; inspect the file again, or name another file"
+        raise InspectorError(BAD_QUERY, message)
     condition = search.where or "true"
     try:
         duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
@@ -58,12 +58,6 @@ def _sql(search: Search, condition: str) -> str:
         SELECT {", ".join(_COLUMNS)} FROM ({found})
         ORDER BY similarity DESC NULLS LAST, file_path
         LIMIT ?"""
-
-
-def _check_direction(vector: Sequence[float]) -> None:
-    if not MIN_LENGTH <= sum(each * each for each in vector) <= MAX_LENGTH:
-        message = "the search vector is zero or not finite; inspect the file again, or name another file"
-        raise InspectorError(BAD_QUERY, message)
 
 
 def nearest_in(reader: pa.RecordBatchReader, search: Search) -> list[Match]:

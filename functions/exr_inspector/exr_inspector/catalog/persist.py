@@ -1,4 +1,4 @@
-"""One document into VAST DataBase, for those who have a document and no store."""
+"""Store one document in VAST DataBase, for callers that have a document and no store."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Any
 
 from exr_inspector.catalog.rows import rows_of
 from exr_inspector.document.build import stored_location
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import SETTINGS, Settings, read_setting
+
+# A session has its own address and keys, so these settings are all that is read beside one.
+_BESIDE_A_SESSION = ("vast_bucket", "vast_schema", "vast_attempts")
 
 
 def persist_to_vast_database(
     document: Mapping[str, Any], session: Any = None, settings: Settings | None = None
 ) -> dict[str, Any]:
-    """Bring the rows of one document up to date, and say what became of it.
+    """Insert or update the rows of one document.
 
-    The answer has `status`, `file_id`, `inserted` and `message`. `status` is `stored`, `skipped` where no
-    VAST DataBase is configured, or `error` with the fault's code in the message. `session` is one of the
-    SDK's, and is left open; without it one is made and closed, which is dear: for many files use a store.
-    `settings` come from the environment unless they are given; beside a session, VAST_DB_BUCKET alone must be
-    there. Raises InspectorError only where trying again may help.
+    The result has `status`, `file_id`, `inserted` and `message`. `status` is `stored`; `skipped` if
+    VAST_DB_ENDPOINT is not set; or `error`, with the error's code in the message.
+
+    `session` is a session of the VAST SDK and stays open. Without it a session is made and closed, which is
+    slow: use a store for many files. `settings` default to the environment. With a session only
+    VAST_DB_BUCKET is required. Raises InspectorError for errors that a retry may cure.
     """
     try:
-        if settings is None:
-            settings = Settings.from_mapping(os.environ) if session is None else _beside_a_session()
-        status, inserted, message = _persisted(document, session, settings)
+        status, inserted, message = _persisted(document, session, settings or _settings(session))
     except InspectorError as error:
         if error.retry:
             raise
@@ -39,10 +41,10 @@ def persist_to_vast_database(
     }
 
 
-def _beside_a_session() -> Settings:
-    """What the environment says of the place and the tries: the address and the keys are the session's."""
-    names = ("vast_bucket", "vast_schema", "vast_attempts")
-    found = {name: read_setting(SETTINGS[name], os.environ) for name in names}
+def _settings(session: Any) -> Settings:
+    if session is None:
+        return Settings.from_mapping(os.environ)
+    found = {name: read_setting(SETTINGS[name], os.environ) for name in _BESIDE_A_SESSION}
     return Settings(**{name: value for name, value in found.items() if value is not None})
 
 
@@ -51,7 +53,8 @@ def _persisted(document: Mapping[str, Any], session: Any, settings: Settings) ->
         return "skipped", False, "VAST_DB_ENDPOINT is not set"
     if not settings.vast_bucket:
         raise InspectorError(BAD_SETTING, "VAST_DB_BUCKET must be set", "VAST_DB_BUCKET")
-    from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - 1.5 s, only where configured
+    with requires_extra("vast"):
+        from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - takes 1.5 s to import
 
     store = VastStore(settings, session)
     try:

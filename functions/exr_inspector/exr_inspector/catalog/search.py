@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from exr_inspector.vectors import By
 
-__all__ = ["VECTORS", "By", "Match", "Search", "Searchable", "StoredRows"]
+__all__ = ["DETAIL_TABLES", "VECTORS", "By", "Match", "Search", "Searchable", "StoredRows"]
 
 VECTORS: dict[By, str] = {"metadata": "metadata_embedding", "channels": "channel_fingerprint"}
 """The column of `files` that holds each kind of vector."""
@@ -40,6 +40,9 @@ class Match(NamedTuple):
     similarity: float
     vector: tuple[float, ...]
     sequence_key: str | None = None
+
+
+DETAIL_TABLES = ("parts", "channels", "attributes")
 
 
 class Searchable(Protocol):

@@ -10,12 +10,14 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 # On Linux a file here has no disk behind it. Elsewhere the folder for temporary files serves.
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - mkstemp chooses the name and the permissions
+_PREFIX = "exr-inspector-"
 
 
 class MemoryFile:
@@ -23,7 +25,11 @@ class MemoryFile:
 
     def __init__(self) -> None:
         folder = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
-        self._descriptor, self.path = tempfile.mkstemp(".exr", "exr-inspector-", folder)
+        if folder:
+            _remove_orphans(folder)
+        self._descriptor, self.path = tempfile.mkstemp(".exr", _PREFIX, folder)
+        if folder:
+            _lock(self._descriptor, wait=True)
         # Unlike atexit, this also runs in the children of multiprocessing, and only for their own files.
         Finalize(None, Path(self.path).unlink, (True,), exitpriority=0)
 
@@ -45,6 +51,28 @@ class MemoryFile:
         os.close(self._descriptor)
 
 
+@cache
+def _remove_orphans(folder: str) -> None:
+    """Remove, once per process, the files of processes that were killed: they would occupy memory forever.
+
+    A living process holds a lock on each of its files. Unlike process ids, locks work across containers.
+    """
+    for path in Path(folder).glob(f"{_PREFIX}*.exr"):
+        with suppress(OSError):  # the file is in use, another user's, or gone
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                _lock(descriptor, wait=False)
+                path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> None:
+    import fcntl  # noqa: PLC0415 - not on Windows, which has no /dev/shm
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
 # Files that no thread uses at the moment.
 _free: list[MemoryFile] = []
 
@@ -56,7 +84,7 @@ def borrow() -> Iterator[MemoryFile]:
         file = _free.pop()
     except IndexError:
         file = MemoryFile()
-    if not file.is_linked():
+    while not file.is_linked():
         file.close()
         file = MemoryFile()
     try:

@@ -1,62 +1,58 @@
-"""What one attribute tells: what a render is, never when, where or for whom it ran.
+"""The features of one attribute: what a render is, never when, where or for whom it was rendered.
 
-Every studio attribute's name counts. Its value counts where it is a category: the same in all frames
-of a set-up. It is none if the attribute's name speaks of a frame, a time, a machine, a job, a file, an
-identity or a measurement (`VOLATILE`), or if the value looks like one (`MEASURED`). Frame numbers hide
-in names and values too, so there a number (`NUMBER`) counts as `#`, whichever number it is.
+The name of every studio attribute is a feature. Its value is one if it is a category: the same in all frames
+of a setup. A value is not a category if the attribute's name speaks of a frame, a time, a machine, a job, a
+file, an identity or a measurement (`VOLATILE`), or if the value looks like one (`MEASURED`). Frame numbers
+are also inside names and values, so a number in them counts as `#` (`NUMBER`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from exr_inspector.vectors.numbers import magnitude
+from exr_inspector.vectors.numbers import LOWER, magnitude
+from exr_inspector.vectors.weights import KINDS, WEIGHTS
 
 Feature = tuple[str, str, float]
 """Group, text, weight within the group."""
 Leaves = tuple[tuple[str, "str | float"], ...]
-"""A value taken apart: the way to each text or number in it, and that text or number."""
+"""The texts and numbers in a value, each with the path of keys that leads to it."""
 Reader = Callable[[str, Leaves], Iterator[Feature]]
 
+MAX_TEXT = 96
+"""Characters of a category; a longer text is prose or data."""
+MAX_ITEMS = 16
+"""Items of a list that are read."""
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
-LONGEST = 96
-"""A longer text is prose or data, not a category; in characters."""
-
-MOST = 16
-"""So many items of a list are read."""
-
-STRUCTURAL = _names("""
+STRUCTURAL = frozenset(
+    _words("""
     channels chunkCount compression dataWindow displayWindow lineOrder name pixelAspectRatio preview
     screenWindowCenter screenWindowWidth tiles type version view
-""")
-"""Told by the part's own fields, or alike in every file."""
+    """)
+)
+"""Attributes that the part's own fields describe, or that are alike in every file."""
 
-COLOUR = _names("acesImageContainerFlag adoptedNeutral chromaticities whiteLuminance")
+COLOR = frozenset(_words("acesImageContainerFlag adoptedNeutral chromaticities whiteLuminance"))
 
-CAMERA = _names("""
+CAMERA = frozenset(
+    _words("""
     aperture cameraCCTSetting cameraFirmwareVersion cameraLabel cameraMake cameraModel cameraSerialNumber
     cameraTintSetting captureRate effectiveFocalLength expTime framesPerSecond isoSpeed lensFirmwareVersion
     lensMake lensModel lensSerialNumber nominalFocalLength pinholeFocalLength sensorOverallDimensions
     shutterAngle tStop
-""")
-
-CATEGORICAL = _names("string stringvector int envmap deepImageState")
-"""Types whose values can be categories."""
-
-SPACE = re.compile("colou?r ?space|color interop id")
-"""Words in the name of an attribute that names a colour space."""
-
-SOFTWARE = re.compile(
-    r"(^|(?<!\bos)(?<!kernel)(?<!driver) )(software|version|vraycore|vrayversion|renderer|creator)$"
+    """)
 )
-"""Last word of the name of an attribute that tells a program or its version; a machine's own are none."""
+
+CATEGORICAL = frozenset(_words("string stringvector int envmap deepImageState"))
+"""Types whose values can be categories."""
 
 PROGRAMS = {
     "3delight": "3delight",
@@ -80,9 +76,18 @@ PROGRAMS = {
     "unreal": "unreal",
     "v-ray": "v-?ray",
 }
-"""Programs and what they call themselves, in lower case; any other goes by the text before its version."""
+"""Programs and patterns of their names, in lower case. Others are named by the text before their version."""
 
-_ANYWHERE = r"""
+RELEASES = tuple(f"release {number}" for number in range(8))
+"""The last number of a version, modulo 8."""
+
+KIND_OF = {"cameraMake": "photograph", "cameraModel": "photograph", "multiView": "views"}
+"""Attributes whose presence shows what the file is for."""
+
+CRYPTOMATTE = "cryptomatte/"
+"""The namespace of Cryptomatte's attributes."""
+
+ANYWHERE = _words(r"""
     frame time date elapsed duration utc keycode number index seed
     (?<!g)host computer machine workstation hardware memory thread cpu gpu farm slave worker address
     artist login \blog.?name
@@ -90,9 +95,12 @@ _ANYWHERE = r"""
     deadline tractor open.?cue qube afanasy flamenco
     file path folder directory scene command url hash uuid guid checksum manifest
     statistic peak total primitives triangles usage progress
-"""
+    software version renderer creator vraycore colou?r.?space
+""")
+"""Words, alone or inside others as in `rendertime`. Their lines: when, where, for whom and as which job the
+file was rendered; which file it is; what was measured; what `render_software` and `color_space` describe."""
 
-_ALONE = """
+ALONE = _words("""
     seconds? count(er)?
     node blade(?!s) server client agent station instance cluster rack desktop pc vm pod rendered.on ran.on
     os kernel platform driver device hw proc(essor)? cores mhz v?mem ram ip mac
@@ -100,148 +108,155 @@ _ALONE = """
     task pool slot batch priority attempt retry retries session ticket
     [gjpstu]?id
     stat rays w h
-"""
+""")
+"""Words of the same subjects that count only alone, or as in `nodes`, `nodename`, `rendernode2`."""
 
-VOLATILE = re.compile(
-    rf"{'|'.join(_ANYWHERE.split())}|\b(render)?({'|'.join(_ALONE.split())})(s|name|id)?[0-9]*\b", re.ASCII
-)
-"""Words in the name of an attribute whose value is no category.
 
-Their lines: when, where, for whom and as which job it ran; which file it is; what was measured. Those of the
-first list count within other words too, as in `rendertime`, those of the second only alone or as in
-`nodes`, `nodename`, `rendernode2`.
-"""
+def volatile(anywhere: Iterable[str], alone: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of names whose values are not categories."""
+    words = rf"\b(render)?({'|'.join(alone)})(s|name|id)?[0-9]*\b"
+    return re.compile("|".join((*anywhere, words)), re.ASCII)
+
+
+VOLATILE = volatile(ANYWHERE, ALONE)
 
 MEASURED = re.compile(
     r"[0-9]{1,4}[:/-][0-9]{1,2}[:/-][0-9]{1,2}|^ ?[0-9]+:[0-9]{2}"  # dates, clock times, time codes
     r"|^ ?[0-9.]+ ?(h|m|s|ms|min|sec|hours|minutes|seconds)\b"  # durations
     r"|^[-+]?[0-9]*\.[0-9]+(e[-+]?[0-9]+)?( ?[A-Za-z%]{1,3})?$|^[0-9]+ ?[KMGT]i?B$"  # measures
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b"  # identities
-    r"|://|^[A-Za-z]:|^[.~]*/|\\|/.*/"  # places
+    r"|://|^[A-Za-z]:|^[.~]*/|\\|/.*/"  # paths and URLs
     r"|\w@[A-Za-z]|\.(local|lan|internal|corp)$|\b(10|127|172|192)(\.[0-9]{1,3}){3}\b",  # hosts
     re.ASCII,
 )
-"""Looks of a value that is no category."""
+"""Patterns of values that are not categories."""
 
 NUMBER = re.compile(r"[0-9]{4,}|(?<![A-Za-z0-9])(?<![0-9]\.)[0-9]+(?![A-Za-z0-9]|\.[0-9])", re.ASCII)
 """A number that could be a frame's: four digits or more, or standing alone; not `v3`, `rec709`, `1.3`."""
 
-LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-"""For str.translate: str.lower() changes with Python's Unicode tables."""
-
-_PROGRAM = re.compile("|".join(f"({looks})" for looks in PROGRAMS.values()), re.ASCII)
+_PROGRAM = re.compile("|".join(f"({pattern})" for pattern in PROGRAMS.values()), re.ASCII)
 _RELEASE = re.compile(r"(?:(?<![a-z0-9])v)?(?<![0-9.])([0-9]+(?:[.v][0-9]+)*)(?![a-z0-9])", re.ASCII)
+_CRYPTOMATTE_KEY = re.compile("(?<=^cryptomatte/)[^/]*/")
 _DIGITS = re.compile("[0-9]+")
 _NAMESPACE = re.compile("[^/:.]+[/:.]")
 _WORD_BREAK = re.compile("(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
 def features(attribute: Mapping[str, Any]) -> tuple[Feature, ...]:
-    """The features of one attribute of a part."""
-    name: str = attribute["name"]
-    presence, read = _known(name, attribute["type"])
-    return presence + _read(read, name, _leaves(attribute["value"])) if read else presence
+    """Return the features of one attribute of a part; not of a structural one."""
+    name, kind, value = attribute["name"], attribute["type"], attribute["value"]
+    if isinstance(value, str):
+        return _of_text(name, kind, value[: MAX_TEXT + 1])
+    presence, reader = _known(name, kind)
+    return presence + _of_value(reader, name, _leaves(value)) if reader else presence
+
+
+@lru_cache(4096)
+def _of_text(name: str, kind: str, text: str) -> tuple[Feature, ...]:
+    presence, reader = _known(name, kind)
+    return (*presence, *reader(name, (("", text),))) if reader else presence
 
 
 @lru_cache(4096)
 def _known(name: str, kind: str) -> tuple[tuple[Feature, ...], Reader | None]:
-    """What the presence of an attribute of this name and type tells, and how to read its value."""
-    if name in STRUCTURAL:
-        return (), None
+    """Return the features of the presence of an attribute, and the reader of its value."""
     if name in CAMERA:
-        return (), _camera
-    if name in COLOUR:
-        return (), _colour
-    return _presence(name), _reader(name, kind)
-
-
-def _presence(name: str) -> tuple[Feature, ...]:
-    own = ("attributes", _DIGITS.sub("#", name), 1.0)
-    namespace = _NAMESPACE.match(name)
-    return (own, ("attributes", namespace[0], 3.0)) if namespace else (own,)
-
-
-def _reader(name: str, kind: str) -> Reader | None:
-    if kind not in CATEGORICAL:
-        return None
+        return tuple(_presence_of_kind(name)), _camera
+    if name in COLOR:
+        return (), _color
+    presence = (*_presence_of_kind(name), *_presence(_without_key(name)))
+    if name == "envmap":
+        return presence, _environment
     words = _WORD_BREAK.sub(" ", name).translate(LOWER)
-    if kind == "string" and SPACE.search(words):
-        return _space
-    if kind == "string" and SOFTWARE.search(words):
-        return _software
-    return None if VOLATILE.search(words) else _category
+    return presence, None if kind not in CATEGORICAL or VOLATILE.search(words) else _category
+
+
+def _presence_of_kind(name: str) -> Iterator[Feature]:
+    kind = "cryptomatte" if name.startswith(CRYPTOMATTE) else KIND_OF.get(name)
+    if kind:
+        yield "kind", kind, KINDS[kind]
+
+
+def _without_key(name: str) -> str:
+    """Return a name without the key of a Cryptomatte, which is made from its layer's name."""
+    return _CRYPTOMATTE_KEY.sub("", name) if name.startswith(CRYPTOMATTE) else name
+
+
+def _presence(name: str) -> Iterator[Feature]:
+    yield "attributes", _DIGITS.sub("#", name), WEIGHTS["attribute"]
+    if namespace := _NAMESPACE.match(name):
+        yield "attributes", namespace[0], WEIGHTS["namespace"]
 
 
 @lru_cache(4096)
-def _read(read: Reader, name: str, leaves: Leaves) -> tuple[Feature, ...]:
-    return tuple(read(name, leaves))
+def _of_value(reader: Reader, name: str, leaves: Leaves) -> tuple[Feature, ...]:
+    return tuple(reader(name, leaves))
 
 
-def _leaves(value: Any, way: str = "") -> Leaves:
+def _leaves(value: Any, path: str = "") -> Leaves:
     match value:
         case str():
-            return ((way, value[: LONGEST + 1]),)
+            return ((path, value[: MAX_TEXT + 1]),)
         case int() | float():
-            return ((way, value),)
+            return ((path, value),)
         case list():
-            return tuple(leaf for item in value[:MOST] for leaf in _leaves(item, way))
+            return tuple(leaf for item in value[:MAX_ITEMS] for leaf in _leaves(item, path))
         case {"numerator": int(above), "denominator": int(below)}:
-            return ((way, above / (below or 1)),)
+            return ((path, above / (below or 1)),)
         case dict():
-            return tuple(leaf for key in value for leaf in _leaves(value[key], f"{way}.{key}"))
+            return tuple(leaf for key in value for leaf in _leaves(value[key], f"{path}.{key}"))
     return ()
 
 
 def _camera(name: str, leaves: Leaves) -> Iterator[Feature]:
     for _, leaf in leaves:
-        told = ((f"{name} {leaf}", 1.0),) if isinstance(leaf, str) else magnitude(name, leaf, 1)
-        yield from (("camera", text, weight) for text, weight in told)
+        if isinstance(leaf, str):
+            yield "camera", f"{name} {leaf}", WEIGHTS["camera text"]
+        else:
+            for feature, share in magnitude("camera", leaf, name):
+                yield "camera", feature, share * WEIGHTS["camera number"]
 
 
-def _colour(name: str, leaves: Leaves) -> Iterator[Feature]:
-    for way, leaf in leaves:
-        told = leaf if isinstance(leaf, str) else round(max(-1e6, min(leaf, 1e6)) * 1000)
-        yield "colour", f"{name}{way} {told}", 0.5
+def _color(name: str, leaves: Leaves) -> Iterator[Feature]:
+    for path, leaf in leaves:
+        value = leaf if isinstance(leaf, str) else round(max(-1e6, min(leaf, 1e6)) * 1000)
+        yield "color", f"{name}{path} {value}", WEIGHTS["color value"]
 
 
-def _space(_: str, leaves: Leaves) -> Iterator[Feature]:
-    return (space(leaf) for _, leaf in leaves if isinstance(leaf, str) and leaf)
-
-
-def space(name: str) -> Feature:
-    """A colour space, whichever attribute named it."""
-    return "colour", f"space {name}", 4.0
-
-
-def _software(name: str, leaves: Leaves) -> Iterator[Feature]:
-    return (each for _, leaf in leaves if isinstance(leaf, str) for each in program(leaf, name))
-
-
-def program(text: str, attribute: str) -> Iterator[Feature]:
-    """A program, and its version in up to three steps, from a text like `Arnold 7.3.2.1 linux`.
-
-    Where the text is a bare version, the attribute's name tells the program, as in `nuke/version`.
-    """
-    text = text.translate(LOWER)
-    release = _RELEASE.search(text)
-    said = text[: release.start()] if release else text
-    name = _program(said) or _program(attribute.translate(LOWER)) or said.strip(" :/_-") or attribute
-    yield "software", name, 12.0
-    if release:
-        numbers = re.split("[.v]", release[1])
-        for depth in range(1, min(len(numbers), 3)):
-            yield "software", f"{name} {'.'.join(numbers[:depth])}", 3.0
-        yield "software", f"{name} {release[1]} exactly", 0.5
-
-
-def _program(text: str) -> str:
-    found = _PROGRAM.search(text)
-    return list(PROGRAMS)[found.lastindex - 1] if found and found.lastindex else ""
+def _environment(_: str, leaves: Leaves) -> Iterator[Feature]:
+    yield "kind", "environment map", KINDS["environment map"]
+    for _, leaf in leaves:
+        if leaf in ("latlong", "cube"):
+            yield "kind", str(leaf), KINDS[str(leaf)]
 
 
 def _category(name: str, leaves: Leaves) -> Iterator[Feature]:
-    """Whole numbers weigh little: a counter of no telling name looks like a setting."""
+    name = _without_key(name)
     for _, leaf in leaves:
-        text, weight = (leaf, 1.0) if isinstance(leaf, str) else (f"{leaf:.0f}", 0.125)
-        if text and len(text) <= LONGEST and not MEASURED.search(text):
-            yield "values", f"{name} {text if len(text) < 4 else NUMBER.sub('#', text)}", weight
+        text, kind = (leaf, "text") if isinstance(leaf, str) else (f"{leaf:.0f}", "whole number")
+        if text and len(text) <= MAX_TEXT and not MEASURED.search(text):
+            yield "values", f"{name} {text if len(text) < 4 else NUMBER.sub('#', text)}", WEIGHTS[kind]
+
+
+def space(name: str) -> Feature:
+    """Return the feature of a part's color space."""
+    return "color", f"space {name}", WEIGHTS["color space"]
+
+
+def program(text: str) -> Iterator[Feature]:
+    """Yield a program, and its version in up to four steps, from a text like `Arnold 7.3.2.1`.
+
+    The last number of a version has a known word (`RELEASES`), so that consecutive releases always differ.
+    """
+    text = text.translate(LOWER)
+    release = _RELEASE.search(text)
+    before = text[: release.start()] if release else text
+    known = _PROGRAM.search(before)
+    name = list(PROGRAMS)[known.lastindex - 1] if known and known.lastindex else before.strip(" :/_-")
+    yield "software", name, WEIGHTS["program"]
+    if release:
+        numbers = re.split("[.v]", release[1])
+        for depth in range(1, min(len(numbers), 3)):
+            yield "software", f"{name} {'.'.join(numbers[:depth])}", WEIGHTS["version"]
+        yield "software", f"{name} {release[1]} exactly", WEIGHTS["exact version"]
+        yield "software", RELEASES[int(numbers[-1][-9:]) % len(RELEASES)], WEIGHTS["release"]

@@ -1,25 +1,25 @@
-"""What a file's channels tell, whichever parts they lie in."""
+"""The features of a file's channels, whichever parts they are in."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from exr_inspector.vectors.attributes import LOWER
-from exr_inspector.vectors.numbers import magnitude, octave_bin
+from exr_inspector.vectors.numbers import LOWER, bins, magnitude
+from exr_inspector.vectors.weights import WEIGHTS
 
-Bags = dict[str, dict[str, float]]
+WeightedFeatures = dict[str, dict[str, float]]
 """Group -> feature -> weight within the group, a positive number."""
 
 PURPOSES = {
     "beauty": ("beauty", "combined ", " rgba", " ci "),
     "diffuse": ("diff",),
-    "specular": ("spec", "gloss", "refl"),
+    "specular": ("specular", " spec ", "gloss", "refl"),
     "transmission": ("trans", "refr"),
     "subsurface": ("sss", "subsurf", "sub surf"),
     "emission": ("emi", "incand", "illum "),
@@ -37,78 +37,113 @@ PURPOSES = {
     "coordinates": ("uv", " st "),
     "matte": ("crypto", "matte", "mask", " id "),
 }
-"""What a layer is for, and how naming schemes say so in its words; a space is the edge of a word."""
+"""What a layer is for -> patterns in the words of its name; a space marks the edge of a word."""
+
+MAIN_LAYERS = ("", "rgba", "RGBA", "rgb", "RGB")
+"""Names of the layer that holds the image itself. Parts are named so, and channels of no layer are in it."""
 
 COMPONENTS = tuple("RGBAXYZrgbaxyz")
 PIXELS = ("half", "float", "uint")
-COUNTS = tuple(
-    octave_bin(what, 1, octave) for what, most in (("channels", 9), ("layers", 7)) for octave in range(most)
+CHROMA = "RY"
+"""The component that only luminance-chroma images have."""
+NAMES = ("R", "G", "B", "A")
+"""The full channel names that nearly every file has."""
+LAYERS = ("", "~diffuse", "~specular", "~direct")
+"""The main layer and the words that most layered renders share."""
+
+MAX_CHANNELS, MAX_LAYERS = 256, 64
+"""Larger counts are not told apart."""
+COUNTS = (
+    *bins("channels", range(MAX_CHANNELS.bit_length())),
+    *bins("layers", range(MAX_LAYERS.bit_length())),
 )
-"""Counts by their octave: 256 channels or 64 layers and more are alike."""
 
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\x00-\x7f]+|\n")
-_NAME, _LAYER, _COMPONENT = itemgetter("name"), itemgetter("layer_name"), itemgetter("component_name")
-_TYPE, _SAMPLED = itemgetter("type"), itemgetter("x_sampling", "y_sampling", "p_linear")
+_FIELDS = itemgetter("layer_name", "component_name", "type", "x_sampling", "y_sampling", "p_linear")
+
+Channels = tuple[tuple[Any, ...], ...]
+"""What is seen of a file's channels: layer, component, type, samplings and pLinear of each."""
 
 
-def bags(channels: Sequence[Mapping[str, Any]]) -> Bags:
-    """The features of the channels of a document."""
-    layers = frozenset(layer or "" for layer in map(_LAYER, channels))
-    words, purposes = _told(layers)
-    counted = magnitude("channels", min(len(channels), 256), 1), magnitude("layers", min(len(layers), 64), 1)
+def seen(channels: Sequence[Mapping[str, Any]]) -> Channels:
+    """Return what the vectors see of a document's channels."""
+    return tuple(map(_FIELDS, channels))
+
+
+def weighted_features(channels: Channels) -> WeightedFeatures:
+    """Return the features of channels.
+
+    A channel's full name is made of its layer and component, so that a layer that is a part of its own gives
+    the features of the same layer in one part with others.
+    """
+    layers, components, types, *samplings = zip(*channels, strict=True) if channels else [()] * 6
+    prefixes = {layer: "" if not layer or layer in MAIN_LAYERS else f"{layer}." for layer in set(layers)}
+    names = [prefixes[layer] + component for layer, component in zip(layers, components, strict=True)]
+    distinct = frozenset(prefix[:-1] for prefix in prefixes.values())
+    pixels = Counter(types)
+    for (x, y, linear), count in Counter(zip(*samplings, strict=True)).items():
+        if x != 1 or y != 1:
+            pixels[f"every {x} by {y}"] += count
+        if linear:
+            pixels["perceptually linear"] += count
+    words, purposes = _words_and_purposes(distinct)
+    counts = (
+        magnitude("channels", min(len(channels), MAX_CHANNELS)),
+        magnitude("layers", min(len(distinct), MAX_LAYERS)),
+    )
     return {
-        "names": dict.fromkeys(map(_NAME, channels), 1.0),
-        "layers": dict.fromkeys(layers, 3.0) | words,
+        "names": dict.fromkeys(names, 1.0),
+        "layers": dict.fromkeys(distinct, WEIGHTS["layer"]) | words,
         "purposes": _dampened(purposes),
-        "components": _dampened(Counter(map(_COMPONENT, channels))),
-        "pixels": _dampened(_pixels(channels)),
-        "counts": dict(chain.from_iterable(counted)),
+        "components": _dampened(Counter(components)),
+        "pixels": _dampened(pixels),
+        "counts": dict(chain.from_iterable(counts)),
     }
 
 
+def kinds(features: WeightedFeatures) -> frozenset[str]:
+    """Return the kinds of file that the features of its channels show."""
+    found = set()
+    if CHROMA in features["components"]:
+        found.add("chroma")
+    if any("crypto" in layer.translate(LOWER) for layer in features["layers"]):
+        found.add("cryptomatte")
+    if features["layers"].keys() - {""}:
+        found.add("layers")
+    elif len(features["names"]) == 1:
+        found.add("one channel")
+    return frozenset(found)
+
+
 def _dampened(counts: Mapping[str, int]) -> dict[str, float]:
-    """Weights that grow by one when a number doubles: 1, 2-3, 4-7, 8-15, ..."""
+    """Return weights that grow by one when a count doubles: 1, 2-3, 4-7, 8-15, ..."""
     return {feature: float(count.bit_length()) for feature, count in counts.items()}
 
 
-def _pixels(channels: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    told = Counter(map(_TYPE, channels))
-    for (x, y, linear), count in Counter(map(_SAMPLED, channels)).items():
-        if x != 1 or y != 1:
-            told[f"every {x} by {y}"] += count
-        if linear:
-            told["perceptually linear"] += count
-    return told
-
-
 @lru_cache(16)
-def _told(layers: frozenset[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """What the layers' names say: how often each word, and how many layers each purpose.
+def _words_and_purposes(layers: frozenset[str]) -> tuple[dict[str, float], Counter[str]]:
+    """Return the weight of each word in the layers' names, and the number of layers for each purpose.
 
-    Remembered, as both vectors of a file ask for it, and so do those of the sequence's next frame.
+    The cache serves the next frames of a sequence, whose layers are the same.
     """
-    text = _text(layers)
+    # One line for each layer, its words between spaces: specularDirect and specular_direct give the same.
+    joined = " ".join(_WORD.findall("\n".join(layers)))
+    text = f" {joined} ".translate(LOWER)
     words = Counter(text.split(" "))
     del words[""], words["\n"]
     purposes = _purposes(text)
     purposes["beauty"] += "" in layers
-    return {f"~{word}": count for word, count in words.items()}, +purposes
-
-
-def _text(layers: Iterable[str]) -> str:
-    """A line for each layer: its words between spaces, for `specularDirect` as for `specular_direct`."""
-    words = " ".join(_WORD.findall("\n".join(layers)))
-    return f" {words} ".translate(LOWER)
+    return {f"~{word}": WEIGHTS["word of a layer"] * count for word, count in words.items()}, +purposes
 
 
 def _purposes(text: str) -> Counter[str]:
-    """How many lines have a look of each purpose. Most looks are in none, as one search of all tells."""
+    """Return the number of lines with a pattern of each purpose; a search of the whole text excludes most."""
     lines = text.split("\n")
     found: Counter[str] = Counter()
-    for purpose, looks in PURPOSES.items():
+    for purpose, patterns in PURPOSES.items():
         others = lines
-        for look in looks:
-            if look in text:
-                others = [line for line in others if look not in line]
+        for pattern in patterns:
+            if pattern in text:
+                others = [line for line in others if pattern not in line]
         found[purpose] = len(lines) - len(others)
     return found

@@ -1,58 +1,74 @@
 """Two vectors of a document, for the question "which renders are like this one?".
 
-`metadata_embedding` sees everything that says what a render is, `channel_fingerprint` its channels alone.
-Neither sees when, where or for whom it ran. The cosine of two vectors is the weighted mean of how alike
-the files are in each group below; docs/VECTOR_STRATEGY.md has a worked example and the benchmark.
+`metadata_embedding` sees everything in a header that describes a render; `channel_fingerprint` sees the
+channels alone. Neither sees when, where or for whom it was rendered. The cosine of two vectors is the
+weighted mean of the cosines of their groups; docs/VECTOR_STRATEGY.md has a worked example and the benchmarks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from exr_inspector.vectors import channels, features
-from exr_inspector.vectors.attributes import PROGRAMS
-from exr_inspector.vectors.channels import COMPONENTS, COUNTS, PIXELS, PURPOSES
-from exr_inspector.vectors.features import SIZES
-from exr_inspector.vectors.projection import Group, Sketch, Vector
+from exr_inspector.vectors.attributes import PROGRAMS, RELEASES
+from exr_inspector.vectors.channels import COMPONENTS, COUNTS, LAYERS, NAMES, PIXELS, PURPOSES, Channels
+from exr_inspector.vectors.features import PARTS, REACHES, SIZES
+from exr_inspector.vectors.projection import Group, Projection, Sums, Vector
+from exr_inspector.vectors.weights import KINDS, PICTURE
 
-EMBEDDING_VERSION: int = 2
-"""Changes when a vector changes its meaning: when the same document gives another vector."""
+EMBEDDING_VERSION: int = 3
+"""Raised when the same document gives another vector. Only vectors of one version can be compared."""
 
-# The reader's words, said again: they are dimensions here, and a word that the reader learns must not move
-# those of the vectors that are stored. A test compares them.
+# These repeat the words of the reader on purpose. Each word is a dimension, and a word that the reader learns
+# must not move the dimensions of stored vectors. A test compares them.
 _COMPRESSIONS = "none rle zips zip piz pxr24 b44 b44a dwaa dwab htj2k256 htj2k32 lj2k zstd"
 _TYPES = "scanlineimage tiledimage deepscanline deeptile"
 COMPRESSIONS = tuple(f"compression {name}" for name in _COMPRESSIONS.split())
 TYPES = tuple(f"type {name}" for name in _TYPES.split())
 
-# The groups of the channels lie at the same places in both, so that a name's are looked up once.
-METADATA = Sketch(
-    Group("names", 9, 32, "full channel names"),
-    Group("layers", 10, 36, "layers, and the words in their names"),
-    Group("purposes", 6, 19, "what the layers are for, in any naming scheme", tuple(PURPOSES)),
-    Group("components", 3, 18, "components of the channels", COMPONENTS),
-    Group("pixels", 5, 7, "pixel types, sampling, pLinear", PIXELS),
-    Group("counts", 4, 16, "number of channels and of layers", COUNTS),
-    Group("storage", 4, 22, "compression, tile size, levels, line order", COMPRESSIONS),
-    Group("structure", 9, 20, "scan lines, tiles or deep; parts, their names and views", TYPES),
-    Group("resolution", 10, 54, "display window's size and shape, pixel aspect", SIZES),
-    Group("windows", 5, 12, "overscan or crop of the data window, by side"),
-    Group("colour", 8, 32, "colour space, chromaticities, ACES flag"),
-    Group("software", 13, 48, "program and version", tuple(PROGRAMS)),
-    Group("camera", 3, 12, "camera, lens, exposure, frame rate"),
-    Group("attributes", 6, 28, "names of attributes and their name spaces"),
-    Group("values", 5, 28, "values of attributes that are categories"),
+GROUPS = (
+    Group("names", 32, 6, 15, "full channel names", NAMES),
+    Group("layers", 36, 8, 18, "layers, and the words in their names", LAYERS),
+    Group("purposes", 19, 5, 22, "what the layers are for, in any naming scheme", tuple(PURPOSES)),
+    Group("components", 18, 2, 14, "components of the channels", COMPONENTS),
+    Group("pixels", 7, 4, 12, "pixel types, sampling, pLinear", PIXELS),
+    Group("counts", 16, 3, 19, "number of channels and of layers", COUNTS),
+    Group(
+        "kind",
+        len(KINDS) + 1,
+        18,
+        0,
+        "environment map, Cryptomatte, deep, views, layers, picture",
+        (*KINDS, PICTURE),
+    ),
+    Group("storage", 22, 3, 0, "compression, tile size, line order", COMPRESSIONS),
+    Group(
+        "structure",
+        23,
+        8,
+        0,
+        "scan lines, tiles, deep, levels; parts, their names and views",
+        TYPES + PARTS,
+    ),
+    Group("resolution", 43, 8, 0, "display window's size and shape, pixel aspect", SIZES),
+    Group("windows", 16, 5, 0, "overscan or crop of the data window, by side", REACHES),
+    Group("color", 28, 6, 0, "color space, chromaticities, ACES flag"),
+    Group("software", 48, 12, 0, "program and version", tuple(PROGRAMS) + RELEASES),
+    Group("camera", 16, 3, 0, "camera, lens, exposure, frame rate"),
+    Group("attributes", 28, 5, 0, "names of attributes and their namespaces"),
+    Group("values", 20, 4, 0, "values of attributes that are categories"),
 )
+"""The groups of both vectors. The channel groups come first and have the same slices in both."""
 
-CHANNELS = Sketch(
-    Group("names", 20, 32, "full channel names"),
-    Group("layers", 22, 36, "layers, and the words in their names"),
-    Group("purposes", 18, 19, "what the layers are for, in any naming scheme", tuple(PURPOSES)),
-    Group("components", 13, 18, "components of the channels", COMPONENTS),
-    Group("pixels", 10, 7, "pixel types, sampling, pLinear", PIXELS),
-    Group("counts", 17, 16, "number of channels and of layers", COUNTS),
-)
+METADATA = Projection(GROUPS, [group.metadata for group in GROUPS])
+_OF_CHANNELS = [group for group in GROUPS if group.channels]
+CHANNELS = Projection(_OF_CHANNELS, [group.channels for group in _OF_CHANNELS])
+
+
+MAX_REMEMBERED = 4096
+"""Channels of a file whose features are cached."""
 
 
 class Vectors(NamedTuple):
@@ -63,15 +79,35 @@ class Vectors(NamedTuple):
 
 
 def embed(document: Mapping[str, Any]) -> Vectors:
-    """Return both vectors of a document."""
-    return Vectors(metadata_embedding(document), channel_fingerprint(document))
+    """Return both vectors of a document of schema version 1."""
+    of_channels, kinds = _of_channels(document)
+    sums = METADATA.add_up(features.part_features(document["parts"], kinds))
+    sums[: CHANNELS.size] = of_channels
+    return Vectors(METADATA.scale(sums), CHANNELS.scale(of_channels))
+
+
+def _of_channels(document: Mapping[str, Any]) -> tuple[Sums, frozenset[str]]:
+    """Return the sums of the channels' features, and the kinds of file they show."""
+    seen = channels.seen(document["channels"])
+    return _remembered(seen) if len(seen) <= MAX_REMEMBERED else _sums(seen)
+
+
+@lru_cache(16)
+def _remembered(seen: Channels) -> tuple[Sums, frozenset[str]]:
+    """Return `_sums`, which are the same for the next frames of a sequence."""
+    return _sums(seen)
+
+
+def _sums(seen: Channels) -> tuple[Sums, frozenset[str]]:
+    weighted = channels.weighted_features(seen)
+    return CHANNELS.add_up(weighted), channels.kinds(weighted)
 
 
 def metadata_embedding(document: Mapping[str, Any]) -> Vector:
-    """What a render is: float32, shape (384,), unit length. The document is of schema version 1."""
-    return METADATA.vector(features.bags(document))
+    """Return what a render is: float32, shape (384,), unit length."""
+    return embed(document).metadata
 
 
 def channel_fingerprint(document: Mapping[str, Any]) -> Vector:
-    """What channels a render has: float32, shape (128,), unit length; equal for equal channels."""
-    return CHANNELS.vector(channels.bags(document["channels"]))
+    """Return which channels a render has: float32, shape (128,), unit length; equal for equal channels."""
+    return CHANNELS.scale(_of_channels(document)[0])

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from exr_inspector.vectors import By, channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
-from exr_inspector.vectors.projection import Bags, Group, Sketch
+from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
-_SKETCHES: dict[By, Sketch] = {"metadata": METADATA, "channels": CHANNELS}
+_PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
 
@@ -25,21 +25,22 @@ class Likeness:
     group: str
     about: str
     weight: float
-    """The group's part of the vectors' squared length, mean of the two; 0 where neither file has any."""
+    """The group's share of the squared length, mean of both vectors; 0 if neither file has its features."""
     cosine: float | None
-    """The cosine of the group's slices, -1 to 1; None where a file has no such features."""
+    """The cosine of the group's slices, -1 to 1; None if a file has no features of the group."""
     adds: float
-    """The group's part of the whole cosine."""
+    """The group's part of the cosine of the vectors."""
     takes: float
-    """What the whole cosine lacks of 1 because of this group: `weight - adds`."""
+    """The difference to a cosine of 1 that the group causes: `weight - adds`."""
     only_a: tuple[str, ...] = ()
-    """Features of the first file that the second has not; known only from documents."""
+    """Features that only the first file has; named if both documents are known."""
     only_b: tuple[str, ...] = ()
+    """Features that only the second file has."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The cosine of two vectors, and its groups, the one that separates the files most first."""
+    """The cosine of two vectors, and its groups in descending order of `takes`."""
 
     cosine: float
     groups: tuple[Likeness, ...]
@@ -65,27 +66,31 @@ def explain_vectors(
 
     Raises ValueError for a vector that does not have the length of this kind.
     """
-    sketch = _SKETCHES[by]
-    a, b = _checked(vector_a, sketch.size), _checked(vector_b, sketch.size)
-    bags_a, bags_b = _bags(document_a, by), _bags(document_b, by)
-    if not (bags_a and bags_b):
-        bags_a = bags_b = {}
+    projection = _PROJECTIONS[by]
+    a, b = _checked(vector_a, projection.size), _checked(vector_b, projection.size)
+    features_a, features_b = _features_of(document_a, by), _features_of(document_b, by)
+    if not (features_a and features_b):
+        features_a = features_b = {}
     groups = [
-        _likeness(group, a[place], b[place], bags_a.get(name, {}), bags_b.get(name, {}))
-        for (name, group), place in zip(sketch.groups.items(), sketch.slices.values(), strict=True)
+        _likeness(group, a[place], b[place], features_a.get(name, {}), features_b.get(name, {}))
+        for (name, group), place in zip(projection.groups.items(), projection.slices.values(), strict=True)
     ]
     groups.sort(key=lambda group: -group.takes)
     return Explanation(sum(group.adds for group in groups), tuple(groups))
 
 
-def _bags(document: Mapping[str, Any] | None, by: By) -> Bags:
+def _features_of(document: Mapping[str, Any] | None, by: By) -> WeightedFeatures:
     if document is None:
         return {}
-    return features.bags(document) if by == "metadata" else channels.bags(document["channels"])
+    return (
+        features.weighted_features(document)
+        if by == "metadata"
+        else channels.weighted_features(channels.seen(document["channels"]))
+    )
 
 
 def _vector(file: File, by: By) -> npt.ArrayLike:
-    return _SKETCHES[by].vector(_bags(file, by)) if isinstance(file, Mapping) else file
+    return _PROJECTIONS[by].vector(_features_of(file, by)) if isinstance(file, Mapping) else file
 
 
 def _checked(vector: npt.ArrayLike, size: int) -> npt.NDArray[np.float64]:

@@ -1,122 +1,144 @@
-"""Bags of features become vectors: a sparse Johnson-Lindenstrauss projection, exact to the bit.
+"""Turn weighted features into vectors: a sparse Johnson-Lindenstrauss projection, exact to the bit.
 
-Every group of features owns a slice of the vector. A word of the group's vocabulary has a dimension to
-itself. Any other feature is written at `PLACES` places of the rest of the slice, each in a block of its
-own and each with a sign (the block construction of Kane and Nelson, "Sparser Johnson-Lindenstrauss
-transforms", 2014): features that two files share add up, features that they do not share cancel on
-average. Two tables of random places and the feature's CRC-32 say which (tabulation hashing): all of this
-is for speed, as a new show brings a thousand names that no file had before.
+Each group of features owns a slice of the vector. A known word of a group has a dimension of its own. Any
+other feature is added at `PLACES` dimensions of the rest of the slice, each in a block of its own and each
+with a sign (the block construction of Kane and Nelson, "Sparser Johnson-Lindenstrauss transforms", 2014).
+Features that two files share add up; features that they do not share cancel on average. The dimensions and
+signs are read from two tables of random numbers, indexed by the feature's CRC-32 (tabulation hashing),
+because SHAKE-256 would be too slow for the thousands of new channel names of a new show.
 
-Equal on every machine, whatever the order of the features: amplitudes are whole numbers, so their
-sums are exact in any order, and what follows (multiply, divide, square root, round to float32) is one
-operation at a time, each of which IEEE 754 defines to the last bit.
+The result is the same on every machine and in every order of the features. Amplitudes are whole numbers, so
+their sums are exact in any order. The remaining operations (multiply, divide, square root, round to float32)
+are done one at a time, and IEEE 754 defines the last bit of each.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import shake_256
 from itertools import accumulate
+from math import sqrt
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float32]
-Bags = Mapping[str, Mapping[str, float]]
+Sums = npt.NDArray[np.int64]
+WeightedFeatures = Mapping[str, Mapping[str, float]]
 """Group -> feature -> weight within the group, a positive number."""
 
 PLACES = 4
-DRAWN = 1024
-"""Entries of a table of random places."""
-SEED = "2"
-"""Of the tables. docs/VECTOR_STRATEGY.md says what others give."""
-REMEMBERED = 4096
-"""How many features' places are remembered for each group."""
+"""Dimensions at which one feature is added."""
+TABLE_SIZE = 1024
+"""Entries of one table of random places, a power of 2."""
+LOW_MASK, HIGH_SHIFT = TABLE_SIZE - 1, 33 - TABLE_SIZE.bit_length()
+"""The lowest bits of a feature's CRC-32 select an entry of the first table, the highest one of the second."""
+SEED = "0"
+"""The seed of the tables. docs/VECTOR_STRATEGY.md shows that the results do not depend on it."""
+MAX_REMEMBERED = 4096
+"""Features per group whose places are cached."""
+AMPLITUDE = 256
+"""The amplitude of a feature of weight 1."""
 
-_FORM = struct.Struct(f"<{PLACES}H")
+_PLACES = struct.Struct(f"<{PLACES}H")
 
 
 @dataclass(frozen=True)
 class Group:
-    """One kind of feature, its share of the vector's squared length in percent, its slice's width."""
+    """One kind of feature: its slice's width, and its share of each vector's squared length in percent."""
 
     name: str
-    weight: int
     width: int
+    metadata: int
+    channels: int
     about: str
     vocabulary: tuple[str, ...] = ()
+    """Words with a dimension of their own."""
 
 
-class Sketch:
-    """The slices of one kind of vector, and the way into them."""
+class Projection:
+    """The slices of one kind of vector, in the order of `groups`, and their shares of its squared length."""
 
-    def __init__(self, *groups: Group) -> None:
+    def __init__(self, groups: Sequence[Group], weights: Sequence[int], seed: str = SEED) -> None:
         ends = list(accumulate(group.width for group in groups))
         self.size = ends[-1]
         self.groups = {group.name: group for group in groups}
+        self.weights = dict(zip(self.groups, weights, strict=True))
         self.slices = {
             group.name: slice(end - group.width, end) for group, end in zip(groups, ends, strict=True)
         }
-        self._places = {
-            group.name: _finder(group.name, self.slices[group.name].start, group.width, group.vocabulary)
-            for group in groups
-        }
+        self._places = {group.name: _finder(group, self.slices[group.name].start, seed) for group in groups}
         self._starts = np.array([each.start for each in self.slices.values()])
         self._widths = np.array([group.width for group in groups])
-        self._weights = np.array([group.weight for group in groups])
 
-    def vector(self, bags: Bags) -> Vector:
-        """The unit vector of the bags' features; without any feature, always the same unit vector."""
-        sums = self._sums(bags)
-        squares = np.add.reduceat(sums * sums, self._starts)
-        present = self._weights[squares > 0].sum()
-        if not present:
-            sums[0], squares[0], present = 1, 1, self._weights[0]
-        scales = np.sqrt(self._weights / (present * np.maximum(squares, 1)))
-        return np.asarray(sums * scales.repeat(self._widths), dtype=np.float32)
+    def vector(self, weighted: WeightedFeatures) -> Vector:
+        """Return the unit vector of weighted features: float32, shape (size,)."""
+        return self.scale(self.add_up(weighted))
 
-    def _sums(self, bags: Bags) -> npt.NDArray[np.int64]:
+    def add_up(self, weighted: WeightedFeatures) -> Sums:
+        """Return the sum of the features' signed amplitudes in each dimension: int64, shape (size,)."""
         places: list[bytes] = []
         weights: list[float] = []
-        for name, bag in bags.items():
-            places.extend(map(self._places[name], bag))
-            weights.extend(bag.values())
-        amplitudes = np.floor(256 * np.sqrt(weights)).repeat(PLACES)
+        for name, features in weighted.items():
+            if features:
+                places.extend(map(self._places[name], features))
+                weights.extend(features.values())
+        amplitudes = np.floor(AMPLITUDE * np.sqrt(weights)).repeat(PLACES)
         signed = np.bincount(np.frombuffer(b"".join(places), "<u2"), amplitudes, 2 * self.size)
         return (signed[::2] - signed[1::2]).astype(np.int64)
 
+    def scale(self, sums: Sums) -> Vector:
+        """Return the unit vector in which each slice that is not zero has its share of the squared length.
+
+        Sums that are all zero give the unit vector of the first dimension.
+        """
+        squares = np.add.reduceat(sums * sums, self._starts).tolist()
+        weights = self.weights.values()
+        present = sum(weight for weight, square in zip(weights, squares, strict=True) if square)
+        if not present:
+            return np.array([1] + [0] * (self.size - 1), dtype=np.float32)
+        scales = [
+            sqrt(weight / (present * square)) if square else 0.0
+            for weight, square in zip(weights, squares, strict=True)
+        ]
+        return np.asarray(sums * np.array(scales).repeat(self._widths), dtype=np.float32)
+
 
 @lru_cache
-def _finder(name: str, first: int, width: int, vocabulary: tuple[str, ...]) -> Callable[[str], bytes]:
-    """Feature -> its places as 16-bit numbers: twice the dimension, and 1 more where the sign is negative.
+def _finder(group: Group, first: int, seed: str) -> Callable[[str], bytes]:
+    """Return a function from a feature to its places as 16-bit numbers: twice the dimension, plus the sign.
 
-    A word of the vocabulary is written in its own dimension, three times with one sign and once with the
-    other, which makes it as long as a feature that is written at four places. Two sketches share what they
-    remember of a group that lies at the same place in both.
+    A known word is added to its own dimension three times with one sign and once with the other, which gives
+    it the length of a feature at four places. Two projections share the cache of a group that has the same
+    slice in both.
     """
-    own = {
-        word: _FORM.pack(*[2 * dimension] * 3, 2 * dimension + 1)
-        for dimension, word in enumerate(vocabulary, first)
+    known = {
+        word: _PLACES.pack(*[2 * dimension] * (PLACES - 1), 2 * dimension + 1)
+        for dimension, word in enumerate(group.vocabulary, first)
     }
-    low, high = _tables(name, first + len(own), (width - len(own)) // PLACES)
+    block = (group.width - len(known)) // PLACES
+    low, high = _tables(group.name + seed, first + len(known), block)
 
-    @lru_cache(REMEMBERED)
+    @lru_cache(MAX_REMEMBERED)
     def places(feature: str) -> bytes:
-        if feature in own:
-            return own[feature]
+        if feature in known:
+            return known[feature]
+        if not block:
+            raise ValueError(f"{feature!r} is not a known word of group {group.name}, which has no others")
         number = crc32(feature.encode("utf-8", "surrogatepass"))
-        return low[number % DRAWN] + high[number * DRAWN >> 32]
+        return low[number & LOW_MASK] + high[number >> HIGH_SHIFT]
 
     return places
 
 
-def _tables(name: str, first: int, block: int) -> list[list[bytes]]:
-    """A table of pairs of places in the first two blocks, and one for the last two."""
-    drawn = np.frombuffer(shake_256((name + SEED).encode()).digest(2 * DRAWN * PLACES), "<u2").astype(int)
+def _tables(seed: str, first: int, block: int) -> list[list[bytes]]:
+    """Return a table of random pairs of places in the first two blocks, and one for the last two."""
+    digest = shake_256(seed.encode()).digest(2 * TABLE_SIZE * PLACES)
+    drawn = np.frombuffer(digest, "<u2").astype(int)
     starts = 2 * (first + block * np.array([[[0, 1]], [[2, 3]]]))
-    places = (starts + (drawn.reshape(2, DRAWN, 2) * 2 * block >> 16)).astype("<u2")
+    places = (starts + (drawn.reshape(2, TABLE_SIZE, 2) * 2 * block >> 16)).astype("<u2")
     return [[pair.tobytes() for pair in table] for table in places]

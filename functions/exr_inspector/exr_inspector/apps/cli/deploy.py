@@ -1,4 +1,4 @@
-"""`exr-inspector deploy`: a .env file checked, and the manifests of a deployment made from it."""
+"""`exr-inspector deploy`: check a .env file, and render the manifests of a deployment."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ import click
 from exr_inspector.apps.deployment.env_file import Plan, read_plan
 from exr_inspector.apps.deployment.render import render as render_manifests
 
-# In a clone of the repository; a package that was installed alone has no templates.
-TEMPLATES = Path(__file__).resolve().parents[5] / "deploy" / "templates"
-
 _config = click.option(
     "--config",
     metavar="FILE",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The .env file; nothing in it is expanded or run.",
+    help="The .env file. Nothing in it is expanded or run.",
 )
 
 
 @click.group()
 def deploy() -> None:
-    """Check the settings of a deployment and make its manifests; deploy.sh does the rest."""
+    """Check deployment settings and render manifests. deploy.sh does the deployment."""
 
 
 @deploy.command()
 @_config
 def check(config: Path) -> None:
-    """Say everything that is wrong with a .env file, or what it asks for; no secret is ever shown."""
-    plan = _plan(config)
+    """Report every fault of a .env file, or print a summary of the deployment. Secrets are never printed."""
+    plan = _read(config)
     to = plan.deployment
+    for warning in plan.warnings():
+        click.echo(f"{config}: warning: {warning}", err=True)
     facts = {
         "function": to.name,
         "image": f"{to.registry_url}/{to.image}",
@@ -53,19 +52,22 @@ def check(config: Path) -> None:
     metavar="DIR",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the manifests go, for their owner alone; secret.yaml and config.yaml hold secrets.",
+    help="Folder for the manifests, readable only by you. secret.yaml and config.yaml contain secrets.",
 )
 @click.option(
     "--revision", default=1, help="Revision of the function that the pipeline runs.", show_default=True
 )
 @click.option("--tag", default="latest", help="Tag of the image that the function runs.", show_default=True)
-def render(config: Path, output: Path, revision: int, tag: str) -> None:
+@click.option("--no-secrets", is_flag=True, help="Do not write secret.yaml and config.yaml.")
+def render(config: Path, output: Path, revision: int, tag: str, no_secrets: bool) -> None:
     """Write function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run."""
-    for path in render_manifests(_plan(config), TEMPLATES, output, revision=revision, tag=tag):
+    plan = _read(config)
+    for path in render_manifests(plan, output, revision=revision, tag=tag, secrets=not no_secrets):
         click.echo(path)
 
 
-def _plan(config: Path) -> Plan:
+def _read(config: Path) -> Plan:
+    """Return the plan of a .env file, or print its faults and exit with code 2."""
     plan, faults = read_plan(config)
     for fault in faults:
         click.echo(f"{config}: {fault}", err=True)

@@ -1,32 +1,35 @@
-"""`exr-inspector serve` and `invoke`: the function as DataEngine would run it, on this machine."""
+"""`exr-inspector serve` and `invoke`: run the function on this machine like DataEngine does."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from exr_inspector.apps.cli.terminal import harmless, json_text
 from exr_inspector.apps.devserver import URL
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
 
 NOT_READY = 503
-# Where main.py lies beside the package: in the repository and in the image.
+# The folder of main.py, beside the package: in the repository and in the image.
 FOLDER = Path(__file__).parents[3]
 
 
 def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Say which extra is missing where a library of the stand-in is not installed."""
+    """Report the missing extra if a library of the development server is not installed."""
 
     @wraps(command)
     def guarded(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
         except ModuleNotFoundError as error:
-            message = f"{error.name} is missing: pip install 'exr-inspector[cli,serve]'"
+            message = f"{error.name} is not installed: pip install 'exr-inspector[cli,serve]'"
             raise InspectorError(NOT_INSTALLED, message) from error
 
     return guarded
@@ -35,7 +38,9 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
 @click.option(
-    "--config", metavar="FILE", help="config.yaml with `envs` and `secrets`, as vastde localrun takes it."
+    "--config",
+    metavar="FILE",
+    help="config.yaml with `envs` and `secrets`, as for vastde localrun.",
 )
 @click.option("--folder", default=str(FOLDER), help="Folder with main.py.  [default: this project's]")
 @click.option(
@@ -43,13 +48,13 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
     default="main.py",
     show_default=True,
     metavar="FILE",
-    help="The handler's file in the folder.",
+    help="File of the handler in the folder.",
 )
 @click.option("--sdk", is_flag=True, help="Let it import the runtime's modules, as batch_main.py does.")
 @click.option("--batch", is_flag=True, help="Call the batch handler, as event batching does.")
 @_needs_extra
 def serve(port: int, config: str | None, folder: str, handler: str, sdk: bool, batch: bool) -> None:
-    """Run the deployable folder as the DataEngine runtime would."""
+    """Run the function's folder like the DataEngine runtime does."""
     from exr_inspector.apps.devserver.container import Options  # noqa: PLC0415 - an extra
     from exr_inspector.apps.devserver.deployable import SDK_MODULES  # noqa: PLC0415
     from exr_inspector.apps.devserver.server import serve as run  # noqa: PLC0415
@@ -62,37 +67,107 @@ def serve(port: int, config: str | None, folder: str, handler: str, sdk: bool, b
 
 
 @click.command()
-@click.option("--event", "event_file", required=True, metavar="FILE", help="A CloudEvent in JSON or YAML.")
-@click.option("--url", default=URL, show_default=True, help="Where the function listens.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait so long for the function to start.")
+@click.option(
+    "--event",
+    "event_file",
+    required=True,
+    metavar="FILE",
+    help="An event in JSON or YAML: a CloudEvent, a plain event, or a Kafka record of `kcat -J`; in a .jsonl"
+    " file, one per line.",
+)
+@click.option("--url", default=URL, show_default=True, help="Address of the function.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Maximum wait for the function to be ready.")
+@click.option(
+    "--failed",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the lines of a .jsonl file that fail to this file, and continue.",
+)
 @click.pass_context
 @_needs_extra
-def invoke(ctx: click.Context, event_file: str, url: str, wait: float) -> None:
-    """Send an event file to a running function, as `vastde functions invoke` does.
+def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: Path | None) -> None:
+    """Send the events of a file to a running function, like `vastde functions invoke` does.
 
-    Exit code 0 where the function acknowledges the event, 1 where it would be delivered again.
+    Print the answer if a development server runs the function; the real runtime never sends it. For a .jsonl
+    file, print only the files that are not ok. Exit code 0 if the function acknowledges every event, 1 if
+    DataEngine would deliver one again.
     """
-    from exr_inspector.apps.devserver.invoke import invoke as send  # noqa: PLC0415 - an extra
+    from exr_inspector.apps.devserver import invoke as client  # noqa: PLC0415 - an extra
 
-    try:
-        reply = _once_it_answers(lambda: send(event_file, url), wait)
-    except OSError as error:
-        raise InspectorError(STORAGE_UNAVAILABLE, f"nobody answers: {error}", url) from error
-    click.echo(f"{reply.status} {reply.text}".strip())
-    ctx.exit(0 if reply.status < 300 else 1)
-
-
-def _once_it_answers(send: Callable[[], Any], wait: float) -> Any:
-    """The reply, once somebody listens and is ready, or when the time is over."""
+    is_lines = event_file.endswith(".jsonl")
+    if failed and (not is_lines or (failed.exists() and failed.samefile(event_file))):
+        raise click.UsageError("--failed needs a .jsonl file of events, and another file to write to")
     deadline = time.monotonic() + wait
+    total = failures = 0
+    with failed.open("w", 1, "utf-8") if failed else nullcontext() as file:
+        for each in client.event_texts(event_file):
+            total += 1
+            try:
+                send = partial(client.send, each.event(), url, preferences=client.WANTS_ANSWER)
+                reply = _when_ready(send, deadline)
+            except (InspectorError, OSError) as error:
+                fault = error if isinstance(error, InspectorError) else _no_reply(error, url)
+                if file is None:
+                    raise fault from error
+                reply = client.Reply(0, str(fault))
+            _print_reply(reply, each.where, brief=is_lines)
+            if not 200 <= reply.status < 300:
+                failures += 1
+                if file is not None:
+                    file.write(f"{each.text}\n")
+    if failed:
+        click.echo(f"{total} events: {total - failures} acknowledged, {failures} failed", err=True)
+    ctx.exit(1 if failures else 0)
+
+
+def _no_reply(error: OSError, url: str) -> InspectorError:
+    return InspectorError(STORAGE_UNAVAILABLE, f"the function does not respond: {error}", url)
+
+
+def _when_ready(send: Callable[[], Any], deadline: float) -> Any:
+    """Send until the function is ready or the deadline is over, and return its reply. Raises OSError."""
     while True:
-        over = time.monotonic() > deadline
+        expired = time.monotonic() > deadline
         try:
             reply = send()
         except ConnectionRefusedError:
-            if over:
+            if expired:
                 raise
         else:
-            if over or reply.status != NOT_READY:
+            if expired or reply.status != NOT_READY:
                 return reply
         time.sleep(0.1)
+
+
+def _print_reply(reply: Any, where: str, *, brief: bool) -> None:
+    """Print the HTTP status to standard error, and the answer or the error to standard output.
+
+    Print the document of one file, but of several files, or if `brief`, a line per file that is not ok.
+    """
+    click.echo(f"{reply.status or 'not sent'} {harmless(where)}", err=True)
+    try:
+        answer = json.loads(reply.text) if reply.status == 200 else None
+    except ValueError:
+        answer = None
+    documents = answer.get("documents") if isinstance(answer, dict) else None
+    if brief and isinstance(answer, dict) and "file" in answer:
+        documents = [answer]
+    if isinstance(documents, list):
+        faulty = [each for each in documents if each["file"]["status"] not in ("ok", None) or each["errors"]]
+        if not brief:
+            click.echo(f"{len(documents)} files: {len(documents) - len(faulty)} ok, {len(faulty)} not ok")
+        for document in faulty:
+            click.echo(harmless(_fault_line(document), keep=""))
+    elif answer is not None:
+        click.echo(json_text(answer, indent=2))
+    elif reply.text:
+        click.echo(harmless(reply.text))
+
+
+def _fault_line(document: Mapping[str, Any]) -> str:
+    """Return status, path and faults of a file. A truncated answer has a size in place of a list or path."""
+    file, errors = document["file"], document["errors"]
+    faults = "; ".join(f"{each['code']}: {each['message']}" for each in errors if isinstance(each, dict))
+    if isinstance(errors, dict):
+        faults = "too many faults for the answer"
+    return f"{file['status'] or 'no status':12} {file['path']}  {faults}".rstrip()

@@ -1,1 +1,1 @@
-"""Deployment settings, and the manifests rendered from them."""
+"""Deployment settings, and the DataEngine manifests rendered from them."""

@@ -1,58 +1,56 @@
-"""From a plan to the files that DataEngine is given. The templates are in deploy/templates."""
+"""Render the DataEngine manifests of a plan from the templates of this package."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from exr_inspector.apps.deployment.env_file import Plan
 from exr_inspector.errors import BAD_SETTING, InspectorError
 
-_PLACE = re.compile(r"\$(\w+)")
+# Only these manifests contain secrets.
+WITH_SECRETS = ("secret.yaml", "config.yaml")
+_PLACEHOLDER = re.compile(r"\$(\w+)")
+# Fields of Deployment that deploy.sh reads from the file `names`.
+_SHELL_FIELDS = (
+    *("name", "pipeline", "image", "registry_url", "container_registry", "kubernetes_cluster"),
+    *("source_bucket", "broker", "topic", "python_version", "wait"),
+)
 
 
 def render(
-    plan: Plan, templates: Path, output: Path, *, revision: int = 1, tag: str = "latest"
+    plan: Plan, output: Path, *, revision: int = 1, tag: str = "latest", secrets: bool = True
 ) -> list[Path]:
-    """Write all manifests into a folder, each readable by its owner alone, and return their paths.
+    """Write the manifests into the folder `output`, readable only by their owner, and return their paths.
 
-    `revision`: of the function, which the pipeline names. `tag`: of the image, which the function names.
-    Raises InspectorError(BAD_SETTING) where a template or the folder is not to be had.
+    The pipeline runs `revision` of the function, and the function runs the image with `tag`. If `secrets` is
+    False, leave out the manifests that contain secrets. Raises InspectorError(BAD_SETTING) if the folder
+    cannot be written.
     """
-    made = {
-        name: _filled(templates / template, values) for name, template, values in _files(plan, revision, tag)
-    }
-    made["names"] = _names(plan)
+    texts = manifests(plan, revision=revision, tag=tag)
     try:
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return [_write_private(output / name, text) for name, text in made.items()]
+        return [
+            _write_private(output / name, text)
+            for name, text in texts.items()
+            if secrets or name not in WITH_SECRETS
+        ]
     except OSError as error:
         raise InspectorError(BAD_SETTING, f"cannot write: {error.strerror}", str(output)) from error
 
 
-def _files(plan: Plan, revision: int, tag: str) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    """File name, template and values of each manifest."""
-    values = _values(plan) | {"revision": revision, "image_tag": tag}
-    yield from (
-        (name, name, values) for name in ("function.yaml", "pipeline.yaml", "secret.yaml", "config.yaml")
-    )
-    for suffix, trigger in plan.deployment.triggers.items():
-        yield f"{trigger_file(suffix)}", "trigger.yaml", values | {"trigger": trigger, "suffix": suffix}
-
-
-def trigger_file(suffix: str) -> str:
-    """`trigger-exr.yaml`, and `trigger-exr-upper.yaml` where the suffix is in capitals."""
-    return f"trigger-{suffix[1:].lower()}{'-upper' if suffix.isupper() else ''}.yaml"
-
-
-def _values(plan: Plan) -> dict[str, Any]:
+def manifests(plan: Plan, *, revision: int = 1, tag: str = "latest") -> dict[str, str]:
+    """Return the text of every manifest by file name. `names` holds what deploy.sh needs, and no secret."""
     to = plan.deployment
-    return {
+    values = {
         **vars(to),
+        "revision": revision,
+        "image_tag": tag,
         "function_vrn": f"vast:dataengine:functions:{to.name}",
         "topic_vrn": f"vast:dataengine:topics:{to.broker}/{to.topic}",
         "pipeline": to.pipeline,
@@ -63,82 +61,57 @@ def _values(plan: Plan) -> dict[str, Any]:
         ],
         "trigger_names": list(to.triggers.values()),
         "secret_name": plan.settings.secret_name,
-        "environment": _pairs("name", plan.environment),
-        "entries": _pairs("key", plan.secrets),
-        "environment_map": plan.environment,
+        "environment": [{"name": name, "value": value} for name, value in plan.environment.items()],
+        "entries": [{"key": name, "value": value} for name, value in plan.secrets.items()],
+        "environment_map": plan.local_environment,
         "secret_map": plan.secrets,
     }
-
-
-def _pairs(key: str, values: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{key: name, "value": value} for name, value in values.items()]
-
-
-def _names(plan: Plan) -> str:
-    """What deploy.sh needs to know, `name=value`; no secret."""
-    to = plan.deployment
+    texts = {
+        name: _fill(name, values) for name in ("function.yaml", "pipeline.yaml", "secret.yaml", "config.yaml")
+    }
+    for suffix, trigger in to.triggers.items():
+        name = f"trigger-{suffix[1:].lower()}{'-upper' if suffix.isupper() else ''}.yaml"
+        texts[name] = _fill("trigger.yaml", values | {"trigger": trigger, "suffix": suffix})
     lower, upper = to.triggers.values()
-    found = {
-        **{name: getattr(to, name) for name in _SHELL},
+    names = {
+        **{name: getattr(to, name) for name in _SHELL_FIELDS},
         "trigger_lower": lower,
         "trigger_upper": upper,
         "sample_upload": "yes" if to.sample_upload else "",
         "database_bucket": plan.settings.vast_bucket,
+        "ca_bundle": plan.ca_bundle,
     }
-    return "".join(f"{name}={value}\n" for name, value in found.items())
+    return {**texts, "names": "".join(f"{name}={value}\n" for name, value in names.items())}
 
 
-_SHELL = (
-    "name",
-    "pipeline",
-    "image",
-    "registry_url",
-    "container_registry",
-    "kubernetes_cluster",
-    "source_bucket",
-    "broker",
-    "topic",
-    "python_version",
-    "wait",
-)
+def _fill(template: str, values: Mapping[str, Any]) -> str:
+    text = (files(__package__ or "") / "templates" / template).read_text("utf-8")
+    return "".join(f"{line}\n" for each in text.splitlines() for line in _fill_line(each, values))
 
 
-def _filled(template: Path, values: Mapping[str, Any]) -> str:
-    try:
-        lines = template.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise InspectorError(
-            BAD_SETTING, "no template is there; run in a clone of the repository", str(template)
-        ) from error
-    return "".join(f"{line}\n" for each in lines for line in _line(each, values))
-
-
-def _line(line: str, values: Mapping[str, Any]) -> Iterable[str]:
-    """The line with its value as YAML; a list or a mapping in lines of its own; none where it is empty."""
-    found = _PLACE.search(line)
+def _fill_line(line: str, values: Mapping[str, Any]) -> Iterable[str]:
+    """Return `line` with its values as YAML: a list or mapping on several lines, empty text on none."""
+    found = _PLACEHOLDER.search(line)
     if not found:
         return [line]
-    value = values[found[1]]
-    if isinstance(value, (list, dict)) and line.strip() == found[0]:
-        return [line[: found.start()] + each for each in _items(value)]
-    return [] if value == "" else [_PLACE.sub(lambda place: _yaml(values[place[1]]), line)]
-
-
-def _items(value: Sequence[Any] | Mapping[str, Any]) -> Iterable[str]:
-    if isinstance(value, Mapping):
-        return [f"{name}: {_yaml(each)}" for name, each in value.items()]
-    return [f"- {_yaml(each)}" for each in value]
+    value, indent = values[found[1]], line[: found.start()]
+    if line.strip() == found[0] and isinstance(value, Mapping):
+        return [f"{indent}{name}: {_yaml(each)}" for name, each in value.items()]
+    if line.strip() == found[0] and isinstance(value, list):
+        return [f"{indent}- {_yaml(each)}" for each in value]
+    return [] if value == "" else [_PLACEHOLDER.sub(lambda place: _yaml(values[place[1]]), line)]
 
 
 def _yaml(value: Any) -> str:
-    """JSON is YAML too, and quotes whatever a value holds: nothing in it can end the string."""
+    """Return `value` as JSON, which is valid YAML and quotes every string: no value can end its string."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def _write_private(path: Path, text: str) -> Path:
-    """A new file of mode 600, put in the place of an older one, whatever that one's mode."""
+    """Replace `path` by a new file of mode 600. O_EXCL refuses a link that was planted under the name."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     return part.replace(path)

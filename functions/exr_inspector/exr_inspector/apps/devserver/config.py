@@ -1,4 +1,4 @@
-"""The file that `vastde functions localrun -c` reads: environment variables and secrets."""
+"""Read the file of `vastde functions localrun -c`: environment variables and secrets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from exr_inspector.errors import BAD_SETTING, InspectorError
 
 @dataclass(frozen=True)
 class RunConfig:
-    """`envs` by name; `secrets` by secret and key. All values are text, as on the cluster."""
+    """`envs` by name, and `secrets` by secret and key. Every value is text, as on the cluster."""
 
     envs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_config(file: str | os.PathLike[str]) -> RunConfig:
-    """Read the YAML file. Raises InspectorError(BAD_SETTING) without quoting any value."""
+    """Read the YAML file. Raises InspectorError(BAD_SETTING), which never quotes a value."""
     try:
         loaded = yaml.safe_load(Path(file).read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -40,7 +40,7 @@ def read_config(file: str | os.PathLike[str]) -> RunConfig:
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Have these environment variables for a while."""
+    """Set environment variables, and restore their previous values at the end."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -54,15 +54,13 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def _texts(value: Any, where: str) -> dict[str, str]:
-    return {str(key): _text(each, f"{where}.{key}") for key, each in _mapping(value, where).items()}
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, (dict, list)):
-        raise InspectorError(BAD_SETTING, "must be a single value", where)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+    """Return a YAML mapping with its values as text: `true` for True, and empty text for null."""
+    texts = {}
+    for key, each in _mapping(value, where).items():
+        if isinstance(each, (dict, list)):
+            raise InspectorError(BAD_SETTING, "must be a single value", f"{where}.{key}")
+        texts[str(key)] = "" if each is None else str(each).lower() if isinstance(each, bool) else str(each)
+    return texts
 
 
 def _mapping(value: Any, where: str) -> Mapping[Any, Any]:

@@ -1,4 +1,4 @@
-"""One container of the function: `init` once, then `handler` for events, up to 20 of them at once."""
+"""One container of the function: `init` once, then `handler` for up to 20 events at once."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Options:
-    """How the stand-in runs the function."""
+    """How the development server runs the function."""
 
     host: str = "127.0.0.1"
     handler_file: str = "main.py"
     batch: bool = False
-    """Call `batch_handler` where there is one, else `handler`, with lists of events."""
+    """Call `batch_handler` if the module has one, else `handler`, with lists of events."""
     batch_size: int = 20
-    """Most events of a batch."""
+    """Maximum number of events in a batch."""
     batch_seconds: float = 0.1
-    """Longest wait for a batch to fill."""
+    """Maximum wait for a batch to fill, in seconds."""
     threads: int = 20
-    """Events at once, where the handler is a plain function."""
+    """Maximum number of concurrent events, if the handler is not async."""
+    max_body_bytes: int = 2**20
+    """Maximum size of a request body. Kafka brokers reject messages of more than 1 MiB by default."""
     sdk: tuple[str, ...] = ()
-    """Names of the runtime's module that the function may import: see deployable.SDK_MODULES."""
+    """Names of the runtime's module that the function may import; see deployable.SDK_MODULES."""
     keep: int = 0
     """How many log lines, spans and measurements `ctx.recorded` keeps of each."""
     log_level: str = "INFO"
@@ -46,7 +48,7 @@ class Options:
 
 
 class Container:
-    """Ready once `start` returned. One `ctx` is shared by all events."""
+    """Ready after `start`. All events share one `ctx`."""
 
     def __init__(self, module: ModuleType, config: RunConfig, options: Options) -> None:
         self.ctx = Context(
@@ -55,22 +57,24 @@ class Container:
         self.log = make_logger("vast-runtime", options.log_level, self.ctx.recorded)
         self.ready = False
         self._init: Handler = module.init
-        self._handler = _chosen(module, batch=options.batch)
+        self._handler: Handler = module.handler
+        if options.batch:
+            self._handler = getattr(module, "batch_handler", module.handler)
         self._pool = ThreadPoolExecutor(options.threads, "handler")
-        batching = options.batch or is_batching(self._handler)
-        self._batches = _Batches(self._handled, options) if batching else None
+        is_batch = options.batch or is_batching(self._handler)
+        self._batches = _Batches(self._handle, options) if is_batch else None
 
     async def start(self) -> None:
-        """Run the function's `init`; what it raises is raised."""
+        """Run the function's `init`, and raise its exception."""
         await self._call(self._init, self.ctx)
         self.ready = True
 
     def close(self) -> None:
-        """Wait for the handlers that still run."""
+        """Wait for the running handlers."""
         self._pool.shutdown()
 
-    async def deliver(self, event: VastEvent) -> None:
-        """Give an event to the function and its result to the sink. What the function raises is raised."""
+    async def deliver(self, event: VastEvent) -> Any:
+        """Pass an event to the function, and its result to the sink. Return the result."""
         started = time.monotonic()
         attributes = event.get_attributes()
         self.log.info(
@@ -81,13 +85,14 @@ class Container:
         )
         try:
             self.log.info("Event batching mode: %s", self._batches is not None)
-            result = await (self._batches.put(event) if self._batches else self._handled(event))
+            result = await (self._batches.put(event) if self._batches else self._handle(event))
             self.log.info("Function returned: %.200r", result)
             await self._forward(event, result)
         finally:
             self.log.info("END EventId: %s Duration: %.3fs", event.id, time.monotonic() - started)
+        return result
 
-    async def _handled(self, event: VastEvent | VastEventList) -> Any:
+    async def _handle(self, event: VastEvent | VastEventList) -> Any:
         return await self._call(self._handler, self.ctx, event)
 
     async def _call(self, function: Handler, *arguments: Any) -> Any:
@@ -96,6 +101,7 @@ class Container:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     async def _forward(self, event: VastEvent, result: Any) -> None:
+        """Send the result to the sink, if K_SINK names one. A sink that does not reply is only logged."""
         sink = os.environ.get("K_SINK")
         if not sink:
             self.log.info("No sink URL configured")
@@ -104,31 +110,31 @@ class Container:
         try:
             reply = await asyncio.to_thread(post, sink, headers, body)
         except OSError as error:
-            self.log.error("CloudEvent not sent to sink: %s", error)  # noqa: TRY400 - the cause is said
+            self.log.error("CloudEvent not sent to sink: %s", error)  # noqa: TRY400 - the cause is logged
             return
         self.log.info("CloudEvent sent to sink: %s", reply.status)
 
 
 class _Batches:
-    """Gathers events until a batch is full or has waited long enough."""
+    """Collects events until a batch is full or its time is over."""
 
     def __init__(self, handle: Callable[[VastEventList], Any], options: Options) -> None:
         self._handle, self._options = handle, options
         self._open: _Batch | None = None
 
     async def put(self, event: VastEvent) -> Any:
-        """The event's own element of what the handler returned for its batch."""
+        """Add an event to the open batch, and return its element of the handler's list."""
         batch = self._open = self._open or _Batch()
         if not batch.events:
             batch.results = asyncio.ensure_future(self._run(batch))
         batch.events.append(event)
-        place = len(batch.events) - 1
+        index = len(batch.events) - 1
         if len(batch.events) == self._options.batch_size:
             self._open = None
             batch.full.set()
         assert batch.results is not None
-        # One caller that goes away must not cancel the others' batch.
-        return (await asyncio.shield(batch.results))[place]
+        # A caller that disconnects must not cancel the batch of the others.
+        return (await asyncio.shield(batch.results))[index]
 
     async def _run(self, batch: _Batch) -> list[Any]:
         with suppress(asyncio.TimeoutError):
@@ -149,7 +155,7 @@ class _Batch:
 
 
 def output_event(event: VastEvent, result: Any, function_name: str) -> dict[str, Any]:
-    """The event that a sink gets, as a mapping: the input's id, broker and topic, the function as source."""
+    """Return the event for a sink: id, broker and topic of the input, and the function as its source."""
     overrides = json.loads(os.environ.get("K_CE_OVERRIDES") or "{}").get("extensions", {})
     key = {"partitionkey": event.partition_key} if event.partition_key else {}
     return {
@@ -164,8 +170,3 @@ def output_event(event: VastEvent, result: Any, function_name: str) -> dict[str,
         **overrides,
         "data": result.get_data() if isinstance(result, VastEvent) else result,
     }
-
-
-def _chosen(module: ModuleType, *, batch: bool) -> Handler:
-    handler: Handler = getattr(module, "batch_handler", module.handler) if batch else module.handler
-    return handler

@@ -1,4 +1,4 @@
-"""`ctx`: what the runtime gives to `init` and `handler`, and what a test wants to know of its use."""
+"""`ctx`: the object that the runtime passes to `init` and `handler`, with a record of its use for tests."""
 
 from __future__ import annotations
 
@@ -12,37 +12,19 @@ from typing import Any
 
 
 class SecretNotFoundError(Exception):
-    """A secret or one of its keys is missing. The real runtime's class is unknown, but no KeyError."""
+    """A secret or key does not exist. The real class is undocumented, but it is not a KeyError."""
 
 
-class Secrets(Mapping[str, Any]):
-    """Values by name; a missing name raises SecretNotFoundError."""
+class Secrets(dict[str, Any]):
+    """Values by name. Indexing with a missing name raises SecretNotFoundError."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._values:
-            raise SecretNotFoundError(f"Path not found: {name}")
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._values
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value, or the default."""
-        return self._values.get(name, default)
+    def __missing__(self, name: str) -> Any:
+        raise SecretNotFoundError(f"Path not found: {name}")
 
 
 @dataclass
 class Span:
-    """A step that the handler traced."""
+    """A traced step of the handler."""
 
     name: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -50,21 +32,21 @@ class Span:
     ended: bool = False
 
     def set_attribute(self, key: str, value: Any) -> None:
-        """Say something of the step."""
+        """Set one attribute."""
         self.attributes[key] = value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Say several things of the step."""
+        """Set several attributes."""
         self.attributes.update(attributes)
 
     def record_exception(self, exception: BaseException) -> None:
-        """Say what went wrong."""
+        """Record an exception that the step raised."""
         self.exceptions.append(exception)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One value given to an instrument."""
+    """One value that an instrument received."""
 
     kind: str
     name: str
@@ -73,7 +55,7 @@ class Measurement:
 
 
 class Recordings:
-    """The last `keep` of everything that went through a ctx; none by default, so that memory stays flat."""
+    """The last `keep` log lines, spans and measurements of a ctx; none by default, to bound memory."""
 
     def __init__(self, keep: int = 0) -> None:
         self.logs: deque[tuple[str, str]] = deque(maxlen=keep)
@@ -83,14 +65,14 @@ class Recordings:
 
 
 class Tracer:
-    """Spans as OpenTelemetry's tracer makes them, as far as functions use it."""
+    """The part of OpenTelemetry's tracer that functions use."""
 
     def __init__(self, recorded: Recordings) -> None:
         self._recorded = recorded
 
     @contextmanager
     def start_as_current_span(self, name: str, attributes: Mapping[str, Any] | None = None) -> Iterator[Span]:
-        """A span that lasts as long as the block; an exception is recorded and goes on."""
+        """Trace the block as a span. An exception is recorded and raised again."""
         span = Span(name, dict(attributes or {}))
         self._recorded.spans.append(span)
         try:
@@ -102,61 +84,47 @@ class Tracer:
             span.ended = True
 
 
+@dataclass(frozen=True)
 class _Instrument:
-    kind = ""
+    recorded: Recordings
+    kind: str
+    name: str
+    description: str
+    unit: str
 
-    def __init__(self, recorded: Recordings, name: str, description: str, unit: str) -> None:
-        self.name, self.description, self.unit = name, description, unit
-        self._recorded = recorded
-
-    def _take(self, value: float, attributes: Mapping[str, Any] | None) -> None:
-        self._recorded.measurements.append(Measurement(self.kind, self.name, value, dict(attributes or {})))
+    def _measure(self, value: float, attributes: Mapping[str, Any] | None) -> None:
+        measurement = Measurement(self.kind, self.name, value, dict(attributes or {}))
+        self.recorded.measurements.append(measurement)
 
 
 class Counter(_Instrument):
-    """Goes up only."""
-
-    kind = "counter"
+    """A sum. An `updowncounter` also accepts negative amounts."""
 
     def add(self, amount: float, attributes: Mapping[str, Any] | None = None) -> None:
-        """Count. Raises ValueError for a negative amount."""
-        if amount < 0:
-            raise ValueError("a counter does not go down")
-        self._take(amount, attributes)
-
-
-class UpDownCounter(_Instrument):
-    """Goes up and down."""
-
-    kind = "updowncounter"
-
-    def add(self, amount: float, attributes: Mapping[str, Any] | None = None) -> None:
-        """Count."""
-        self._take(amount, attributes)
+        """Add `amount`. Raises ValueError if a `counter` would decrease."""
+        if amount < 0 and self.kind == "counter":
+            raise ValueError("a counter cannot decrease")
+        self._measure(amount, attributes)
 
 
 class Histogram(_Instrument):
-    """Collects values."""
-
-    kind = "histogram"
+    """A distribution of values."""
 
     def record(self, value: float, attributes: Mapping[str, Any] | None = None) -> None:
         """Add a value."""
-        self._take(value, attributes)
+        self._measure(value, attributes)
 
 
 class Gauge(_Instrument):
-    """Has a value."""
-
-    kind = "gauge"
+    """A current value."""
 
     def set(self, value: float, attributes: Mapping[str, Any] | None = None) -> None:
         """Change the value."""
-        self._take(value, attributes)
+        self._measure(value, attributes)
 
 
 class Context:
-    """One for a container's life, shared by all its threads. Functions may set attributes of their own."""
+    """One object per container, shared by all threads. Functions may set their own attributes."""
 
     def __init__(
         self,
@@ -173,24 +141,24 @@ class Context:
         self.logger = make_logger("user", log_level, self.recorded)
 
     def counter(self, name: str, description: str = "", unit: str = "") -> Counter:
-        """An instrument; see the class."""
-        return Counter(self.recorded, name, description, unit)
+        """Return an instrument for a sum that never decreases."""
+        return Counter(self.recorded, "counter", name, description, unit)
 
-    def updowncounter(self, name: str, description: str = "", unit: str = "") -> UpDownCounter:
-        """An instrument; see the class."""
-        return UpDownCounter(self.recorded, name, description, unit)
+    def updowncounter(self, name: str, description: str = "", unit: str = "") -> Counter:
+        """Return an instrument for a sum that can decrease."""
+        return Counter(self.recorded, "updowncounter", name, description, unit)
 
     def histogram(self, name: str, description: str = "", unit: str = "") -> Histogram:
-        """An instrument; see the class."""
-        return Histogram(self.recorded, name, description, unit)
+        """Return an instrument for a distribution."""
+        return Histogram(self.recorded, "histogram", name, description, unit)
 
     def gauge(self, name: str, description: str = "", unit: str = "") -> Gauge:
-        """An instrument; see the class."""
-        return Gauge(self.recorded, name, description, unit)
+        """Return an instrument for a current value."""
+        return Gauge(self.recorded, "gauge", name, description, unit)
 
 
 def make_logger(scope: str, level: str, recorded: Recordings) -> logging.Logger:
-    """A logger of its own, outside the tree of loggers, that prints to standard error and is recorded."""
+    """Return a logger that writes to standard error and to `recorded`, outside the tree of loggers."""
     logger = logging.Logger(scope, level)  # noqa: LOG001 - two containers must not share handlers
     printer = logging.StreamHandler(sys.stderr)
     printer.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(name)s] %(message)s"))

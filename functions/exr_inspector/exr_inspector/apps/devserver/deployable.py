@@ -1,4 +1,4 @@
-"""The folder that is deployed, imported as the runtime imports it."""
+"""Import the function's folder like the runtime does."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def event_batching_handler(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_batching(function: Callable[..., Any]) -> bool:
-    """Whether a handler is so marked."""
+    """Return whether `event_batching_handler` has marked the handler."""
     return getattr(function, _BATCHING, False) is True
 
 
-# What each name of the runtime's module offers; a function that runs under both imports neither.
+# The names in each version of the runtime's module. A function for both versions imports neither.
 SDK_MODULES: dict[str, dict[str, Any]] = {
     "vast_runtime.vast_event": {"VastEvent": VastEvent},
     "vast.dataengine.sdk": {
@@ -45,8 +45,16 @@ SDK_MODULES: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def sdk_modules(names: Sequence[str]) -> Iterator[None]:
-    """Let these of SDK_MODULES be importable for a while."""
-    made = {name: module for full in names for name, module in _with_parents(full).items()}
+    """Make these of SDK_MODULES importable inside the block."""
+    made: dict[str, ModuleType] = {}
+    for full in names:
+        steps = full.split(".")
+        chain = [".".join(steps[: count + 1]) for count in range(len(steps))]
+        made |= {name: ModuleType(name) for name in chain}
+        for parent, child in pairwise(chain):
+            made[parent].__path__ = []
+            setattr(made[parent], child.rpartition(".")[2], made[child])
+        vars(made[full]).update(SDK_MODULES[full])
     before = {name: sys.modules.get(name) for name in made}
     sys.modules.update(made)
     try:
@@ -61,28 +69,35 @@ def sdk_modules(names: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def deployed(folder: str | Path, handler_file: str = "main.py") -> Iterator[ModuleType]:
-    """The handler's module, with its folder first on the import path for a while.
+    """Import the handler file, with its folder first on the import path inside the block.
 
-    Raises InspectorError(BAD_SETTING) where the build would refuse the folder, and whatever importing
-    the module raises.
+    Raises InspectorError(BAD_SETTING) if a build would reject the folder, and every exception of the import.
     """
     root = Path(folder).resolve()
-    _check_package(root)
+    package, copy = Path(exr_inspector.__file__).parent, root / exr_inspector.__name__
+    if copy.is_dir() and not copy.samefile(package):
+        # The package is already imported, so this copy would be ignored.
+        raise InspectorError(
+            BAD_SETTING, f"{package} is imported, not this copy; put its folder on PYTHONPATH", str(copy)
+        )
     before = set(sys.modules)
     sys.path.insert(0, str(root))
     try:
-        yield _imported(root / handler_file)
+        yield _import(root / handler_file)
     finally:
         sys.path.remove(str(root))
         for name in set(sys.modules) - before:
-            if _is_from(sys.modules[name], root):
+            # The next block imports the folder's modules again. This package stays imported.
+            file = getattr(sys.modules[name], "__file__", None)
+            is_ours = name.partition(".")[0] == exr_inspector.__name__
+            if file and not is_ours and root in Path(file).parents:
                 del sys.modules[name]
 
 
-def _imported(file: Path) -> ModuleType:
+def _import(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"deployed_{file.stem}", file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise InspectorError(BAD_SETTING, "no handler file lies there", str(file))
+        raise InspectorError(BAD_SETTING, "the handler file does not exist", str(file))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -90,30 +105,3 @@ def _imported(file: Path) -> ModuleType:
     if absent:
         raise InspectorError(BAD_SETTING, f"the handler file does not define {', '.join(absent)}", str(file))
     return module
-
-
-def _check_package(root: Path) -> None:
-    """The package is imported already; the folder's own copy of it would be passed over in silence."""
-    package, copy = Path(exr_inspector.__file__).parent, root / exr_inspector.__name__
-    if copy.is_dir() and not copy.samefile(package):
-        raise InspectorError(
-            BAD_SETTING, f"{package} runs, not this copy; put its folder on PYTHONPATH", str(copy)
-        )
-
-
-def _is_from(module: ModuleType, root: Path) -> bool:
-    """Whether a module must be imported anew next time; this package itself lives on."""
-    file = getattr(module, "__file__", None)
-    ours = module.__name__.partition(".")[0] == exr_inspector.__name__
-    return bool(file) and not ours and root in Path(file or "").parents
-
-
-def _with_parents(full: str) -> dict[str, ModuleType]:
-    steps = full.split(".")
-    names = [".".join(steps[: count + 1]) for count in range(len(steps))]
-    modules = {name: ModuleType(name) for name in names}
-    for parent, child in pairwise(names):
-        modules[parent].__path__ = []
-        setattr(modules[parent], child.rpartition(".")[2], modules[child])
-    vars(modules[full]).update(SDK_MODULES[full])
-    return modules

@@ -1,8 +1,9 @@
-"""The runtime's HTTP side: events in by POST, 204 or 500 out, readiness and liveness."""
+"""The HTTP side of the runtime: events by POST with 204 or 500 as the reply, readiness and liveness."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +21,11 @@ from starlette.routing import Route
 from exr_inspector.apps.devserver.config import RunConfig, environment, read_config
 from exr_inspector.apps.devserver.container import Container, Options
 from exr_inspector.apps.devserver.deployable import deployed, sdk_modules
-from exr_inspector.apps.devserver.events import event_of
+from exr_inspector.apps.devserver.events import VastEvent, parse_request
+from exr_inspector.apps.devserver.invoke import WANTS_ANSWER
+
+MAX_REFUSAL = 300
+"""Maximum length of the message about a malformed event: the CloudEvents SDK quotes the whole body in it."""
 
 _DEFAULTS = Options()
 _NO_CONFIG = RunConfig()
@@ -32,19 +37,21 @@ def serve(
     config_file: str | Path | None = None,
     options: Options = _DEFAULTS,
 ) -> None:
-    """Run the deployable folder until interrupted.
+    """Run the function's folder until interrupted.
 
-    Raises InspectorError(BAD_SETTING) for a folder or a configuration that is not valid, OSError where
-    the port is taken, and what importing the handler or its `init` raises.
+    Raises InspectorError(BAD_SETTING) if the folder or the configuration is invalid, OSError if the port is
+    in use, and the exceptions of the handler's import and of its `init`.
     """
     config = read_config(config_file) if config_file else _NO_CONFIG
-    with _server(folder, port, config, options) as server:
+    with _make_server(folder, port, config, options) as server:
         server.run_here()
+        if server.failure is not None:
+            raise server.failure
 
 
 @dataclass(frozen=True)
 class Running:
-    """A stand-in that is ready. `ctx` is a Context with what `init` put on it."""
+    """A development server that is ready. `ctx` is a Context with the attributes that `init` set."""
 
     url: str
     ctx: Any
@@ -54,9 +61,12 @@ class Running:
 def running(
     folder: str | Path, config: RunConfig = _NO_CONFIG, options: Options = _DEFAULTS, port: int = 0
 ) -> Iterator[Running]:
-    """Run the deployable folder in a thread for a while, on any free port by default. Raises as `serve`."""
-    with _server(folder, port, config, options) as server:
-        thread = threading.Thread(target=server.run_here, args=(False,), name="stand-in")
+    """Run the function's folder in a thread inside the block. Port 0 selects a free one.
+
+    Raises the same exceptions as `serve`.
+    """
+    with _make_server(folder, port, config, options) as server:
+        thread = threading.Thread(target=server.run_here, name="development-server")
         thread.start()
         try:
             server.settled.wait()
@@ -70,20 +80,20 @@ def running(
 
 
 @contextmanager
-def _server(folder: str | Path, port: int, config: RunConfig, options: Options) -> Iterator[_Server]:
+def _make_server(folder: str | Path, port: int, config: RunConfig, options: Options) -> Iterator[_Server]:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((options.host, port), backlog=128))
         stack.enter_context(environment(config.envs))
         stack.enter_context(sdk_modules(options.sdk))
         module = stack.enter_context(deployed(folder, options.handler_file))
-        yield _Server(Container(module, config, options), listener)
+        yield _Server(Container(module, config, options), listener, options.max_body_bytes)
 
 
 class _Server(uvicorn.Server):
-    """`settled` once `init` returned or raised `failure`, which ends the server."""
+    """`settled` is set after `init` returned, or raised `failure` and so stopped the server."""
 
-    def __init__(self, container: Container, listener: socket.socket) -> None:
-        app = _app(container, self._life)
+    def __init__(self, container: Container, listener: socket.socket, max_body_bytes: int) -> None:
+        app = _make_app(container, self._lifespan, max_body_bytes)
         super().__init__(uvicorn.Config(app, ws="none", lifespan="on", log_config=None, access_log=False))
         self.container = container
         self.settled = threading.Event()
@@ -91,19 +101,17 @@ class _Server(uvicorn.Server):
         self.url = "http://{}:{}".format(*listener.getsockname()[:2])
         self._listener = listener
 
-    def run_here(self, raising: bool = True) -> None:
-        """Serve until told to stop; then raise what `init` raised, unless `failure` is looked at."""
-        self.container.log.info("Stand-in for the DataEngine runtime on %s", self.url)
+    def run_here(self) -> None:
+        """Serve until `should_exit` or a signal."""
+        self.container.log.info("Development server for the DataEngine runtime on %s", self.url)
         try:
             self.run(sockets=[self._listener])
         finally:
             self.settled.set()
-        if raising and self.failure is not None:
-            raise self.failure
 
     @asynccontextmanager
-    async def _life(self, _: Starlette) -> AsyncIterator[None]:
-        """`init` runs beside serving, so that readiness can be asked meanwhile."""
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Run `init` while the server already answers readiness probes."""
         starting = asyncio.create_task(self.container.start())
         starting.add_done_callback(self._settle)
         yield
@@ -116,17 +124,31 @@ class _Server(uvicorn.Server):
         self.settled.set()
 
 
-def _app(
-    container: Container, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]
+def _make_app(
+    container: Container,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    max_body_bytes: int,
 ) -> Starlette:
     async def receive(request: Request) -> Response:
         if not container.ready:
             return PlainTextResponse("Not ready", 503)
+        body = await _read_body(request, max_body_bytes)
+        if body is None:
+            container.log.warning("Refused a body of more than %d bytes", max_body_bytes)
+            return PlainTextResponse(f"the body has more than {max_body_bytes} bytes", 413)
         try:
-            await container.deliver(event_of(request.headers, await request.body()))
-        except Exception as error:  # as the runtime does: whatever is raised becomes the answer
+            event = parse_request(request.headers, body)
+        except Exception as error:  # noqa: BLE001 - the SDK raises errors of many classes
+            message = str(error)[:MAX_REFUSAL]
+            container.log.warning("Refused an event of %d bytes: %s", len(body), message)
+            return PlainTextResponse(message.encode("utf-8", "backslashreplace"), 500)
+        try:
+            answer = await container.deliver(event)
+        except Exception as error:  # like the runtime: every exception of the function becomes the reply
             container.log.exception("Error in handler execution")
             return PlainTextResponse(str(error).encode("utf-8", "backslashreplace"), 500)
+        if all(request.headers.get(name) == value for name, value in WANTS_ANSWER.items()):
+            return _answer_response(answer)
         return Response(status_code=204)
 
     async def readiness(_: Request) -> Response:
@@ -142,3 +164,20 @@ def _app(
         Route("/{path:path}", alive, methods=["OPTIONS"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _read_body(request: Request, limit: int) -> bytes | None:
+    """Return the body, or None if it has more than `limit` bytes. Read it all: clients then see the reply."""
+    body = b""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        body = body + chunk if size <= limit else b""
+    return body if size <= limit else None
+
+
+def _answer_response(answer: Any) -> Response:
+    """Return the function's answer as JSON, which the real runtime never sends to the caller."""
+    value = answer.get_data() if isinstance(answer, VastEvent) else answer
+    headers = {"preference-applied": WANTS_ANSWER["prefer"]}
+    return Response(json.dumps(value, default=repr), 200, headers, "application/json")

@@ -37,7 +37,7 @@ except ImportError as error:
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
-from exr_inspector.catalog.search import VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.stored_document import by_file
 
 _TYPES = {
@@ -124,8 +124,7 @@ class DuckDBStore:
             table: self.query(
                 f"SELECT * FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
             ).to_pylist()
-            for table in TABLES
-            if table != "files"
+            for table in DETAIL_TABLES
         }
         return by_file(found)
 

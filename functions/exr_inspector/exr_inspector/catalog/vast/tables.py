@@ -1,74 +1,67 @@
-"""The tables in VAST DataBase: created and completed where they are not, and their metadata, kept."""
+"""The tables in VAST DataBase: created and completed if necessary, and their metadata, loaded once."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
 import pyarrow as pa
-from vastdb.table_metadata import TableMetadata, TableRef
 
+from exr_inspector.catalog.facets import FACETS
 from exr_inspector.catalog.rows import TABLES
-from exr_inspector.catalog.vast.errors import reading
-from exr_inspector.catalog.vast.transactions import Transactions, Work
+from exr_inspector.catalog.vast.errors import decoding
+from exr_inspector.catalog.vast.locks import LOCKS, all_locks
+from exr_inspector.catalog.vast.sdk import TableMetadata, TableRef
+from exr_inspector.catalog.vast.transactions import Metadata, Transaction, Transactions
 from exr_inspector.errors import TABLE_MISMATCH, InspectorError
 
-# Two transactions that insert the same new file have no row of it to conflict on, so the files of a shard
-# meet in one row of `locks` (docs/decisions/003-one-set-of-rows-per-file.md). Instances must agree on the
-# number.
-SHARDS = 1 << 16
-LOCKS = pa.schema([("shard", pa.int64()), ("holder", pa.string())])
 SCHEMAS: dict[str, pa.Schema] = {**TABLES, "locks": LOCKS}
-
-Kept = Mapping[str, TableMetadata]
-
-
-def shard_of(file_id: str) -> int:
-    """The lock that a file shares with others: its first four hexadecimal digits."""
-    return int(file_id[:4], 16)
+FACET_TABLES = [table for facet in FACETS.values() for table in facet.tables]
 
 
 class Tables:
-    """What the SDK has to know of the tables, asked once and kept. Safe for threads."""
+    """The metadata of all tables, loaded once. Safe for threads."""
 
     def __init__(self, transactions: Transactions, bucket: str, schema: str) -> None:
         self._transactions = transactions
         self._bucket = bucket
         self._schema = schema
         self._lock = threading.Lock()
-        self._found: Future[Kept] | None = None
+        self._found: Future[Metadata] | None = None
 
-    def kept(self) -> Kept:
-        """The metadata of all tables. Raises as `Transactions.run`, and TABLE_MISMATCH.
+    def current(self) -> Metadata:
+        """Return the metadata of all tables. Raises as `Transactions.attempts`, and TABLE_MISMATCH.
 
-        Threads that ask at the same time share one look, and its failure: with a database that hangs each
-        of them would take as long again.
+        Threads that ask at the same time share one load, and its failure: with a database that hangs, loads
+        one after the other would take a multiple of the time.
         """
         with self._lock:
-            found, first = self._found or Future(), self._found is None
+            found, is_first = self._found or Future(), self._found is None
             self._found = found
-        if first:
-            self._look_for(found)
+        if is_first:
+            self._load(found)
         return found.result()
 
-    def renewed(self, used: Kept) -> Kept:
-        """The metadata, asked for again unless another thread has done so since it gave out `used`."""
+    def renew(self, used: Metadata) -> None:
+        """Load the metadata again, unless another thread has done so since `used` was current."""
         with self._lock:
             if self._found and self._found.done() and self._found.result() is used:
                 self._found = None
-        return self.kept()
+        self.current()
 
     def ensure(self) -> None:
-        """Look now, whatever is kept."""
+        """Create or complete the tables, and load the metadata again."""
         with self._lock:
             self._found = None
-        self.kept()
+        self.current()
 
-    def _look_for(self, found: Future[Kept]) -> None:
+    def _load(self, found: Future[Metadata]) -> None:
         try:
-            found.set_result(self._transactions.run(self._look))
+            for transaction in self._transactions.attempts():
+                with transaction:
+                    metadata = self._prepare(transaction)
+            found.set_result(metadata)
         except BaseException as error:  # whatever it is, the threads that wait must not wait for ever
             with self._lock:
                 if self._found is found:
@@ -76,40 +69,50 @@ class Tables:
             found.set_exception(error)
             raise
 
-    def _look(self, tx: Any) -> Work[Kept]:
-        bucket = tx.bucket(self._bucket)
+    def _prepare(self, transaction: Transaction) -> Metadata:
+        """Create absent tables, add missing columns, and return the metadata of all tables.
+
+        The transaction is committed only if it changed something. It leaves no proof: if its commit fails,
+        the next attempt finds the tables or creates them again.
+        """
+        bucket = transaction.sdk.bucket(self._bucket)
         schema = bucket.schema(self._schema, fail_if_missing=False) or bucket.create_schema(self._schema)
         present = set(schema.tablenames())
         absent = [name for name in SCHEMAS if name not in present]
+        if "facets" in present and not set(FACET_TABLES).isdisjoint(absent):
+            # `facets` says that the rows of a table that is gone are stored. Without it, each file is written
+            # again when it is next delivered.
+            schema.table("facets").drop()
+            absent.append("facets")
         for name in absent:
-            _create(schema, name)
-        kept = {name: TableMetadata(TableRef(self._bucket, self._schema, name)) for name in SCHEMAS}
-        for metadata in kept.values():
-            _load(metadata, tx)
-        grown = [name for name, metadata in kept.items() if self._grow(schema, tx, name, metadata)]
-        # Whoever creates meets the same tables again when it looks again, and needs no other answer.
-        return Work(kept, took_place=not (absent or grown))
+            table = schema.create_table(name, SCHEMAS[name])
+            if name == "locks":
+                table.insert(all_locks())
+        metadata = {name: TableMetadata(TableRef(self._bucket, self._schema, name)) for name in SCHEMAS}
+        is_changed = bool(absent)
+        for name, each in metadata.items():
+            _load(each, transaction)
+            missing = self._missing_columns(name, each.arrow_schema)
+            if missing:
+                schema.table(name).add_column(pa.schema(missing))
+                _load(each, transaction)
+                is_changed = True
+        if is_changed:
+            transaction.commit()
+        return metadata
 
-    def _grow(self, schema: Any, tx: Any, name: str, metadata: TableMetadata) -> bool:
-        """Add the columns that a table of an older version lacks; whether there were any."""
-        found = metadata.arrow_schema
+    def _missing_columns(self, name: str, found: pa.Schema) -> list[pa.Field]:
+        """Return the columns that a table of an older version lacks. Raises TABLE_MISMATCH."""
         for field in SCHEMAS[name]:
             if field.name in found.names and found.field(field.name).type != field.type:
-                message = f"column {name}.{field.name} is {found.field(field.name).type}, not {field.type}"
+                message = (
+                    f"column {name}.{field.name} is {found.field(field.name).type}, not {field.type}; move"
+                    " the table away, or choose another schema with VAST_DB_SCHEMA"
+                )
                 raise InspectorError(TABLE_MISMATCH, message, f"{self._bucket}/{self._schema}")
-        lacking = [field for field in SCHEMAS[name] if field.name not in found.names]
-        if lacking:
-            schema.table(name).add_column(pa.schema(lacking))
-            _load(metadata, tx)
-        return bool(lacking)
+        return [field for field in SCHEMAS[name] if field.name not in found.names]
 
 
-def _load(metadata: TableMetadata, tx: Any) -> None:
-    with reading():
-        metadata.load(tx)
-
-
-def _create(schema: Any, name: str) -> None:
-    table = schema.create_table(name, SCHEMAS[name])
-    if name == "locks":
-        table.insert(pa.record_batch({"shard": pa.array(range(SHARDS), pa.int64())}))
+def _load(metadata: Any, transaction: Transaction) -> None:
+    with decoding():
+        metadata.load(transaction.sdk)

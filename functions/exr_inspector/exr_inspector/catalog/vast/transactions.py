@@ -1,4 +1,4 @@
-"""Work in a transaction: tried again where that may help, ended in every case, never committed by hope."""
+"""Transactions: repeated if that may help, always ended, and never assumed to be committed."""
 
 from __future__ import annotations
 
@@ -8,178 +8,304 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
 
-from vastdb.errors import NotFound
+from typing_extensions import Self
 
+from exr_inspector.catalog.vast import sdk
 from exr_inspector.catalog.vast.errors import FAILURES, coded, verdict_of
+from exr_inspector.catalog.vast.journal import Entry, Journal, records
+from exr_inspector.catalog.vast.rows import Rows
+from exr_inspector.catalog.vast.sdk import TableMetadata
 from exr_inspector.errors import DATABASE_CONFLICT
 
-# Seconds: the longest wait before the second try, which doubles with every further one, and its cap.
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
-# How often a rollback that fails is sent at once; how often again before a later transaction begins.
-ROLLBACKS, LATER_ROLLBACKS = 3, 50
+# Seconds: the longest wait before the second attempt, which doubles with every further one, and its limit.
+FIRST_WAIT, MAX_WAIT = 0.1, 5.0
+# How often a failing rollback is sent at once, and how often again before later transactions begin.
+MAX_ROLLBACKS, MAX_LATER_ROLLBACKS = 3, 50
+# Seconds: how old a transaction of a killed process may be to be rolled back without being asked.
+MAX_ABANDONED_AGE = 3600.0
 
 logger = logging.getLogger("exr_inspector")
-Result = TypeVar("Result")
+
+Metadata = Mapping[str, TableMetadata]
 
 
-@dataclass(frozen=True)
-class Work(Generic[Result]):
-    """What was done in a transaction.
+class MetadataSource(Protocol):
+    """Where transactions get the metadata of the tables from."""
 
-    `took_place` is how a commit without an answer is resolved: asked in a later transaction, or known. True
-    where nothing was written, so that it does not matter; False where doing it all again does no harm.
+    def current(self) -> Metadata:
+        """Return the metadata of all tables. Raises InspectorError."""
+
+    def renew(self, used: Metadata) -> None:
+        """Load the metadata again, unless another thread has done so since `used` was current."""
+
+
+class Proof(Protocol):
+    """A trace that a transaction left in a row. Other transactions see it only after the commit."""
+
+    def is_visible(self, rows: Rows) -> bool:
+        """Return whether the trace is among the rows that another transaction sees."""
+
+    def describe(self) -> str:
+        """Return what the transaction needed for itself, for the error of a conflict."""
+
+
+class Transaction:
+    """A transaction that has begun. As a context manager it rolls back at the end unless it was committed.
+
+    `sdk` is the SDK's transaction, `id` its id, and `rows` the rows of the tables as it sees them. A writer
+    sets `proof`, so that `was_committed` can tell.
     """
 
-    result: Result
-    took_place: Callable[[Any], bool] | bool = True
+    def __init__(self, owner: Transactions, metadata: Metadata) -> None:
+        self.sdk = sdk.begin(owner.session())
+        self.id: int = self.sdk.txid
+        self.rows = Rows(self.sdk, metadata)
+        self.proof: Proof | None = None
+        self._owner = owner
+        self._metadata = metadata
+        self._is_open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self.rollback()
+        return None
+
+    def commit(self) -> None:
+        """Commit. Raises the SDK's error if the transaction was not committed.
+
+        An error does not tell whether the commit was executed. The transaction is rolled back in any case,
+        and then another one looks for the proof.
+        """
+        try:
+            sdk.commit(self.sdk)
+        except BaseException as error:
+            self.rollback()
+            if not isinstance(error, FAILURES) or not self.was_committed():
+                raise
+        self._is_open = False
+        self._owner.journal.remove(self.id)
+
+    def record(self, write_id: str, shards: tuple[int, ...]) -> None:
+        """Record the transaction's id until it has ended, in case that the process is killed before."""
+        self._owner.journal.add(Entry.of(self.id, write_id, shards))
+
+    def was_committed(self) -> bool:
+        """Return whether another transaction sees the proof. Raises InspectorError.
+
+        A transaction without a proof counts as not committed. If a commit is still on its way, whatever is
+        tried next conflicts with it.
+        """
+        found = False
+        if self.proof is not None:
+            for later in self._owner.attempts(metadata=self._metadata):
+                with later:
+                    found = self.proof.is_visible(later.rows)
+        return found
+
+    def rollback(self) -> None:
+        """End the transaction if it is open. Never raises one of `FAILURES`."""
+        if self._is_open:
+            self._is_open = False
+            self._owner.roll_back(self.id)
+
+
+class Attempt(Transaction):
+    """A transaction of `Transactions.attempts`, which decides what follows from a failure.
+
+    A failure of the database that ends the block is kept in `failure` instead of raised. A block that ends
+    without an error and without `commit` has only read: its transaction is ended by a commit, whose failure
+    does not matter.
+    """
+
+    failure: Exception | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if error is None and self._is_open:
+            with contextlib.suppress(*FAILURES):
+                sdk.commit(self.sdk)
+                self._is_open = False
+        super().__exit__(kind, error, trace)
+        if isinstance(error, FAILURES) and verdict_of(error):
+            self.failure = error
+        return self.failure is not None
+
+
+def _conflict_note(attempt: Attempt | None, failures: int, started: datetime) -> str:
+    """Return which locks a refused attempt needed, and since when; empty if it failed for another reason."""
+    if attempt is None or attempt.proof is None or not isinstance(attempt.failure, sdk.errors.Conflict):
+        return ""
+    return (
+        f"attempt {failures} since {started:%Y-%m-%d %H:%M:%S} UTC; another transaction holds, or took since"
+        f" this one began, {attempt.proof.describe()}"
+    )
+
+
+Begun = TypeVar("Begun", bound=Transaction)
 
 
 class Transactions:
-    """Transactions of one SDK session, which is made when it is first needed.
+    """The transactions of one SDK session, which is made when it is first needed.
 
-    `attempts` bounds the tries of one piece of work; `wait` gets the seconds to wait between two of them.
+    `connect` makes the session. `max_attempts` limits the attempts at one piece of work; `wait` gets the
+    seconds to wait between two of them. `name` is the database's name in errors. `journals` is the folder of
+    the journals, if there is one.
     """
 
     def __init__(
         self,
         connect: Callable[[], Any],
-        where: str,
-        attempts: int,
+        name: str,
+        max_attempts: int,
         wait: Callable[[float], object] = time.sleep,
+        journals: Path | None = None,
     ) -> None:
         self._connect = connect
-        self._where = where
-        self._attempts = attempts
+        self._name = name
+        self._max_attempts = max_attempts
         self._wait = wait
+        self._journals = journals
+        self.journal = Journal(journals, name)
         self._lock = threading.Lock()
         self._session: Any = None
-        # Ids of transactions that could not be rolled back, each with the number of rollbacks to come.
+        # Ids of transactions that could not be rolled back, each with the number of rollbacks still to try.
         self._unended: deque[tuple[int, int]] = deque()
 
-    def run(self, work: Callable[[Any], Work[Result]], refresh: Callable[[], object] | None = None) -> Result:
-        """The result of `work`, which gets an open transaction and is committed when it returns.
+    def attempts(
+        self, tables: MetadataSource | None = None, metadata: Metadata | None = None
+    ) -> Iterator[Attempt]:
+        """Yield transactions until the block of one ends without a failure.
 
-        `refresh` is called once, before the next try, where the tables may have been altered. Raises
-        InspectorError: one of the codes DATABASE_*, or BAD_SETTING.
+        for transaction in transactions.attempts(tables):
+            with transaction:
+                ...
+                transaction.commit()
+
+        The metadata of the tables come from `tables`, or are given. After a failure that another attempt may
+        cure, wait and yield a new transaction. If the tables may have been altered, renew the metadata first,
+        once. Raises InspectorError if no further attempt may help or `max_attempts` is reached: one of the
+        codes DATABASE_*, or BAD_SETTING.
         """
-        tries = 0
+        started = datetime.now(timezone.utc)
+        failures, can_renew = 0, tables is not None
         while True:
+            used = tables.current() if tables else metadata or {}
+            attempt: Attempt | None = None
+            failure: Exception | None
             try:
-                return self._once(work)
+                attempt = self._begin(Attempt, used)
             except FAILURES as error:
-                verdict = verdict_of(error)
-                if verdict is None:
-                    raise
-                fault = coded(error, verdict.fault, self._where)
-                over = not verdict.again or tries + 1 >= self._attempts
-                # A database may call it a conflict, too, that a table was altered.
-                if refresh and (verdict.stale or (over and verdict.fault is DATABASE_CONFLICT)):
-                    refresh()
-                    refresh = None
-                    continue
-                if over:
-                    raise fault from error
-                tries += 1
+                failure = error
+            else:
+                yield attempt
+                failure = attempt.failure
+            if failure is None:
+                return
+            verdict = verdict_of(failure)
+            if verdict is None:
+                raise failure
+            failures += 1
+            is_last = not verdict.again or failures >= self._max_attempts
+            fault = coded(failure, verdict.fault, self._name, _conflict_note(attempt, failures, started))
+            # A database may answer a write with stale metadata with a conflict, too.
+            is_stale = verdict.stale or (is_last and verdict.fault is DATABASE_CONFLICT)
+            if tables and can_renew and is_stale:
+                tables.renew(used)
+                can_renew, failures = False, failures - 1
+                continue
+            if is_last:
+                raise fault from failure
             logger.info("Trying again: %s", fault)
-            self._pause(tries)
+            self._pause(failures)
 
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[Any]:
-        """A transaction in the caller's hands, tried once; it ends in any case. Raises the SDK's errors."""
-        tx, txid = self._begun()
-        try:
-            yield tx
-        finally:
-            self._roll_back(txid)
+    def begin(self, metadata: Metadata | None = None) -> Transaction:
+        """Begin one transaction, whose failures are raised as the SDK's errors."""
+        return self._begin(Transaction, metadata or {})
 
     def session(self) -> Any:
-        """The SDK's session. Raises the SDK's errors."""
+        """Return the SDK's session. Raises the SDK's errors.
+
+        When it is made, transactions are rolled back that a killed process of this machine left open. Older
+        ones than MAX_ABANDONED_AGE are left to `exr-inspector check-db`: the database may have ended them and
+        given their ids to others.
+        """
         with self._lock:
             if self._session is None:
                 self._session = self._connect()
+                self._roll_back_abandoned()
             return self._session
 
     def close(self) -> None:
-        """Give back the connections, if there are any."""
-        self._end_what_is_open()
+        """Close the connections, if there are any."""
+        self._end_open_transactions()
+        self.journal.close()
         with self._lock:
             if self._session is not None:
-                self._session.api.__exit__()
+                sdk.close(self._session)
 
-    def _pause(self, tries: int) -> None:
-        """Wait before the next try. The whole wait is random: those that met once shall not meet again."""
-        self._wait(random.random() * min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT))  # noqa: S311
+    def roll_back(self, txid: int) -> None:
+        """Roll back a transaction. Never raises one of `FAILURES`, which would hide an earlier error.
 
-    def _once(self, work: Callable[[Any], Work[Result]]) -> Result:
-        tx, txid = self._begun()
-        try:
-            done = work(tx)
-        except BaseException:
-            self._roll_back(txid)
-            raise
-        self._commit(tx, txid, done)
-        return done.result
-
-    def _begun(self) -> tuple[Any, int]:
-        """A transaction and its id: the SDK forgets it when it commits, and leaves a transaction open whose
-        commit failed.
+        A transaction that stays open blocks every other writer of its files, so its id is kept, and its
+        rollback is sent again before the next transaction begins.
         """
-        self._end_what_is_open()
-        tx = self.session().transaction()
-        tx.__enter__()
-        return tx, tx.txid
-
-    def _commit(self, tx: Any, txid: int, done: Work[Any]) -> None:
-        try:
-            tx.__exit__(None, None, None)
-        except BaseException as error:
-            self._roll_back(txid)
-            if not isinstance(error, FAILURES) or not self._took_place(done):
-                raise
-
-    def _took_place(self, done: Work[Any]) -> bool:
-        """Whether a commit that ended in an error was executed: seen in the rows, whatever the error was.
-
-        Should it still be on its way, then what is tried next conflicts with it.
-        """
-        asked = done.took_place
-        return asked if isinstance(asked, bool) else self.run(lambda tx: Work(asked(tx)))
-
-    def _roll_back(self, txid: int) -> None:
-        """End a transaction if it is still there. A failure here never hides the one that led here.
-
-        One that stays open holds its rows against everybody, so its id is kept: see `_end_what_is_open`.
-        """
-        for tries in range(1, ROLLBACKS + 1):
-            if self._ended(txid):
+        for number in range(1, MAX_ROLLBACKS + 1):
+            if self._is_ended(txid):
                 return
-            if tries < ROLLBACKS:
-                self._pause(tries)
-        self._unended.append((txid, LATER_ROLLBACKS))
+            if number < MAX_ROLLBACKS:
+                self._pause(number)
+        self._unended.append((txid, MAX_LATER_ROLLBACKS))
 
-    def _end_what_is_open(self) -> None:
-        """Roll back once more what could not be. The first that fails leaves the rest to the next time."""
+    def _begin(self, kind: type[Begun], metadata: Metadata) -> Begun:
+        self._end_open_transactions()
+        return kind(self, metadata)
+
+    def _roll_back_abandoned(self) -> None:
+        for record in records(self._journals, self._name):
+            if not record.is_running:
+                left = [
+                    each
+                    for each in record.entries
+                    if each.age > MAX_ABANDONED_AGE or not self._is_ended(each.transaction)
+                ]
+                if not left:
+                    record.delete()
+
+    def _end_open_transactions(self) -> None:
+        """Send the rollbacks that have failed once more. The first that fails leaves the rest for later."""
         while self._unended:
             try:
                 txid, left = self._unended.popleft()
             except IndexError:  # another thread was faster
                 return
-            if not self._ended(txid):
+            if not self._is_ended(txid):
                 if left > 1:
                     self._unended.append((txid, left - 1))
                 return
 
-    def _ended(self, txid: int) -> bool:
-        """Whether a transaction has ended, now or before."""
+    def _is_ended(self, txid: int) -> bool:
+        """Send a rollback, and return whether the transaction has ended, now or before."""
         try:
-            self._session.api.rollback_transaction(txid)
-        except NotFound:
-            return True
+            sdk.rollback_by_id(self._session, txid)
+        except sdk.errors.NotFound:
+            pass
         except FAILURES as error:
             logger.info("Transaction %s is not rolled back yet: %s", txid, type(error).__name__)
             return False
+        self.journal.remove(txid)
         return True
+
+    def _pause(self, failures: int) -> None:
+        """Wait a random time, so that writers that have met do not meet again."""
+        self._wait(random.random() * min(FIRST_WAIT * 2 ** (failures - 1), MAX_WAIT))  # noqa: S311

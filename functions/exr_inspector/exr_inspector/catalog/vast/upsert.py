@@ -1,159 +1,94 @@
-"""Bringing files up to date and deleting them, inside one transaction.
+"""One batch of deliveries and removals in one transaction: read what is stored, plan, execute the plan.
 
-Whoever writes the rows of a file first updates the row of the file's shard in `locks`: of two transactions
-that do so at once, one is refused and begins anew. Why this suffices is told in
-docs/decisions/003-one-set-of-rows-per-file.md.
+`catalog.plan` decides what is written. docs/decisions/003-one-set-of-rows-per-file.md explains the locks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import get_args
 
 import pyarrow as pa
 
-from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES, FileRows, Row, arrow_table
-from exr_inspector.catalog.store import (
-    Action,
+from exr_inspector.catalog.plan import (
+    AUDIT_COLUMNS,
+    STORED_COLUMNS,
+    STORED_FACET_COLUMNS,
     Outcome,
+    Plan,
     Removal,
     Stored,
     Write,
-    audit,
-    decide,
-    going,
-    latest,
+    plan,
+    stored_files,
 )
+from exr_inspector.catalog.rows import TABLES, FileRows, Row, arrow_table
+from exr_inspector.catalog.vast.locks import lock
 from exr_inspector.catalog.vast.rows import ROW_ID, Rows
-from exr_inspector.catalog.vast.tables import LOCKS, shard_of
-from exr_inspector.errors import TABLE_MISMATCH, InspectorError
+from exr_inspector.catalog.vast.transactions import Transaction
 
-_STORED = tuple(Stored.__dataclass_fields__)
-
-
-class Known:
-    """The rows of `files` for some files: one for a file, or more where a foreign writer has made them."""
-
-    def __init__(self, found: pa.Table) -> None:
-        self._found = found
-        rows = found.to_pylist()
-        self._places: dict[str, list[int]] = {}
-        for place in sorted(range(len(rows)), key=lambda place: _recency(rows[place])):
-            self._places.setdefault(rows[place]["file_id"], []).append(place)
-        # Of several rows the one that was inspected last speaks for the file.
-        self.stored = {
-            file_id: Stored(*(rows[places[-1]][name] for name in _STORED))
-            for file_id, places in self._places.items()
-        }
-
-    @classmethod
-    def of(cls, rows: Rows, file_ids: Sequence[str]) -> Known:
-        columns = [*_STORED, "last_inspected"]
-        return cls(rows.find("files", sorted(set(file_ids)), columns))
-
-    def without(self, file_ids: Collection[str]) -> Known:
-        """What is known once the rows of these files are deleted."""
-        left = [row["file_id"] not in file_ids for row in self._found.to_pylist()]
-        return Known(self._found.filter(pa.array(left, pa.bool_()))) if file_ids else self
-
-    def action(self, file: FileRows) -> Action:
-        """What becomes of a file. One that would stay as it is loses its surplus rows by being replaced."""
-        action = decide(file, self.stored.get(file.file_id))
-        surplus = len(self._places.get(file.file_id, ())) > 1
-        return "replaced" if action == "unchanged" and surplus else action
-
-    def row_ids(self, file_ids: Sequence[str]) -> pa.Table:
-        """`$row_id` of all rows of these files, in their order."""
-        places = [place for file_id in file_ids for place in self._places[file_id]]
-        return self._found.take(pa.array(places, pa.int64())).select([ROW_ID])
+_TOUCHED = pa.schema([TABLES["files"].field(name) for name in AUDIT_COLUMNS])
 
 
-def _recency(row: Row) -> tuple[datetime, int]:
-    return row["last_inspected"] or datetime.min, row[ROW_ID]  # noqa: DTZ901 - UTC without saying so
+def upsert(transaction: Transaction, files: Sequence[FileRows], removals: Sequence[Removal]) -> list[Outcome]:
+    """Write these deliveries and removals, and commit. Returns the outcomes of the plan.
 
-
-def write_all(
-    rows: Rows, files: Sequence[FileRows], removals: Sequence[Removal], write: Write
-) -> tuple[list[Outcome], list[str]]:
-    """Delete the rows of the files that are gone and bring those of the others up to date.
-
-    Returns what became of each file, and which of the removed ones went. `write` marks every row of `files`
-    that is written. No table is read after it was written: what was there is known from the beginning.
+    No table is read after it was written. If nothing is to be written, nothing is committed.
     """
-    chosen = latest(files)
-    known = Known.of(rows, [*(each.file_id for each in chosen), *(each.file_id for each in removals)])
-    gone = going(removals, known.stored)
-    rest = known.without(gone)
-    outcomes = [Outcome(each.file_id, rest.action(each)) for each in chosen]
-    doing = {
-        action: [each for each, outcome in zip(chosen, outcomes, strict=True) if outcome.action == action]
-        for action in get_args(Action)
-    }
-    touched, changed = doing["unchanged"], [each.file_id for each in doing["replaced"]]
-    fresh = doing["inserted"] + doing["replaced"]
-    # What others may conflict with comes first: a lost race costs the fewest requests.
-    _lock(rows, [*gone, *(each.file_id for each in touched + fresh)], write)
-    _touch(rows, touched, rest, write)
-    _remove(rows, [*gone, *changed], known)
-    _insert(rows, fresh, rest, write)
-    return outcomes, gone
+    file_ids = sorted({*(each.file_id for each in files), *(each.file_id for each in removals)})
+    write = Write.new()
+    found = _find_stored(transaction.rows, file_ids)
+    made = plan(stored_files(found["files"].rows, found["facets"].rows), files, removals, write)
+    if made.file_ids:
+        # Locks come first: a lost race costs the fewest requests.
+        lock(transaction, made.file_ids, write)
+        _execute(transaction.rows, made, found)
+        transaction.commit()
+    return made.outcomes
 
 
-def is_marked(rows: Rows, file_ids: Sequence[str], write: Write) -> bool:
-    """Whether a write has been committed: one row of `files` that bears its mark is proof for all."""
-    marks: list[str | None] = rows.find("files", file_ids, ["write_id"])["write_id"].to_pylist()
-    return write.id in marks
+def lookup(rows: Rows, file_ids: Collection[str]) -> dict[str, Stored]:
+    """Return what is stored of these files."""
+    found = _Found(rows.find("files", sorted(set(file_ids)), STORED_COLUMNS))
+    return {file_id: each.row for file_id, each in stored_files(found.rows).items() if each.row}
 
 
-def are_absent(rows: Rows, file_ids: Sequence[str]) -> bool:
-    """Whether a deletion has been committed, or is as good as that."""
-    return not rows.find("files", file_ids).to_pylist()
+class _Found:
+    """Rows of one table that were read: as dictionaries, and by their `$row_id`."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table.sort_by(ROW_ID) if table.num_rows > 1 else table
+        self.rows: list[Row] = self._table.to_pylist()
+
+    def row_ids(self, positions: Sequence[int]) -> pa.Table:
+        """Return the row ids at these positions."""
+        return self._table.select([ROW_ID]).take(pa.array(positions, pa.int64()))
 
 
-def _lock(rows: Rows, file_ids: Collection[str], write: Write) -> None:
-    """Update the locks of these files. Of several rows of a shard the one with the smallest row id counts."""
-    if not file_ids:
-        return
-    shards = {shard_of(each) for each in file_ids}
-    found = rows.find("locks", sorted(shards), ["shard"], key="shard").sort_by(ROW_ID)
-    places: dict[int, int] = {}
-    for place, shard in enumerate(found["shard"].to_pylist()):
-        places.setdefault(shard, place)
-    if lost := shards - set(places):
-        message = f"table locks has lost the row of shard {min(lost)}; drop the table, and it is made anew"
-        raise InspectorError(TABLE_MISMATCH, message, "locks")
-    agreed = found.take(pa.array(sorted(places.values()), pa.int64()))
-    holder = pa.array([write.id] * len(places), LOCKS.field("holder").type)
-    rows.update("locks", pa.table({ROW_ID: agreed[ROW_ID], "holder": holder}))
+def _find_stored(rows: Rows, file_ids: Sequence[str]) -> dict[str, _Found]:
+    """Return the rows of `files` and `facets`; a file that is not in `files` has no other rows."""
+    files = _Found(rows.find("files", file_ids, STORED_COLUMNS))
+    known = sorted({row["file_id"] for row in files.rows})
+    facets = rows.find("facets", known, STORED_FACET_COLUMNS) if known else pa.table({ROW_ID: []})
+    return {"files": files, "facets": _Found(facets)}
 
 
-def _touch(rows: Rows, files: Sequence[FileRows], known: Known, write: Write) -> None:
-    """Count up the audit columns of files that have not changed."""
-    touched = [audit(each.file, known.stored[each.file_id], write) for each in files]
-    columns = pa.schema([TABLES["files"].field(name) for name in AUDIT_COLUMNS])
-    changes = pa.Table.from_pylist(touched, schema=columns)
-    row_ids = known.row_ids([each.file_id for each in files])[ROW_ID]
-    rows.update("files", changes.add_column(0, ROW_ID, row_ids))
-
-
-def _remove(rows: Rows, file_ids: Sequence[str], known: Known) -> None:
-    """Delete all rows of these files, surplus ones as well."""
-    if not file_ids:
-        return
-    rows.delete("files", known.row_ids(file_ids))
-    for table in TABLES:
-        if table != "files":
+def _execute(rows: Rows, made: Plan, found: dict[str, _Found]) -> None:
+    """Write what a plan says, with at most one update, one deletion and one insert for each table."""
+    positions = {row["file_id"]: position for position, row in enumerate(found["files"].rows)}
+    touched = found["files"].row_ids([positions[row["file_id"]] for row in made.touched])
+    changes = pa.Table.from_pylist(made.touched, schema=_TOUCHED)
+    rows.update("files", changes.add_column(0, ROW_ID, touched[ROW_ID]))
+    dropped = set(made.dropped)
+    for table, stored in found.items():
+        gone = set(made.deleted.get(table, ()))
+        doomed = [
+            position
+            for position, row in enumerate(stored.rows)
+            if row["file_id"] in gone or (row["file_id"], row.get("facet")) in dropped
+        ]
+        rows.delete(table, stored.row_ids(doomed))
+    for table, file_ids in made.deleted.items():
+        if table not in found:
             rows.delete(table, rows.find(table, file_ids))
-
-
-def _insert(rows: Rows, files: Sequence[FileRows], known: Known, write: Write) -> None:
-    for table in TABLES:
-        fresh = [row for each in files for row in _rows(each, table, known, write)]
+    for table, fresh in made.inserted.items():
         rows.insert(table, arrow_table(table, fresh))
-
-
-def _rows(file: FileRows, table: str, known: Known, write: Write) -> list[Row]:
-    if table == "files":
-        return [{**file.file, **audit(file.file, known.stored.get(file.file_id), write)}]
-    return file.rows[table]
