@@ -77,7 +77,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".venv").symlink_to(sys.prefix)
     done = _run("make demo", folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "11 files, 10 ok, 1 not ok" in done.stdout
+    assert "11 files: 10 ok, 1 incomplete; 11 stored" in done.stdout
     assert "beauty.#.exr" in done.stdout
     return folder
 

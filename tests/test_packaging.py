@@ -44,7 +44,7 @@ except InspectorError as error:
 EXTRAS = {
     "s3": {"boto3", "botocore"},
     "vast": {"vastdb", "ibis"},
-    "cli": {"click", "rich", "duckdb"},
+    "cli": {"click", "duckdb"},
     "serve": {"cloudevents", "pydantic", "yaml", "starlette", "uvicorn"},
 }
 SAMPLE = "shots/sq010/sh010/beauty.1001.exr"

@@ -317,9 +317,9 @@ def test_a_file_that_lacks_only_its_offset_table_is_ok_with_a_warning(tmp_path: 
     assert (state(cut), counted(cut)) == (("incomplete", False, ["OFFSET_TABLE_MISSING"]), (2, 3))
 
 
-def test_a_missing_file_and_a_folder_have_a_status(tmp_path: Path) -> None:
+def test_a_missing_file_has_a_status_and_a_folder_none(tmp_path: Path) -> None:
     assert state(inspected(tmp_path / "none.exr")) == ("missing", None, ["FILE_NOT_FOUND"])
-    assert state(inspected(tmp_path)) == ("unsupported", None, ["NOT_A_FILE"])
+    assert state(inspected(tmp_path)) == (None, None, ["NOT_A_FILE"])
     assert inspected(tmp_path)["file"]["size_bytes"] is None
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.vectors import channels, features
+from exr_inspector.vectors import By, channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
 from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
-By = Literal["metadata", "channels"]
 _PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
