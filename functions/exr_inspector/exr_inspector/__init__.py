@@ -5,6 +5,8 @@
 'ok'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.catalog.search import Match
 from exr_inspector.document.build import header_bytes
@@ -16,6 +18,9 @@ from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
 from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 from exr_inspector.version import VERSION
+
+if TYPE_CHECKING:
+    from exr_inspector.pixels.stats import pixel_stats
 
 __version__ = VERSION
 
@@ -30,6 +35,16 @@ __all__ = [
     "inspect_many",
     "metadata_embedding",
     "open_store",
+    "pixel_stats",
     "similar",
     "to_json",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `pixel_stats` when it is asked for: the function that reads headers does not need it."""
+    if name == "pixel_stats":
+        from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415
+
+        return pixel_stats
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
