@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, NOT_INSTALLED, InspectorError
+from exr_inspector.pixels.deep import DeepChunks
 
 WORKER = "exr_inspector.pixels.worker"
 MIN_VERSION = (3, 5, 2)
@@ -58,7 +59,8 @@ class Job(NamedTuple):
 
     `planes`: positions of the wanted channels among the sorted names. `channels`: their number in the file.
     `types`: pixel types of the wanted channels. `shapes`: their rows and columns; in deep files only the
-    first is used, for the pixels. `size`: bytes of all decoded samples.
+    first is used, for the pixels. `size`: bytes of all decoded samples. `chunks`: of deep files
+    that are decoded without the OpenEXR library.
     """
 
     file: bytes
@@ -68,6 +70,7 @@ class Job(NamedTuple):
     shapes: list[tuple[int, int]]
     size: int
     is_deep: bool = False
+    chunks: DeepChunks | None = None
 
 
 @cache
@@ -242,7 +245,7 @@ class Decoder:
 
 def _exchange(data: socket.socket, job: Job, seconds: float, end: float) -> tuple[dict[str, Any], memoryview]:
     """Send a job, and return the answer and its samples. Raises OSError, ValueError."""
-    request = {"planes": job.planes, "deep": job.is_deep, "seconds": int(seconds)}
+    request = {"planes": job.planes, "deep": job.is_deep, "chunks": job.chunks, "seconds": int(seconds)}
     text = json.dumps(request).encode()
     data.settimeout(max(end - time.monotonic(), 0.001))
     data.sendall(_REQUEST.pack(len(text), len(job.file)) + text)

@@ -13,6 +13,7 @@ from exr_inspector.sources.protocol import Source
 
 MAX_GAP = 1 << 20
 """Bytes that are read for nothing rather than with a request of their own: its latency costs as much."""
+MAX_WIDTH = 1 << 22
 MAX_REQUEST = 8 << 20
 MAX_CHUNK_BYTES = 128 << 20
 """A chunk that unpacks to more is not decoded: decoding takes four times its size."""
@@ -94,6 +95,10 @@ class ChunkReader:
         reach = self._reach[index]
         if reach < 0:
             raise MissingChunkError("the offset table has no valid offset for the chunk")
+        if self.layout.widths[0] > MAX_WIDTH:
+            raise LargeChunkError(
+                f"the image is {self.layout.widths[0]} pixels wide; {MAX_WIDTH} are allowed"
+            )
         unpacked = self.layout.unpacked_size(index)
         limit = MAX_CHUNK_BYTES if unpacked is None else unpacked
         if limit > MAX_CHUNK_BYTES:

@@ -16,7 +16,8 @@ from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, Fault
 from exr_inspector.exr.header import Part
 from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.accumulate import STATS, Locate, Stats
-from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, Job
+from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, DecoderLostError, Job
+from exr_inspector.pixels.deep import DeepChunks
 from exr_inspector.pixels.fetch import ChunkError, ChunkReader
 from exr_inspector.pixels.plan import GROUP_BYTES, Plan, Unit, groups
 from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
@@ -28,6 +29,7 @@ MAX_HASHED_ROW = 64 << 20
 MIN_ERROR_UNITS = 8
 """From fewer chunks, no standard error is estimated."""
 MAX_FAILURES = 100
+OWN_DEEP = ("none", "rle", "zips", "zip")
 
 Array = npt.NDArray[Any]
 Lines = npt.NDArray[np.int64]
@@ -52,7 +54,8 @@ class Measure:
     reader: ChunkReader
     decoder: Decoder
     channels: list[Channel]
-    channel_count: int
+    all_types: list[str]
+    """Numpy types of all channels, in the order of their samples."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     chunks_read: int = 0
     lost: int = 0
@@ -157,14 +160,33 @@ class Measure:
                 for each in self.layout.channels or ()
                 for rows, columns in (places.shape(each),)
             )
+        file = stitch(self.part, self.layout, chunks)
         return Job(
-            stitch(self.part, self.layout, chunks),
+            file,
             [each.rank for each in self.channels],
-            self.channel_count,
+            len(self.all_types),
             [each.type for each in self.channels],
             shapes,
             size,
             self.layout.is_deep,
+            self._deep_chunks(file, chunks),
+        )
+
+    def _deep_chunks(self, file: bytes, chunks: list[RawChunk]) -> DeepChunks | None:
+        """Return where the chunks of a stitched file are, if they can be decoded without the library."""
+        compression = self.layout.compression
+        if not self.layout.is_deep or compression not in OWN_DEEP:
+            return None
+        head = (16 if self.layout.is_tiled else 4) + 24
+        data = sum(head + len(each.table) + len(each.data) for each in chunks)
+        table = len(file) - data - 8 * len(chunks)
+        return DeepChunks(
+            str(compression),
+            table,
+            head - 24,
+            chunks[0].pixels.width,
+            [each.pixels.height for each in chunks],
+            self.all_types,
         )
 
     def _add_flat(self, planes: list[Array], places: Places, heights: list[int], band: Band | None) -> None:
@@ -254,13 +276,12 @@ class Places:
 
     def shape(self, channel: ChannelLayout) -> tuple[int, int]:
         """Return the rows and columns of a channel."""
-        rows = np.count_nonzero(self.lines % channel.y_sampling == 0)
-        return int(rows), int(np.count_nonzero(self.columns % channel.x_sampling == 0))
+        return len(_sampled(self.lines, channel.y_sampling)), len(_sampled(self.columns, channel.x_sampling))
 
     def finder(self, channel: ChannelLayout) -> Locate:
         """Return the function that finds the smallest (y, x) of the samples that a mask selects."""
-        lines = self.lines[self.lines % channel.y_sampling == 0]
-        columns = self.columns[self.columns % channel.x_sampling == 0]
+        lines = _sampled(self.lines, channel.y_sampling)
+        columns = _sampled(self.columns, channel.x_sampling)
 
         def find(mask: Array) -> tuple[int, int]:
             rows, places = np.nonzero(mask)
@@ -271,6 +292,10 @@ class Places:
             return top, int(x[y == top].min())
 
         return find
+
+
+def _sampled(coordinates: Lines, sampling: int) -> Lines:
+    return coordinates if sampling == 1 else coordinates[coordinates % sampling == 0]
 
 
 def places_of(layout: Layout, chunks: list[RawChunk]) -> Places:
@@ -361,6 +386,13 @@ class DeepStats:
             },
             "deepest": deepest,
         }
+
+
+def sample_types(part: Part) -> list[str]:
+    """Return the numpy types of all channels, in the order of the samples: sorted by name."""
+    described: list[dict[str, Any]] = part.value("channels", "chlist")
+    ranked = sorted(zip(channel_order(part), described, strict=True), key=lambda pair: pair[0])
+    return [DTYPES[each["type"]].str for _, each in ranked]
 
 
 def chosen_channels(part: Part, layout: Layout, patterns: Sequence[str] | None) -> list[Channel]:

@@ -26,7 +26,7 @@ from exr_inspector.exr.header import Header, NeedMore, parse_header
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import ChunkReader
-from exr_inspector.pixels.measure import Measure, chosen_channels
+from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
 from exr_inspector.settings import KIB, MIB, Settings
 from exr_inspector.sources.opener import Opener
@@ -156,8 +156,8 @@ class _Reading:
             message = f"{held + len(channels)} channels are more than the {MAX_CHANNELS} measured at once"
             self._fail(PIXELS_LIMIT, message, index)
         elif channels:
-            count = len(reader.layout.channels)
-            self.measures.append(Measure(index, part, reader.layout, reader, decoder, channels, count))
+            types = sample_types(part)
+            self.measures.append(Measure(index, part, reader.layout, reader, decoder, channels, types))
 
     def _plan(self, measure: Measure) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""

@@ -28,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
+from exr_inspector.pixels.deep import DeepChunks
+
 MESSAGE = struct.Struct("<cq")
 START, KILL = b"S", b"K"
 REQUEST = struct.Struct("<II")
@@ -116,8 +118,11 @@ def _answer(data: socket.socket) -> None:
 
 def _attempt(request: dict[str, Any], file: bytes) -> tuple[dict[str, Any], list[Array]]:
     try:
-        decode = decode_deep if request["deep"] else decode_flat
-        return decode(file, request["planes"])
+        planes = request["planes"]
+        if request["chunks"]:
+            found = DeepChunks(*request["chunks"]).decode(file, planes)
+            return {"count": len(request["chunks"][-1])}, found
+        return decode_deep(file, planes) if request["deep"] else decode_flat(file, planes)
     except Exception as error:  # noqa: BLE001 - the library raises what it likes
         return {"error": f"{type(error).__name__}: {error}"[:500]}, []
 
@@ -144,10 +149,10 @@ def _receive(data: socket.socket, size: int) -> bytes:
 
 
 def decode_flat(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
-    """Return the shapes and samples of the channels with these positions among the sorted names."""
+    """Return the samples of the channels with these positions among the sorted names."""
     channels = _channels(file)
     found = [np.ascontiguousarray(channels[index]) for index in planes]
-    return {"count": len(channels), "shapes": [plane.shape for plane in found]}, found
+    return {"count": len(channels)}, found
 
 
 def decode_deep(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
@@ -164,8 +169,7 @@ def decode_deep(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Ar
         samples = [each for each in pixels if each is not None]
         found.append(np.concatenate(samples) if samples else np.zeros(0, np.float32))
     counts = np.zeros(0, np.uint32) if counts is None else counts
-    found = [counts, *found]
-    return {"count": len(channels), "shapes": [plane.shape for plane in found]}, found
+    return {"count": len(channels)}, [counts, *found]
 
 
 def _channels(file: bytes) -> list[Array]:
