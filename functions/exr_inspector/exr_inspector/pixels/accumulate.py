@@ -118,7 +118,9 @@ class FloatStats(Stats):
         self.nan = self.pos_inf = self.neg_inf = self.zero = self.negative_zero = 0
         self.finite = 0
         self.low, self.high = float("inf"), float("-inf")
-        self.mean = self.squares = 0.0
+        self.origin: float | None = None
+        """The mean of the first group. `shift` is the mean less this, so that no digits of it are lost."""
+        self.shift = self.squares = 0.0
 
     def add(self, samples: Array, locate: Locate) -> None:
         if not samples.size:
@@ -139,17 +141,19 @@ class FloatStats(Stats):
             self.neg_inf += int(np.count_nonzero(samples == -np.inf))
         if finite.size:
             exact = finite.astype(np.float64)
-            mean = float(exact.mean())
-            exact -= mean
-            mean += float(exact.mean())  # what the first sum lost
+            if self.origin is None:
+                self.origin = float(exact.mean())
+            exact -= self.origin
+            shift = float(exact.mean())
+            exact -= shift
             squares = float(np.square(exact, out=exact).sum())
-            self._merge(finite.size, mean, squares, float(finite.min()), float(finite.max()))
+            self._merge(finite.size, shift, squares, float(finite.min()), float(finite.max()))
 
-    def _merge(self, count: int, mean: float, squares: float, low: float, high: float) -> None:
+    def _merge(self, count: int, shift: float, squares: float, low: float, high: float) -> None:
         total = self.finite + count
-        difference = mean - self.mean
+        difference = shift - self.shift
         self.squares += squares + difference * difference * self.finite * count / total
-        self.mean += difference * count / total
+        self.shift += difference * count / total
         self.finite = total
         self.low, self.high = min(self.low, low), max(self.high, high)
 
@@ -159,8 +163,10 @@ class FloatStats(Stats):
         super().merge(other)
         for name in ("nan", "pos_inf", "neg_inf", "zero", "negative_zero"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        if other.finite:
-            self._merge(other.finite, other.mean, other.squares, other.low, other.high)
+        if other.origin is not None:
+            self.origin = other.origin if self.origin is None else self.origin
+            shift = other.origin - self.origin + other.shift
+            self._merge(other.finite, shift, other.squares, other.low, other.high)
 
     def result(self) -> dict[str, Any]:
         counts = self.histogram
@@ -174,14 +180,14 @@ class FloatStats(Stats):
             "negative_count": int(counts[0x8000:0xFF80].sum()) - self.negative_zero,
             "subnormal_count": tiny - self.zero,
         }
-        if not self.finite:
+        if self.origin is None:
             return base | _nothing(self)
         deviation = sqrt(self.squares / self.finite)
         percentiles = self._percentiles()
         values = {
             "min": self.low,
             "max": self.high,
-            "mean": self.mean,
+            "mean": self.origin + self.shift,
             "stddev": deviation,
             "percentiles": percentiles,
         }

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -36,6 +37,14 @@ MIN_MEMORY = 192 << 20
 
 # The protocol of the worker, which is not imported: OpenEXR belongs into the helper process.
 _MESSAGE, _REQUEST, _RESPONSE = Struct("<cq"), Struct("<II"), Struct("<IQ")
+# The package's own `__init__` imports pyarrow, which starts a thread; the helper must not have two.
+_BOOTSTRAP = """
+import runpy, sys, types
+package = sys.modules["exr_inspector"] = types.ModuleType("exr_inspector")
+package.__path__ = [sys.argv[1]]
+runpy.run_module(sys.argv[2], run_name="__main__")
+"""
+_PACKAGE = str(Path(__file__).parents[1])
 _START_SECONDS = 60
 _MAX_TEXT = 1 << 16
 
@@ -97,7 +106,7 @@ class Helper:
         self._control.settimeout(_START_SECONDS)
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-m", module],
+                [sys.executable, "-c", _BOOTSTRAP, _PACKAGE, module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,  # the library prints to it
                 stderr=subprocess.DEVNULL,
@@ -146,7 +155,7 @@ def _environment() -> dict[str, str]:
     kept = {
         name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
     }
-    path = os.pathsep.join(os.path.abspath(each) for each in sys.path)  # noqa: PTH100
+    path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
     return {**kept, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
