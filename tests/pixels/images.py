@@ -69,15 +69,19 @@ def picture(height: int, width: int, seed: int = 1) -> Planes:
 def library_file(planes: Planes, compression: str, path: Path, **header: Any) -> bytes:
     """The file that the OpenEXR library writes."""
     head = {"compression": CODECS[compression], "type": OpenEXR.scanlineimage, **header}
-    with OpenEXR.File(head, planes) as file:
+    with OpenEXR.File(head, dict(planes)) as file:  # it replaces the arrays
         file.write(str(path))
     return path.read_bytes()
 
 
 def decoded(data: bytes, part: int = 0) -> Planes:
-    """What the OpenEXR library decodes from the whole file."""
+    """What the OpenEXR library decodes of a part from the whole file."""
+    return decoded_parts(data)[part]
+
+
+def decoded_parts(data: bytes) -> list[Planes]:
     with OpenEXR.File(io.BytesIO(data), separate_channels=True) as file:
-        return {name: channel.pixels for name, channel in file.parts[part].channels.items()}
+        return [{name: channel.pixels for name, channel in part.channels.items()} for part in file.parts]
 
 
 def opened(data: bytes) -> tuple[Header, ChunkTable]:
