@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -69,3 +70,17 @@ def test_a_studios_own_authority_can_be_named(
     client = make_client(secured.settings())
     assert S3Object(client, "s3://shots/a.exr").read(0, 10) == b"bytes"
     client.close()
+
+
+def test_a_private_authority_is_a_setting_that_precedes_the_environment(
+    secured: S3Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", certifi.where())
+    client = make_client(secured.settings(ca_bundle=str(certificate)))
+    assert S3Object(client, "s3://shots/a.exr").read(0, 10) == b"bytes"
+    client.close()
+
+
+def test_an_authority_that_cannot_be_read_is_a_wrong_setting(secured: S3Server, tmp_path: Path) -> None:
+    with pytest.raises(InspectorError, match=r"BAD_SETTING.*EXR_INSPECTOR_CA_BUNDLE"):
+        make_client(secured.settings(ca_bundle=str(tmp_path / "absent.pem")))

@@ -193,7 +193,8 @@ class Settings:
     ca_bundle: str = declare(
         "EXR_INSPECTOR_CA_BUNDLE",
         "",
-        "PEM file of the certificate authorities to trust for S3 and VAST DataBase; empty for the system's.",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase. Empty for the public"
+        " ones, or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase).",
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
@@ -266,6 +267,22 @@ class Settings:
             settings = replace(settings, vast_endpoint=settings.s3_endpoint)
         _check_vast(settings)
         return settings
+
+    def tls_verification(self, *, is_on: bool) -> bool | str:
+        """Return how to verify certificates: the path of `ca_bundle`, True for the default, or False.
+
+        Raises InspectorError(BAD_SETTING) if `ca_bundle` cannot be read or has no certificate.
+        """
+        if not is_on or not self.ca_bundle:
+            return is_on
+        import ssl  # noqa: PLC0415 - only if needed
+
+        try:
+            ssl.create_default_context(cafile=self.ca_bundle)
+        except OSError as error:  # SSLError is one
+            message = f"{self.ca_bundle} is not a readable PEM file with certificates: {error.strerror}"
+            raise InspectorError(BAD_SETTING, message, "EXR_INSPECTOR_CA_BUNDLE") from error
+        return self.ca_bundle
 
     @property
     def paths(self) -> PathMap:

@@ -37,14 +37,6 @@ MIN_MEMORY = 192 << 20
 
 # The protocol of the worker, which is not imported: OpenEXR belongs into the helper process.
 _MESSAGE, _REQUEST, _RESPONSE = Struct("<cq"), Struct("<II"), Struct("<IQ")
-# The package's own `__init__` imports pyarrow, which starts a thread; the helper must not have two.
-_BOOTSTRAP = """
-import runpy, sys, types
-package = sys.modules["exr_inspector"] = types.ModuleType("exr_inspector")
-package.__path__ = [sys.argv[1]]
-runpy.run_module(sys.argv[2], run_name="__main__")
-"""
-_PACKAGE = str(Path(__file__).parents[1])
 _START_SECONDS = 60
 _MAX_TEXT = 1 << 16
 
@@ -106,7 +98,7 @@ class Helper:
         self._control.settimeout(_START_SECONDS)
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-c", _BOOTSTRAP, _PACKAGE, module],
+                [sys.executable, "-m", module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,  # the library prints to it
                 stderr=subprocess.DEVNULL,

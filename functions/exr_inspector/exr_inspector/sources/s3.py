@@ -115,6 +115,7 @@ def make_client(settings: Settings) -> S3Client:
     """Return the client of an instance; no request is made. Raises InspectorError(BAD_SETTING)."""
     # Its DEBUG messages contain the access key.
     logging.getLogger("botocore.endpoint").setLevel(logging.INFO)
+    verify = settings.tls_verification(is_on=settings.s3_verify_tls)
     try:
         api = boto3.session.Session().client(
             "s3",
@@ -123,7 +124,7 @@ def make_client(settings: Settings) -> S3Client:
             aws_access_key_id=settings.s3_access_key or None,
             aws_secret_access_key=settings.s3_secret_key or None,
             # With None, AWS_CA_BUNDLE names the trusted certificates.
-            verify=None if settings.s3_verify_tls else False,
+            verify=None if verify is True else verify,
             config=_config(settings),
         )
     except (BotoCoreError, ValueError) as error:

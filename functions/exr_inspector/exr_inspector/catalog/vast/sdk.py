@@ -12,13 +12,17 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
+import os
 from typing import Any
 
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from exr_inspector.errors import BAD_SETTING, NOT_INSTALLED, InspectorError
 from exr_inspector.settings import Settings
 
+# Connections that stay open; DataEngine runs up to 20 events at once in one instance.
+MAX_IDLE_CONNECTIONS = 24
 REQUIREMENT = "vastdb>=2.1,<2.2"
 
 try:
@@ -33,7 +37,8 @@ try:
     from vastdb.table_metadata import TableMetadata, TableRef
 except ImportError as error:
     raise InspectorError(
-        NOT_INSTALLED, f"the VAST DataBase store cannot import its SDK ({error}): pip install '{REQUIREMENT}'"
+        NOT_INSTALLED,
+        f"the VAST DataBase store cannot import its SDK ({error}): pip install 'exr-inspector[vast]'",
     ) from error
 
 __all__ = ["QueryDataInternalError", "TableMetadata", "TableRef", "errors"]
@@ -104,7 +109,7 @@ def connect(settings: Settings) -> Any:
             secret_key=settings.vast_secret_key,
             endpoints=[settings.vast_endpoint],
             max_entities_per_page=10_000,
-            ssl_verify=settings.vast_verify_tls,
+            ssl_verify=settings.tls_verification(is_on=settings.vast_verify_tls),
             timeout=settings.vast_timeout,
             backoff_config=BackoffConfig(max_tries=1),
         )
@@ -145,23 +150,32 @@ class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
     """The SDK's HTTP layer."""
 
     def _session_create(self, url: Any) -> Any:
+        """Return a session for the configured address, with the proxies and certificates of the environment.
+
+        By default `requests` looks them up in every request, and prefers REQUESTS_CA_BUNDLE to what the
+        session says.
+        """
         session = super()._session_create(url)
-        if not self._ssl_verify:
-            session.mount("https://", _UncheckedAdapter())
+        session.proxies = get_environ_proxies(str(url))
+        if self._ssl_verify is True:
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_IDLE_CONNECTIONS))
         return session
 
-    def with_endpoints(self, _endpoints: list[str]) -> _Api:
-        """Return an API for one select, with its own connections to the configured address."""
+    def with_endpoints(self, _endpoints: list[str]) -> _SelectApi:
+        """Return an API for one select, which uses the same connections to the configured address."""
         other = copy.copy(self)
-        other._sessions = {}
+        other.__class__ = _SelectApi
         return other
 
 
-class _UncheckedAdapter(HTTPAdapter):
-    """Accept every certificate. `Session.verify` is not enough: REQUESTS_CA_BUNDLE overrides it."""
+class _SelectApi(_Api):
+    """The SDK closes the API of a select at its end, but the connections are shared."""
 
-    def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
-        return super().send(request, **{**options, "verify": False})
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class _Session(Session):  # type: ignore[misc] # the SDK has no types
