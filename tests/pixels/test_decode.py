@@ -16,7 +16,8 @@ from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.pixels import decode
 from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, Helper, Job
 from exr_inspector.pixels.deep import DeepChunks
-from exr_inspector.pixels.measure import Measure, chosen_channels, places_of, sample_types
+from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
+from exr_inspector.pixels.places import places_of
 from exr_inspector.pixels.stitch import stitch
 from exr_inspector.pixels.worker import decode_deep
 from tests.exr import files

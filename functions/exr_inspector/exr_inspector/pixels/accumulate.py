@@ -119,7 +119,7 @@ class FloatStats(Stats):
         self.finite = 0
         self.low, self.high = float("inf"), float("-inf")
         self.origin: float | None = None
-        """The mean of the first group. `shift` is the mean less this, so that no digits of it are lost."""
+        """The mean of the first group. `shift` is the difference of the mean of all samples to it."""
         self.shift = self.squares = 0.0
 
     def add(self, samples: Array, locate: Locate) -> None:

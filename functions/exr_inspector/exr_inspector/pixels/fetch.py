@@ -47,7 +47,7 @@ class LargeChunkError(ChunkError):
 
 @dataclass
 class ChunkReader:
-    """Reads the chunks of one part. `table` has its offsets. `bytes_read` counts what was asked for."""
+    """Reads the chunks of one part. `table` holds the offsets. `bytes_read` counts the requested bytes."""
 
     source: Source
     table: ChunkTable

@@ -48,7 +48,7 @@ Mode = Literal["full", "sampled"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is measured, and how."""
+    """The arguments of `pixel_stats`."""
 
     mode: Mode
     budget: int
@@ -121,7 +121,7 @@ class _Reading:
         return self._report()
 
     def _prepare(self, decoder: Decoder) -> list[tuple[Measure, Plan]]:
-        """Return what is read of each part. Raises InspectorError."""
+        """Return the plan of each part. Raises InspectorError."""
         ahead = ReadAhead(self.source)
         header = read_header(ahead, self.request.settings)
         size = self.source.stat().size

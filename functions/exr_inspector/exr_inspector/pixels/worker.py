@@ -2,7 +2,7 @@
 
 The server imports OpenEXR once and forks a child for each file, so that a crash ends a child. It has one
 thread, since only such a process forks safely, and the program that uses it may have many. This isolates
-crashes; it is no sandbox: a child that runs hostile code can do what its user can do.
+crashes. It is not a sandbox: hostile code in a child would have the rights of the user.
 
 Standard input of the server is a socket. Each message is one of
 - `START`: a memory limit, with the socket of a new child as a descriptor; the answer is the child's id;
@@ -123,7 +123,7 @@ def _attempt(request: dict[str, Any], file: bytes) -> tuple[dict[str, Any], list
             found = DeepChunks(*request["chunks"]).decode(file, planes)
             return {"count": len(request["chunks"][-1])}, found
         return decode_deep(file, planes) if request["deep"] else decode_flat(file, planes)
-    except Exception as error:  # noqa: BLE001 - the library raises what it likes
+    except Exception as error:  # noqa: BLE001 - the library documents no exception types
         return {"error": f"{type(error).__name__}: {error}"[:500]}, []
 
 
