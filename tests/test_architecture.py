@@ -49,6 +49,7 @@ RULES = {
     "similar": "* catalog/* document vectors",
     "__init__": "* catalog/* document pixels/stats vectors",
     "__main__": "apps/cli",
+    "apps/cli/stats": "apps/cli pixels/stats settings",
     "apps/cli": "* apps catalog document events vectors",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",

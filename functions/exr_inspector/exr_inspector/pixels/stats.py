@@ -55,6 +55,7 @@ class Request:
     parts: Sequence[int] | None
     channels: Sequence[str] | None
     settings: Settings
+    dry_run: bool = False
 
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -64,12 +65,17 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     parts: Sequence[int] | None = None,
     channels: Sequence[str] | None = None,
     settings: Settings | None = None,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
 
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
     reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
     and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+
+    With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
+    to read.
 
     The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if no pixel was read. A
     fault of the file is in `failures`. If no sample of a channel is finite, its values are None.
@@ -84,7 +90,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
         )
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings)
+    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
     opener = Opener(settings)
     for attempt in range(MAX_READS):
         try:
@@ -116,6 +122,8 @@ class _Reading:
                     raise
                 self._fail(error.fault, error.message)
                 plans = []
+            if self.request.dry_run:
+                return self._planned(plans)
             for measure, plan in plans:
                 measure.run(plan)
         return self._report()
@@ -177,6 +185,14 @@ class _Reading:
     def _fail(self, fault: Fault, message: str, part: int | None = None) -> None:
         failure = {"part_index": part, "code": fault.code, "message": message, "chunks": None, "first": None}
         self.failures.append(failure)
+
+    def _planned(self, plans: list[tuple[Measure, Plan]]) -> dict[str, Any]:
+        chunks = [(measure.reader, index) for measure, plan in plans for unit in plan.units for index in unit]
+        size = sum(reader.layout.head_size + reader.packed_size(index) for reader, index in chunks)
+        report = self._report()
+        coverage = {**report["coverage"], "chunks_planned": len(chunks), "bytes_planned": size}
+        status = "planned" if plans else "failed"
+        return {**report, "status": status, "coverage": coverage, "channels": [], "deep": []}
 
     def _report(self) -> dict[str, Any]:
         failures = [*self.failures, *(each for found in self.measures for each in found.failures.values())]
