@@ -261,6 +261,15 @@ def test_a_sample_is_repeatable_and_says_what_it_read(tmp_path: Path) -> None:
     assert abs(red["mean"] - planes["R"].mean(dtype=float)) < 6 * red["mean_standard_error"]
 
 
+def test_a_sample_reads_about_its_budget(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).integers(0, 1 << 32, (640, 6000), np.uint32)
+    data = library_file({"id": noise}, "zip", tmp_path / "y.exr")
+    budget = 20 * len(data) // 40
+    found = _stats(tmp_path, data, mode="sampled", budget=budget)["coverage"]
+    assert found["chunks_read"] == 20
+    assert found["bytes_read"] <= budget + (100 << 10)
+
+
 def test_a_sample_of_a_small_file_is_all_of_it(tmp_path: Path) -> None:
     found = _stats(tmp_path, files.file("blocks of scan lines").data, mode="sampled")
     assert found["coverage"]["exact"]

@@ -14,6 +14,8 @@ from exr_inspector.sources.protocol import Source
 MAX_GAP = 1 << 20
 """Bytes that are read for nothing rather than with a request of their own: its latency costs as much."""
 MAX_WIDTH = 1 << 22
+SAMPLE_GAP = 1 << 16
+"""The same for a sample, whose bytes count."""
 MAX_REQUEST = 8 << 20
 MAX_CHUNK_BYTES = 128 << 20
 """A chunk that unpacks to more is not decoded: decoding takes four times its size."""
@@ -54,6 +56,7 @@ class ChunkReader:
     part: int
     bytes_read: int = 0
     requests: int = 0
+    max_gap: int = MAX_GAP
     _reach: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +80,7 @@ class ChunkReader:
                 spans.append(self._span(index))
             except ChunkError as error:
                 yield index, error
-        for merged in merge(sorted(spans, key=lambda span: span.offset)):
+        for merged in merge(sorted(spans, key=lambda span: span.offset), self.max_gap):
             start = merged[0].offset
             length = max(span.offset + span.size for span in merged) - start
             data = memoryview(self.source.read(start, length))
@@ -133,13 +136,13 @@ class ChunkReader:
         return RawChunk(pixels, bytes(data), bytes(counts), unpacked)
 
 
-def merge(spans: Iterable[Span]) -> Iterator[list[Span]]:
+def merge(spans: Iterable[Span], max_gap: int) -> Iterator[list[Span]]:
     """Yield the spans, sorted by offset, in requests: near ones together, up to MAX_REQUEST bytes."""
     merged: list[Span] = []
     end = 0
     for span in spans:
         reach = span.offset + span.size
-        if merged and (span.offset > end + MAX_GAP or reach - merged[0].offset > MAX_REQUEST):
+        if merged and (span.offset > end + max_gap or reach - merged[0].offset > MAX_REQUEST):
             yield merged
             merged = []
         end = max(end, reach)

@@ -25,7 +25,7 @@ from exr_inspector.exr.completeness import assess
 from exr_inspector.exr.header import Header, NeedMore, parse_header
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.decode import Decoder, decoder_version
-from exr_inspector.pixels.fetch import ChunkReader
+from exr_inspector.pixels.fetch import SAMPLE_GAP, ChunkReader
 from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
 from exr_inspector.settings import KIB, MIB, Settings
@@ -177,6 +177,7 @@ class _Reading:
         budget = self.request.budget // len(self.measures)
         if total <= budget:
             return plan
+        measure.reader.max_gap = SAMPLE_GAP
         count = max(MIN_SAMPLE, int(budget // max(float(np.median(sizes)), 1.0)))
         stat = self.source.stat()
         seed = f"{stat.etag or stat.mtime.isoformat()} {stat.size} {measure.index}"
