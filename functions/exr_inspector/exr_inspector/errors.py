@@ -181,6 +181,27 @@ COMPLETENESS_UNKNOWN = _fault(
     "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
 )
 
+# --- the pixels: permanent, recorded in the `failures` of pixel statistics ----------------------------
+
+CHUNK_CORRUPT = _fault(
+    "CHUNK_CORRUPT",
+    None,
+    "A chunk of pixels cannot be decoded, or its head contradicts the header. Other chunks are unaffected.",
+    "Restore the file from its source, or render the frame again.",
+)
+DECODER_LOST = _fault(
+    "DECODER_LOST",
+    None,
+    "The process that decoded a chunk crashed, or reached its limit of time or memory.",
+    "Restore the file from its source. If the file is genuine, report it: the decoder has a bug.",
+)
+PIXELS_LIMIT = _fault(
+    "PIXELS_LIMIT",
+    None,
+    "A chunk, or the number of channels, is larger than pixel statistics allow.",
+    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+)
+
 # --- the request: permanent, no file is known ------------------------------------------------------
 
 BAD_EVENT = _fault(
