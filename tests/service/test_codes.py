@@ -417,8 +417,23 @@ class _Vaulted:
 # --- all of them ----------------------------------------------------------------------------------------
 
 
-def test_every_fault_is_reached_by_a_test_above() -> None:
+# Codes of the embedded store, which the tests of the command line reach.
+COMMAND_LINE = {
+    "DATABASE_FULL": "test_run.py",
+    "DATABASE_NOT_FOUND": "test_run.py",
+    "NOT_A_DATABASE": "test_run.py",
+    "QUERY_LIMIT": "test_sql.py",
+}
+
+
+@pytest.mark.parametrize("code", COMMAND_LINE)
+def test_the_command_line_tests_reach_its_codes(code: str) -> None:
+    assert code in (Path(__file__).parents[1] / "apps" / "cli" / COMMAND_LINE[code]).read_text()
+
+
+def test_every_fault_is_reached_by_a_test() -> None:
     reached = {
+        *COMMAND_LINE,
         *FILES,
         *LINKS,
         "COMPLETENESS_UNKNOWN",
