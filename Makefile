@@ -27,8 +27,9 @@ demo: $(if $(wildcard $(READY)),$(READY),$(DEMO_READY)) ## Inspect EXR files int
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
 	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
-	@$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
-	@echo 'Ask more: $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"'
+	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
+	@printf '\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
+	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -q -n 2

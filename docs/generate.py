@@ -83,7 +83,7 @@ def _kind(kind: object) -> str:
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
-    yield "environment."
+    yield "environment, 130 after Ctrl-C."
     above = click.Context(
         commands,
         info_name="exr-inspector",

@@ -193,8 +193,8 @@ class Settings:
     ca_bundle: str = declare(
         "EXR_INSPECTOR_CA_BUNDLE",
         "",
-        "PEM file of the certificate authorities to trust for S3 and VAST DataBase. Empty for public ones,"
-        " or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase).",
+        "PEM file of the certificate authorities to trust for S3 and VAST DataBase. Empty for the public"
+        " ones, or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase).",
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from exr_inspector.catalog.facets import FileRows
-from exr_inspector.catalog.plan import Action, Removal
-from exr_inspector.catalog.rows import header_rows
-from exr_inspector.catalog.store import Store
+from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
-from exr_inspector.errors import FILE_NOT_FOUND, OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import OBJECT_CHANGED, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
-from exr_inspector.vectors.embedding import embed
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.facets import FileRows
+    from exr_inspector.catalog.plan import Action
+    from exr_inspector.catalog.store import Store
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
@@ -101,6 +102,10 @@ def _transact(
 
 
 def _rows(inspection: Inspection) -> FileRows:
+    # numpy and pyarrow take 100 ms, and are needed only if rows are stored
+    from exr_inspector.catalog.rows import header_rows  # noqa: PLC0415
+    from exr_inspector.vectors.embedding import embed  # noqa: PLC0415
+
     assert inspection.location is not None
     document, stat = inspection.document, inspection.stat
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document))
@@ -119,7 +124,7 @@ def _process_again(look: _Look, reader: Reader) -> Inspection | None:
     try:
         stat = reader.open_source(location).stat()
     except InspectorError as error:
-        if error.fault is not FILE_NOT_FOUND:
+        if error.fault.status != "missing":
             raise
         stat = None
     if stat != inspection.stat:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from exr_inspector.catalog.store import Store
+from typing import TYPE_CHECKING
+
 from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:

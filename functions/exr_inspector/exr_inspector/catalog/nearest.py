@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import duckdb
 import pyarrow as pa
 
-from exr_inspector.catalog.limits import SEARCH_SECONDS
+from exr_inspector.catalog.limits import SEARCH_SECONDS, time_limit
 from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.search import VECTORS, Match, Search
-from exr_inspector.errors import BAD_QUERY, QUERY_LIMIT, InspectorError
+from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 # A vector has a direction if its squared length is in this range: not zero, infinite or NaN. The releases of
@@ -23,7 +19,7 @@ _COLUMNS = ("file_id", "file_path", "similarity", "vector", "sequence_key")
 
 
 def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match]:
-    """Run `Searchable.search` on the connection's table `files`.
+    """Search the connection's table `files`, as `Searchable.search` does.
 
     The condition is text of a user: the connection's database must have no external access, and the caller
     limits the time. Raises InspectorError(BAD_QUERY).
@@ -36,8 +32,6 @@ def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match
         duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
         parameters = [list(map(float, search.vector)), EMBEDDING_VERSION, search.exclude, search.limit]
         rows = connection.execute(_sql(search, condition), parameters).fetchall()
-    except duckdb.InterruptException:
-        raise
     except duckdb.Error as error:
         raise InspectorError(BAD_QUERY, str(error), search.where) from error
     return [Match(*row) for row in rows if row[2] is not None]
@@ -71,26 +65,8 @@ def nearest_in(reader: pa.RecordBatchReader, search: Search) -> list[Match]:
     with duckdb.connect() as connection:
         connection.register("files", reader)
         connection.execute("SET enable_external_access = false")
-        with time_limit(connection, SEARCH_SECONDS):
+        with time_limit(connection.interrupt, SEARCH_SECONDS):
             return nearest(connection, search)
-
-
-@contextmanager
-def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
-    """Interrupt what the connection executes in the block after some seconds; None is no limit.
-
-    Raises InspectorError(QUERY_LIMIT).
-    """
-    timer = threading.Timer(seconds or 0, connection.interrupt)
-    timer.daemon = True
-    if seconds is not None:
-        timer.start()
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        raise InspectorError(QUERY_LIMIT, f"the query took longer than {seconds:g} seconds") from error
-    finally:
-        timer.cancel()
 
 
 def columns_of(search: Search) -> list[str]:

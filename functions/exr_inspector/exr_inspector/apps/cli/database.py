@@ -1,4 +1,4 @@
-"""`exr-inspector check-db`: is VAST DataBase what exr-inspector relies on?"""
+"""`exr-inspector check-db`: test whether VAST DataBase behaves as exr-inspector needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import click
 
-from exr_inspector.apps.cli import show
+from exr_inspector.apps.cli.table import print_table
 from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import Settings
 
@@ -50,5 +50,5 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
         findings.extend(recorded_transactions(settings, None if minutes is None else 60.0 * minutes))
     finally:
         if findings:
-            show.console().print(show.table("", ("question", "answer", ""), findings))
+            print_table(("question", "answer", ""), findings)
     ctx.exit(0 if all(each.verdict in (AS_NEEDED, INFORMATION) for each in findings) else 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.show import harmless, harmless_json
+from exr_inspector.apps.cli.terminal import harmless, json_text
 from exr_inspector.apps.devserver import URL
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
 
@@ -159,7 +159,7 @@ def _print_reply(reply: Any, where: str, *, brief: bool) -> None:
         for document in faulty:
             click.echo(harmless(_fault_line(document), keep=""))
     elif answer is not None:
-        click.echo(harmless_json(json.dumps(answer, ensure_ascii=False, indent=2)))
+        click.echo(json_text(answer, indent=2))
     elif reply.text:
         click.echo(harmless(reply.text))
 

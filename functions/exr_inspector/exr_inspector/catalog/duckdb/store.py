@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.facets import FileRows, Row
-from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits
+from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
     STORED_COLUMNS,
@@ -25,7 +25,7 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.catalog.rows import TABLES, arrow_table
-from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, TABLE_MISMATCH, InspectorError
+from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
@@ -36,7 +36,7 @@ except ImportError as error:
     ) from error
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
-from exr_inspector.catalog.nearest import nearest, time_limit
+from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.stored_document import by_file
 
@@ -103,16 +103,16 @@ class DuckDBStore:
         with self._connection.cursor() as cursor, coded_query(self.name):
             if not duckdb.extract_statements(sql):
                 raise InspectorError(BAD_QUERY, "there is no statement")
-            with time_limit(cursor, seconds):
+            with time_limit(cursor.interrupt, seconds):
                 answer = cursor.sql(sql, params=list(parameters))
-                return pa.table({}) if answer is None else answer.to_arrow_table()
+                return pa.table({}) if answer is None else _arrow(answer, self._limits)
 
     def search(self, search: Search) -> list[Match]:
         with self._connection.cursor() as cursor:
             if self._limits is None:
                 # The condition must open no file. From here on, nothing opens files with this store.
                 cursor.execute("SET enable_external_access = false")
-            with time_limit(cursor, self._limits.seconds if self._limits else SEARCH_SECONDS):
+            with time_limit(cursor.interrupt, self._limits.seconds if self._limits else SEARCH_SECONDS):
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
@@ -214,6 +214,22 @@ def _lacks_rows(cursor: duckdb.DuckDBPyConnection) -> bool:
         if cursor.execute(sql).fetchall() != [(True,)]:
             return True
     return False
+
+
+def _arrow(answer: duckdb.DuckDBPyRelation, limits: QueryLimits | None) -> pa.Table:
+    """Return an answer. With limits, measure its batches: DuckDB's limit does not include Arrow's memory."""
+    if limits is None:
+        return answer.to_arrow_table()
+    reader = answer.to_arrow_reader()
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > limits.answer_mib << 20:
+            message = f"the answer is larger than {limits.answer_mib} MiB; add LIMIT or select fewer columns"
+            raise InspectorError(QUERY_LIMIT, message)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _safe(limits: QueryLimits) -> dict[str, str | bool | int | float | list[str]]:

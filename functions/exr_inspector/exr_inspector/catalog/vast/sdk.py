@@ -35,9 +35,11 @@ try:
     from vastdb.session import Session
     from vastdb.table import TableInTransaction
     from vastdb.table_metadata import TableMetadata, TableRef
+    from vastdb.transaction import Transaction
 except ImportError as error:
     raise InspectorError(
-        NOT_INSTALLED, f"the VAST DataBase store cannot import its SDK ({error}): pip install '{REQUIREMENT}'"
+        NOT_INSTALLED,
+        f"the VAST DataBase store cannot import its SDK ({error}): pip install 'exr-inspector[vast]'",
     ) from error
 
 __all__ = ["QueryDataInternalError", "TableMetadata", "TableRef", "errors"]
@@ -53,6 +55,8 @@ _PARAMETERS: dict[Any, str] = {
     " version_check",
     SessionContext: "api endpoint config",
     Features: "vast_version",
+    TableInTransaction: "metadata tx session_context",
+    Transaction: "txid _session_context",
     TableInTransaction.select_splits: "columns predicate config internal_row_id",
 }
 
@@ -196,7 +200,12 @@ class _Session(Session):  # type: ignore[misc] # the SDK has no types
 
 def begin(session: Any) -> Any:
     """Return a transaction of the SDK that has begun. Its `txid` names it until it is committed."""
-    return session.transaction().__enter__()
+    transaction = session.transaction()
+    if not isinstance(session, _Session):
+        return transaction.__enter__()
+    # `__enter__` also looks for the ADBC driver, which the store does not use: seven reads of folders.
+    transaction.txid = int(session.api.begin_transaction().headers["tabular-txid"])
+    return transaction
 
 
 def commit(transaction: Any) -> None:
@@ -223,7 +232,20 @@ def is_open(session: Any, txid: int) -> bool:
     return True
 
 
+def table_of(transaction: Any, metadata: TableMetadata) -> Any:
+    """Return a table in a transaction. Its metadata have been loaded and are not changed."""
+    if not isinstance(transaction, Transaction):
+        return transaction.table_from_metadata(metadata)
+    # The SDK's own method copies the metadata, which takes as long as half a request.
+    return TableInTransaction(metadata, transaction, transaction._session_context)
+
+
 def select_keys(table: Any, columns: list[str], key: str, keys: list[Any]) -> Any:
     """Return a reader of `columns` and `$row_id` of the rows whose `key` is one of `keys`."""
+    predicate = table[key].isin(keys)
     # The SDK appends `$row_id` to the list that it gets.
-    return table.select(list(columns), table[key].isin(keys), _ONE_REQUEST, internal_row_id=True)
+    try:
+        (reader,) = table.select_splits(list(columns), predicate, _ONE_REQUEST, internal_row_id=True)
+    except NotImplementedError:  # a partitioned table; `select` starts threads and a queue
+        reader = table.select(list(columns), predicate, _ONE_REQUEST, internal_row_id=True)
+    return reader
