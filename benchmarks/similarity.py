@@ -8,6 +8,7 @@ measures of our vectors for other seeds of their random tables.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -59,6 +60,7 @@ from exr_inspector.vectors.explain import explain
 from exr_inspector.vectors.projection import Projection, WeightedFeatures
 
 SEED = 1
+STRATEGY = Path(__file__).parents[1] / "docs" / "VECTOR_STRATEGY.md"
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "openexr-images"
 
 
@@ -330,11 +332,40 @@ def report_speed() -> str:
     return table(["both vectors, microseconds", "least", "median"], rows)
 
 
+REPORTS: dict[str, Callable[[], str]] = {
+    "groups of metadata_embedding": lambda: report_groups(METADATA),
+    "groups of channel_fingerprint": lambda: report_groups(CHANNELS),
+    "example": report_example,
+    "generated setups": lambda: report(measure()),
+    "sequences": report_corpus,
+    "real files": report_files,
+    "seeds": similarity_seeds.report,
+}
+"""Tables of docs/VECTOR_STRATEGY.md, by the name in the comment in front of them."""
+
+
+def updated(text: str) -> str:
+    """Return the document with new tables. A table stays if the files it is made of are absent."""
+    for name, make in REPORTS.items():
+        tables = make()
+        if "skipped" in tables.splitlines()[0]:
+            continue
+        comment = f"<!-- {name} -->\n\n"
+        before, _, after = text.partition(comment)
+        rest = re.sub(r"\A(\|.*\n|\n(?=\|))+", "", after)
+        text = f"{before}{comment}{tables}\n{rest}"
+    return text
+
+
 def main() -> None:
-    print(f"{len(SETUPS)} setups of {FRAMES} frames, seed {SEED}\n")
-    print(report_groups(METADATA), report_groups(CHANNELS), report_example(), sep="\n\n", end="\n\n")
-    print(report(measure()), report_corpus(), report_files(), report_speed(), sep="\n\n", end="\n\n")
-    print(f"over {len(similarity_seeds.SEEDS)} seeds:", similarity_seeds.report(), sep="\n\n")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.similarity")
+    parser.add_argument("--update", action="store_true", help="write the tables into docs/VECTOR_STRATEGY.md")
+    if parser.parse_args().update:
+        STRATEGY.write_text(updated(STRATEGY.read_text()))
+        return
+    for name, make in REPORTS.items():
+        print(f"{name}:\n\n{make()}\n", flush=True)
+    print(report_speed())
 
 
 if __name__ == "__main__":

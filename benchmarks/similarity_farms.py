@@ -1,4 +1,4 @@
-"""What a farm leaves in the headers of its frames: where they ran, for whom, and as which job.
+"""Attributes that a farm writes: where frames were rendered, for whom, and as which job.
 
 In the words of several farm managers and of studios' own tools. No two frames share these values, many of
 which look like categories: a word, a small number.
@@ -15,7 +15,7 @@ Farm = Callable[[Random], Attributes]
 
 
 def host(random: Random) -> str:
-    """A machine's name as studios choose it: after a number, a place, or a bird."""
+    """Return a machine's name as studios choose it: after a number, a place, or a bird."""
     number = random.randrange(400)
     bird = random.choice(("kestrel", "osprey", "merlin", "harrier", "buzzard", "goshawk"))
     return random.choice((f"rn{number:03}", f"blade-{number:03}", f"lx{number}a.farm.local", bird))
@@ -65,7 +65,7 @@ def opencue(random: Random) -> Attributes:
 
 
 def studio_tools(random: Random) -> Attributes:
-    """What a studio writes itself, whatever manages its farm."""
+    """Return the attributes of a studio's own tools."""
     return {
         "licenseServer": host(random),
         "login": person(random),

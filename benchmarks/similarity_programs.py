@@ -1,4 +1,4 @@
-"""Programs that write EXR files, as a farm sees them: their layers, and the attributes that they write.
+"""Programs that write EXR files: their layers, and the attributes that they write.
 
 Attribute names and the looks of their values are those of real headers. `fixed` is what all frames of a
 setup share, `varying` what no two frames share: frame numbers, dates, hosts, seeds, statistics, matrices.
@@ -42,7 +42,7 @@ class Program:
     software: str
     """What the document calls it, before its version."""
     software_source: str
-    """The attribute that says so."""
+    """The attribute that names it."""
     purposes: dict[str, Layers]
     fixed: Callable[[str, int], Attributes]
     varying: Callable[[int, Random], Attributes]

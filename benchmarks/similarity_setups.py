@@ -1,4 +1,4 @@
-"""Render setups as they come out of a farm, as documents: what `similarity.py` measures on.
+"""Documents of render setups, as a farm writes them, for `similarity.py`.
 
 A setup is one render configuration of one shot. Its frames share everything but what really changes
 from frame to frame: what `similarity_programs.py` calls varying, what a studio's tools add, and in some
@@ -85,7 +85,7 @@ class Setup:
     changes: Attributes = field(default_factory=dict)
 
     def documents(self, seed: int = 1) -> list[Document]:
-        """The setup's frames."""
+        """Return the setup's frames."""
         return [document(self, number, Random(f"{seed} {self.name} {number}")) for number in range(FRAMES)]
 
 
@@ -140,7 +140,7 @@ DELTA = Show(
 
 
 def noise(show: Show, frame: int, random: Random) -> Attributes:
-    """What a studio's farm and its own tools add, and no two frames share."""
+    """Return the attributes of the farm and of the studio's tools, which no two frames share."""
     return {
         **show.farm(random),
         **studio_tools(random),
@@ -162,7 +162,7 @@ def noise(show: Show, frame: int, random: Random) -> Attributes:
 
 
 def document(setup: Setup, number: int, random: Random) -> Document:
-    """Frame `number` of a setup, in the form that exr-inspector gives a file."""
+    """Return the document of frame `number` of a setup."""
     frame = setup.show.first_frame + number
     written = {
         **setup.show.studio,
@@ -200,7 +200,7 @@ def document(setup: Setup, number: int, random: Random) -> Document:
 
 
 def split(setup: Setup) -> Iterator[tuple[str | None, str | None, Layers]]:
-    """The setup's layers by part: (part name, view, layers)."""
+    """Yield the setup's layers by part: (part name, view, layers)."""
     content: Layers = {}
     for purpose in setup.purposes.split():
         for layer, components in setup.program.purposes[purpose].items():
@@ -280,7 +280,7 @@ def part(
 
 
 def window(kind: str, width: int, height: int, random: Random) -> Attributes:
-    """The data window: the whole frame, 5 % more on each side, or what the frame's content covers."""
+    """Return the data window: the whole frame, 5 % more on each side, or the area of the content."""
     if kind == "overscan":
         return box(-width // 20, -height // 20, width + width // 20, height + height // 20)
     if kind == "content":
@@ -365,7 +365,7 @@ ONE_CHANGE = (newer, one_layer_more, overscan, recompressed, half_size)
 
 
 def more(base: Setup) -> Iterator[Setup]:
-    """Setups that differ from a base by more than one fact."""
+    """Yield setups that differ from a base by more than one fact."""
     following = SHOWS[(SHOWS.index(base.show) + 1) % len(SHOWS)]
     lights = "beauty lights utility"
     yield replace(base, name=f"{base.name}, cropped to content", window="content")
@@ -388,7 +388,7 @@ BASES = [
     Setup("Nuke", NUKE, AURORA, "15.1v3", compression="zips"),
 ]
 ONE_LAYER = [replace(base, name=f"{base.name}, one layer", purposes="beauty") for base in BASES]
-"""The base setups' beauty alone. They lie among no others: only what one change does to them is measured."""
+"""The base setups' beauty alone, to measure the effect of one change."""
 
 ARNOLD_BASE, VRAY_BASE, RENDERMAN_BASE, REDSHIFT_BASE, KARMA_BASE, _, NUKE_BASE = BASES
 DEEP: dict[str, Any] = {"purposes": "beauty", "deep": True, "compression": "zips"}

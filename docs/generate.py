@@ -1,4 +1,4 @@
-"""Writes the documents that are generated from the code; with --check, says which of them are out of date."""
+"""Generate documents from the code; with --check, report those that are out of date."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ NOTE = "<!-- Generated from the code by `make docs`; edit the code. -->"
 
 def errors() -> Iterator[str]:
     yield from ("# Errors", "", NOTE, "")
-    yield "Every fault has a stable code. It stands in a document's `errors` as `{code, message, where}`,"
-    yield "or is raised as `InspectorError`. **Permanent** faults are recorded and the event is acknowledged;"
-    yield "**transient** ones are raised out of the handler, so that the event is delivered again."
+    yield "Every fault has a stable code. A document lists faults in `errors` as `{code, message, where}`;"
+    yield "otherwise they are raised as `InspectorError`. **Permanent** faults are recorded and the event is"
+    yield "acknowledged. **Transient** faults are raised out of the handler, so that DataEngine retries."
     for title, retry in (("Permanent", False), ("Transient", True)):
         yield from (
             "",
             f"## {title}",
             "",
-            "| code | status of the file | what it means | what to do |",
+            "| code | file status | meaning | remedy |",
             "|---|---|---|---|",
         )
         yield from (_error(fault) for fault in FAULTS.values() if fault.retry is retry)
@@ -41,31 +41,35 @@ def _error(fault: Fault) -> str:
 
 def configuration() -> Iterator[str]:
     yield from ("# Configuration", "", NOTE, "")
-    yield "Settings come from the environment; a DataEngine secret whose keys have these names overlays it."
-    yield "Where a setting has several names, the first that is set counts. Empty text counts as not set."
-    yield from _settings(Settings, SETTINGS)
+    yield "Settings come from the environment. Keys of a DataEngine secret with these names override it."
+    yield "If a setting has several names, the first that is set is used. An empty value counts as not set."
+    yield from _settings(Settings, SETTINGS, absent="")
     yield from ("", "## Deployment", "")
     yield "Only `deploy.sh` and `exr-inspector deploy` read these, from a `.env` file; the function does not."
-    yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) tells where their values come from."
-    yield from _settings(Deployment, DEPLOYMENT)
+    yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) says where to find their values."
+    yield from _settings(Deployment, DEPLOYMENT, absent="required")
 
 
-def _settings(defaults: type, settings: Mapping[str, Setting]) -> Iterator[str]:
+def _settings(defaults: type, settings: Mapping[str, Setting], absent: str) -> Iterator[str]:
     yield from ("", "| name | default | meaning |", "|---|---|---|")
-    yield from (_setting(getattr(defaults, name), setting) for name, setting in settings.items())
+    for name, setting in settings.items():
+        default = getattr(defaults, name)
+        yield _setting(absent if default is None else _default(default), setting)
 
 
-def _setting(default: object, setting: Setting) -> str:
-    shown = "" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
-    shown = "none: must be set" if default is None else shown
-    secret = " Secret: never logged." if setting.secret else ""
+def _default(default: object) -> str:
+    return "" if default == "" else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _setting(shown: str, setting: Setting) -> str:
+    secret = " Secret; never logged." if setting.secret else ""
     return f"| {', '.join(f'`{env}`' for env in setting.env)} | {shown} | {setting.meaning}{secret} |"
 
 
 def database_schema() -> Iterator[str]:
     yield from ("# Database schema", "", NOTE, "")
-    yield "DuckDB and VAST DataBase hold the same tables. A file's rows share its `file_id`; every"
-    yield "column may be null. Times are in UTC. A text of more than 126 KB is replaced by its size and hash:"
+    yield "DuckDB and VAST DataBase have the same tables. A file's rows share its `file_id`. Every column may"
+    yield "be null. Times are in UTC. Text longer than 126 KB is replaced by its size and hash:"
     yield '`{"elided": {"size_bytes": ..., "sha256": ...}}`.'
     for table, columns in COLUMNS.items():
         yield from ("", f"## {table}", "", "| column | type | meaning |", "|---|---|---|")
@@ -78,7 +82,8 @@ def _kind(kind: object) -> str:
 
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
-    yield "Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an unfit environment."
+    yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
+    yield "environment, 130 after Ctrl-C."
     above = click.Context(
         commands,
         info_name="exr-inspector",
@@ -111,7 +116,7 @@ GENERATED = {
 
 
 def stale() -> list[str]:
-    """The documents that are not what the code gives."""
+    """Return the documents that differ from what the code generates."""
     return [name for name, made in GENERATED.items() if _held(name) != _text(made())]
 
 

@@ -1,4 +1,4 @@
-"""The documents are true: commands run, links lead somewhere, tables are those of the code."""
+"""Check the documents: commands run, links resolve, tables match the code."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def _blocks(document: str, language: str) -> list[str]:
 
 
 def _commands(document: str) -> list[str]:
-    """Each line of a shell block; a block that starts something in the background runs as a whole."""
+    """Return each line of the shell blocks. A block with a background process is one command."""
     blocks = _blocks(document, "sh")
     return [part for block in blocks for part in ([block] if "&\n" in block else block.splitlines())]
 
 
 def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    # The environment that runs this test serves for `make` too: it is not made again.
+    # `make` uses the environment that runs this test; it does not create another one.
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     if command.startswith("make "):
         command += " -o .venv/.ready"
@@ -53,7 +53,7 @@ def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     try:
         out, errors = process.communicate(timeout=120)
     finally:
-        # Whatever a failed command has left in the background.
+        # End background processes of a failed command.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     return subprocess.CompletedProcess(command, process.returncode, out, errors)
@@ -61,7 +61,7 @@ def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git would give to a stranger, with the demo made in it by the README's first command."""
+    """Copy what git would clone, and run the README's first command in it."""
     folder = tmp_path_factory.mktemp("clone")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -77,17 +77,17 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".venv").symlink_to(sys.prefix)
     done = _run("make demo", folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "11 files, 10 ok, 1 not ok" in done.stdout
+    assert "11 files: 10 ok, 1 incomplete; 11 stored" in done.stdout
     assert "beauty.#.exr" in done.stdout
     return folder
 
 
-def test_the_first_screen_has_just_the_two_commands() -> None:
+def test_the_readme_starts_with_the_two_commands() -> None:
     assert _blocks("README.md", "sh")[0].splitlines() == ["make demo", "make test"]
 
 
-# `make test` is what runs these tests; `make install` would change the environment that they run in.
-ELSEWHERE = ("make test", "make install")
+# `make test` runs these tests; the others would change the environment that they run in.
+NOT_RUN_HERE = ("make test", "make install", "pip install .")
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ ELSEWHERE = ("make test", "make install")
         (document, command)
         for document in ("README.md", "docs/DEV_RUNBOOK.md")
         for command in _commands(document)
-        if command not in ELSEWHERE
+        if command not in NOT_RUN_HERE
     ],
 )
 def test_every_shell_command_of_the_readme_and_the_runbook_runs(
     document: str, command: str, clone: Path
 ) -> None:
     done = _run(command, clone)
-    # 1 says that the demo's truncated frame was found.
+    # The exit code is 1 if the demo's truncated frame is among the files.
     assert done.returncode == int("inspect build/demo" in command and "stereo" not in command), done.stderr
     assert done.stdout.strip()
     assert "Traceback" not in done.stderr
@@ -118,14 +118,22 @@ def test_the_python_of_the_readme_runs(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_resolves(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)", document.read_text())
     missing = [each for each in targets if "://" not in each and not (document.parent / each).exists()]
     assert missing == []
 
 
+def test_the_overview_names_every_module() -> None:
+    package = ROOT / "functions" / "exr_inspector" / "exr_inspector"
+    files = {each.name for each in package.glob("[a-z]*.py")}
+    folders = {f"{each.parent.name}/" for each in package.glob("*/__init__.py")}
+    text = (ROOT / "docs" / "overview.md").read_text()
+    assert {name for name in files | folders if f"`{name}`" not in text} == set()
+
+
 @pytest.mark.parametrize("name", GENERATED)
-def test_generated_documents_are_those_that_the_code_gives(name: str) -> None:
+def test_generated_documents_are_up_to_date(name: str) -> None:
     assert name not in stale()
 
 
@@ -140,11 +148,11 @@ def test_the_example_environment_names_every_setting_and_its_default() -> None:
     assert set(values) == set(settings)
     for name, text in values.items():
         setting, default = settings[name]
-        # Without a file of its own, a laptop would keep nothing.
+        # The example names a DuckDB file; by default nothing is stored.
         assert not text or name == "EXR_INSPECTOR_DB" or setting.parse(text) == default
 
 
-def test_the_functions_of_the_original_design_are_where_the_readme_says() -> None:
+def test_the_readme_maps_the_original_names_to_modules_that_have_them() -> None:
     rows = re.findall(r"^\| (`.*?) \| `exr_inspector\.(.*)", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(rows) == 5
     for names, places in rows:
@@ -163,8 +171,8 @@ SOURCES = (
     )
     + (ROOT / "deploy.sh").read_text()
 )
-# OpenImageIO says these itself; test_oiio_report.py makes it do so.
-OF_LIBRARIES = {"Subsampled channels are not supported"}
+# OpenImageIO's own messages, which tests/document/test_oiio_report.py produces.
+OPENIMAGEIO_MESSAGES = {"Subsampled channels are not supported"}
 
 
 def test_troubleshooting_has_thirty_entries_with_cause_and_cure() -> None:
@@ -176,8 +184,8 @@ def test_troubleshooting_has_thirty_entries_with_cause_and_cure() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("symptom", [each for each in SYMPTOMS if each not in OF_LIBRARIES])
-def test_what_troubleshooting_quotes_is_printed_by_the_code(symptom: str) -> None:
+@pytest.mark.parametrize("symptom", [each for each in SYMPTOMS if each not in OPENIMAGEIO_MESSAGES])
+def test_every_message_that_troubleshooting_quotes_is_in_the_code(symptom: str) -> None:
     code, colon, message = symptom.partition(": ")
     message = message if colon and code.isupper() else symptom
     if colon and code.isupper():
@@ -187,8 +195,8 @@ def test_what_troubleshooting_quotes_is_printed_by_the_code(symptom: str) -> Non
     assert any(len(fragment) > 3 for fragment in (*fragments, code if code in FAULTS else ""))
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="the parser of Mermaid needs Python 3.11 or later")
-def test_every_diagram_is_mermaid() -> None:
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the Mermaid parser needs Python 3.11 or later")
+def test_every_diagram_is_valid_mermaid() -> None:
     script = "import sys, mermaid_parser; mermaid_parser.MermaidParser().parse(sys.stdin.read())"
     diagrams = [block for path in DOCUMENTS for block in _blocks(str(path.relative_to(ROOT)), "mermaid")]
     assert len(diagrams) >= 2

@@ -142,7 +142,7 @@ def test_a_condition_narrows_the_search(demo: Path, store: DuckDBStore) -> None:
     assert _names(found) == ["beauty.1004.exr", "deep.1001.exr"]
 
 
-def test_by_channels_what_else_differs_does_not_matter(demo: Path, store: DuckDBStore) -> None:
+def test_a_search_by_channels_ignores_all_other_facts(demo: Path, store: DuckDBStore) -> None:
     found = exr_inspector.similar(demo / BEAUTY, store, by="channels", limit=6, frames=True)
     assert [round(each.similarity, 5) for each in found] == [1.0] * 6  # another resolution, the same channels
 
@@ -181,9 +181,7 @@ def test_a_condition_may_ask_the_other_tables(demo: Path, store: DuckDBStore) ->
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "0", "1e-30"])
-def test_a_stored_vector_without_a_direction_is_like_nothing(
-    demo: Path, store: DuckDBStore, number: str
-) -> None:
+def test_a_stored_vector_without_a_direction_is_left_out(demo: Path, store: DuckDBStore, number: str) -> None:
     without = f"list_resize(['{number}'::FLOAT], 384, 0)::FLOAT[384]"
     files = store.query(
         f"SELECT * REPLACE ({without} AS metadata_embedding) FROM files WHERE is_deep"
@@ -201,7 +199,7 @@ def test_a_vector_without_a_direction_is_refused(store: DuckDBStore, number: str
 
 
 @pytest.mark.parametrize("target", ["0" * 32, "/no/such/file.exr"])
-def test_what_is_not_there_is_like_nothing(store: DuckDBStore, target: str) -> None:
+def test_an_absent_file_is_refused(store: DuckDBStore, target: str) -> None:
     with pytest.raises(InspectorError, match="FILE_NOT_FOUND"):
         exr_inspector.similar(target, store)
 
@@ -223,7 +221,7 @@ def test_a_file_without_a_header_is_refused_with_its_own_fault(
         assert (error.code, error.message, error.where) == (code, entry["message"], str(path))
 
 
-def test_a_folder_is_no_file(demo: Path, store: DuckDBStore) -> None:
+def test_a_folder_is_refused(demo: Path, store: DuckDBStore) -> None:
     with pytest.raises(InspectorError, match="NOT_A_FILE"):
         exr_inspector.similar(demo, store)
 
@@ -239,7 +237,7 @@ def test_the_store_of_the_settings_can_be_searched(demo: Path, database: Path) -
     assert len(found) == 1
 
 
-def test_batches_from_elsewhere_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
+def test_record_batches_give_the_same_answer(demo: Path, store: DuckDBStore) -> None:
     vector = _vector(demo, store)
     where = "frame_number > 1002"
     search = Search(vector, where=where, limit=5, frames=True)
@@ -287,7 +285,7 @@ def test_the_command_reads_beside_other_readers(demo: Path, database: Path) -> N
     assert done.exit_code == 0, done.output
 
 
-def test_without_a_database_it_says_what_to_set(demo: Path) -> None:
+def test_without_a_database_the_message_names_the_setting(demo: Path) -> None:
     done = CliRunner().invoke(commands, ["similar", str(next(demo.rglob("*.exr")))])
     assert done.exit_code == 2
     assert "EXR_INSPECTOR_DB" in done.output

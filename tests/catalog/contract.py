@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from exr_inspector import errors, inspect
-from exr_inspector.catalog.rows import LARGEST_CELL, TABLES, rows_of
+from exr_inspector.catalog.rows import MAX_CELL_BYTES, TABLES, rows_of
 from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
@@ -45,10 +45,10 @@ REALS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308)
 WHOLES = (-(2**63), 2**63 - 1, -1, 0, 2**53 + 1, 1)
 TEXTS = (
     "", "\0", "a\0b", "naïve 層 🎬", "\u202ereversed", "'; DROP TABLE files; --", '"', "\\", "%_*?", "NULL",
-    "line\r\nline", "\ufeff", "\ud7ff\ue000\uffff", "x" * LARGEST_CELL, "層" * (LARGEST_CELL // 3),
+    "line\r\nline", "\ufeff", "\ud7ff\ue000\uffff", "x" * MAX_CELL_BYTES, "層" * (MAX_CELL_BYTES // 3),
 )  # fmt: skip
 
-LONG = "層" * LARGEST_CELL
+LONG = "層" * MAX_CELL_BYTES
 
 
 def audit(backend: Backend, name: str) -> Row:
@@ -344,7 +344,7 @@ class StoreContract:
         assert tables(backend) == expected(file)
 
     def test_many_of_the_largest_cells_go_in_together(self, backend: Backend) -> None:
-        wide = "x" * LARGEST_CELL
+        wide = "x" * MAX_CELL_BYTES
         files = [delivered(f"wide-{index}") for index in range(60)]
         files = [with_cells(file, "attributes", value_json=wide, value_text=wide) for file in files]
         backend.store().upsert(files)

@@ -11,14 +11,21 @@ import pyarrow as pa
 import pytest
 
 from exr_inspector import inspect
-from exr_inspector.catalog.rows import LARGEST_CELL, TABLES, arrow_table, rows_of
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.facets import FileRows, Row
+from exr_inspector.catalog.rows import MAX_CELL_BYTES, facts_hash, rows_of, to_arrow
+from exr_inspector.document.serialize import to_json
+from tests.catalog.rows import delivered, with_cells
+from tests.corpus import for_each, images
 from tests.document.documents import valid
 from tests.exr.headers import multipart, plain
 from tests.exrfiles.attributes import LEVEL_MODES, Attribute, Channel, attribute
+from tests.exrfiles.demo import layered_beauty
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.writer import TILED
 
-LONG = "x" * (LARGEST_CELL + 1)
+LONG = "x" * (MAX_CELL_BYTES + 1)
 
 # What makes a text of a row long: the table, its column, and an attribute that its value comes from.
 WIDE: list[tuple[str, str, Attribute]] = [
@@ -54,10 +61,10 @@ def test_a_text_that_is_too_long_is_replaced_by_its_size_and_hash(
 def test_no_text_of_any_row_is_larger_than_a_cell(data: bytes, tmp_path: Path) -> None:
     found = rows_of_file(data, tmp_path / "a.exr")
     texts = [value for rows in found.values() for row in rows for value in row.values()]
-    assert max(len(value.encode()) for value in texts if isinstance(value, str)) <= LARGEST_CELL
+    assert max(len(value.encode()) for value in texts if isinstance(value, str)) <= MAX_CELL_BYTES
 
 
-@pytest.mark.parametrize("text", ["x" * LARGEST_CELL, "層" * (LARGEST_CELL // 3), "\0" * LARGEST_CELL])
+@pytest.mark.parametrize("text", ["x" * MAX_CELL_BYTES, "層" * (MAX_CELL_BYTES // 3), "\0" * MAX_CELL_BYTES])
 def test_a_text_of_just_a_cell_is_kept(text: str, tmp_path: Path) -> None:
     found = rows_of_file(plain(attribute("note", "string", text)).data, tmp_path / "a.exr")
     assert text in [row["value_text"] for row in found["attributes"]]
@@ -83,3 +90,114 @@ def test_names_that_differ_in_bytes_that_are_not_utf8_are_two_files(tmp_path: Pa
     files = [rows_of_file(plain().data, os.fsdecode(name))["files"][0] for name in names]
     assert files[0]["file_path"] == files[1]["file_path"]
     assert files[0]["file_id"] != files[1]["file_id"]
+
+
+# --- Arrow ----------------------------------------------------------------------------------------------
+
+
+@for_each(images())
+def test_the_arrow_tables_of_a_corpus_file_have_its_rows(image: Path) -> None:
+    check_arrow([rows_of(inspect(image))])
+
+
+def test_the_arrow_tables_of_several_files_have_their_rows(tmp_path: Path) -> None:
+    data = [layered_beauty(), plain().data, b"not an EXR", multipart([], []).data]
+    files = []
+    for number, content in enumerate(data):
+        path = tmp_path / f"a.{number}.exr"
+        path.write_bytes(content)
+        files.append(rows_of(inspect(path)))
+    check_arrow(files)
+    check_arrow([])
+
+
+def test_vectors_that_are_lists_or_absent_become_arrow_too() -> None:
+    file = delivered("a")
+    absent = with_cells(delivered("b"), "files", metadata_embedding=None, channel_fingerprint=None)
+    check_arrow([file, absent, delivered("c")])
+
+
+def check_arrow(files: list[FileRows]) -> None:
+    for table, schema in TABLES.items():
+        rows = [row for each in files for row in each.rows[table]]
+        made = arrow_table(table, rows)
+        made.validate(full=True)
+        assert made.schema == schema
+        assert made.equals(pa.Table.from_pylist(rows, schema=schema)) or has_nan(rows)
+        assert repr(made.to_pylist()) == repr(pa.Table.from_pylist(rows, schema=schema).to_pylist())
+
+
+def has_nan(rows: list[Row]) -> bool:
+    """Return whether a cell is not equal to itself."""
+    return any(value != value for row in rows for value in row.values() if isinstance(value, float))  # noqa: PLR0124
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_documents_become_data_frames(library: str, tmp_path: Path) -> None:
+    frames = pytest.importorskip(library)
+    for frame in (1001, 1002):
+        (tmp_path / f"beauty.{frame}.exr").write_bytes(layered_beauty())
+    tables = to_arrow(map(inspect, sorted(tmp_path.iterdir())))
+    assert list(tables) == list(TABLES)
+    for table, found in tables.items():
+        assert found.schema == TABLES[table]
+        frame = found.to_pandas() if library == "pandas" else frames.from_arrow(found)
+        assert list(frame.columns) == TABLES[table].names
+        assert len(frame) == found.num_rows
+    assert tables["files"]["frame_number"].to_pylist() == [1001, 1002]
+    assert tables["files"]["first_seen"].to_pylist() == [None, None]
+
+
+# --- the hash of the facts ------------------------------------------------------------------------------
+
+
+def test_the_hash_of_the_facts_depends_on_neither_the_release_nor_other_facets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "beauty.1001.exr"
+    path.write_bytes(layered_beauty())
+    document: Any = inspect(path)
+    known = rows_of(document).file["facts_hash"]
+    skipped = {"status": "skipped", "reason": "not asked for"}
+    assert rows_of({**document, "stats": skipped, "validation": skipped}).file["facts_hash"] == known
+    monkeypatch.setattr("exr_inspector.catalog.rows.VERSION", "99.0.0")
+    assert rows_of(document).file["facts_hash"] == known
+
+
+@pytest.mark.parametrize("version", ["HEADER_VERSION", "EMBEDDING_VERSION"])
+def test_the_hash_of_the_facts_depends_on_the_versions_of_what_is_stored(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "beauty.1001.exr"
+    path.write_bytes(plain().data)
+    document = inspect(path)
+    known = rows_of(document).file["facts_hash"]
+    monkeypatch.setattr(f"exr_inspector.catalog.rows.{version}", 1000)
+    assert rows_of(document).file["facts_hash"] != known
+
+
+def test_a_change_of_any_fact_but_the_order_of_its_event_changes_the_hash(tmp_path: Path) -> None:
+    path = tmp_path / "beauty.1001.exr"
+    path.write_bytes(layered_beauty())
+    document: Any = inspect(path)
+    part, *others = document["parts"]
+    changes = [
+        {"parts": [{**part, "compression": "rle"}, *others]},
+        {"channels": document["channels"][:-1]},
+        {"errors": [{"code": "BAD_ATTRIBUTE", "message": "", "where": ""}]},
+        {"file": {**document["file"], "etag": "x"}},
+    ]
+    for index in range(len(part["attributes"])):
+        for fact in ("name", "type", "value"):
+            attributes = [dict(each) for each in part["attributes"]]
+            attributes[index][fact] = "other"
+            changes.append({"parts": [{**part, "attributes": attributes}, *others]})
+    known = hash_of(document)
+    assert len({known, *(hash_of({**document, **change}) for change in changes)}) == len(changes) + 1
+    assert hash_of({**document, "file": {**document["file"], "sequencer": "0A"}}) == known
+
+
+def hash_of(document: Any) -> str:
+    return facts_hash(
+        document, [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
+    )

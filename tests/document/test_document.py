@@ -292,9 +292,34 @@ def test_a_file_without_header_has_a_status_and_no_facts(
     assert document["file"]["openimageio"]["opens"] is None
 
 
-def test_a_missing_file_and_a_folder_have_a_status(tmp_path: Path) -> None:
+def counted(document: Document) -> tuple[int | None, int | None]:
+    return document["file"]["chunks_present"], document["file"]["chunks_promised"]
+
+
+def test_a_preallocated_copy_that_stopped_is_incomplete_and_counted(tmp_path: Path) -> None:
+    """The table is intact and the last 40 % are zeros."""
+    whole = file("scan lines").data
+    start = len(whole) * 6 // 10
+    document = inspected(written(whole[:start] + bytes(len(whole) - start), tmp_path))
+    assert state(document) == ("incomplete", False, ["CHUNKS_MISSING"])
+    present, promised = counted(document)
+    assert promised == document["parts"][0]["chunk_count"] == 37
+    assert present is not None
+    assert 0 < present < promised
+
+
+def test_a_file_that_lacks_only_its_offset_table_is_ok_with_a_warning(tmp_path: Path) -> None:
+    whole = file("blocks of scan lines")
+    data = whole.data[: whole.head] + bytes(whole.tables - whole.head) + whole.data[whole.tables :]
+    document = inspected(written(data, tmp_path))
+    assert (state(document), counted(document)) == (("ok", True, ["OFFSET_TABLE_REBUILT"]), (3, 3))
+    cut = inspected(written(data[:-1], tmp_path))
+    assert (state(cut), counted(cut)) == (("incomplete", False, ["OFFSET_TABLE_MISSING"]), (2, 3))
+
+
+def test_a_missing_file_has_a_status_and_a_folder_none(tmp_path: Path) -> None:
     assert state(inspected(tmp_path / "none.exr")) == ("missing", None, ["FILE_NOT_FOUND"])
-    assert state(inspected(tmp_path)) == ("unsupported", None, ["NOT_A_FILE"])
+    assert state(inspected(tmp_path)) == (None, None, ["NOT_A_FILE"])
     assert inspected(tmp_path)["file"]["size_bytes"] is None
 
 
@@ -368,7 +393,9 @@ def test_openimageio_is_not_asked_where_it_is_not_wanted(
 
 def test_completeness_is_null_where_it_is_never_looked_at(tmp_path: Path) -> None:
     path = written(truncated(simple(64, 64)), tmp_path)
-    assert state(inspected(path, Settings(completeness="never"))) == ("ok", None, [])
+    document = inspected(path, Settings(completeness="never"))
+    assert (state(document), document["file"]["chunks_present"]) == (("ok", None, []), None)
+    assert document["file"]["chunks_promised"] == document["parts"][0]["chunk_count"]
     assert state(inspected(path, Settings(completeness="always")))[0] == "incomplete"
 
 

@@ -8,11 +8,13 @@ from typing import Any, NoReturn
 import pytest
 
 from exr_inspector import header_bytes, reader, to_json
-from exr_inspector.apps.cli import show
+from exr_inspector.apps.cli import summary
+from exr_inspector.apps.cli.details import print_details
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.rows import rows_of
 from exr_inspector.document.build import make_document
 from exr_inspector.document.truncate import truncate
+from exr_inspector.location import NO_MAP
 from exr_inspector.pipeline import Runtime, inspect_many, request_for
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import embed
@@ -78,9 +80,9 @@ def test_no_step_from_the_document_to_the_answer_changes_it(
         rows_of(document)
         embed(document)
         truncate(document, 1000)
-        show.summary([document])
-        show.details(document)
-        show.faults([document])
+        summary.row(document, NO_MAP)
+        summary.faults(document, NO_MAP)
+        print_details(document, NO_MAP)
         if document["file"]["header_hash"]:
             header_bytes(document)
             explain(document, built[0])

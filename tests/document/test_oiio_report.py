@@ -599,3 +599,15 @@ def test_the_limits_allow_real_headers() -> None:
     assert report_of(channels).opens
     parts = [[*replaced(NAMED, [attribute("name", "string", f"part{n}")])] for n in range(64)]
     assert report_header(parsed(multipart(*parts))).opens
+
+
+def test_a_library_that_returns_only_utf8_text_gives_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenImageIO 3.0 raises UnicodeDecodeError for other text; it runs with NumPy 1."""
+
+    def old_library(*_: object) -> OiioReport:
+        raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid continuation byte")
+
+    monkeypatch.setattr(oiio_report, "_open", old_library)
+    report = report_of()
+    assert report.opens is None
+    assert "not UTF-8" in report.message

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exr_inspector.exr import codes
-from exr_inspector.exr.values import CODECS, MAX_ESCAPED_BYTES, MAX_ITEMS, count_channels, decode, encode
+from exr_inspector.exr.values import (
+    CODECS,
+    FIXED_SIZES,
+    MAX_ESCAPED_BYTES,
+    MAX_ITEMS,
+    count_channels,
+    decode,
+    encode,
+)
 from tests.exrfiles.attributes import CODES, ENCODERS, NUMBERS, Channel, attribute
 from tests.exrfiles.values import WELL_FORMED, any_size
 
@@ -288,3 +296,18 @@ def test_the_names_of_codes_are_those_of_the_writer() -> None:
     assert tuple(codes.COMPRESSION_NAMES.values()) == CODES["compression"]
     assert tuple(codes.COMPRESSION_NAMES) == tuple(range(len(CODES["compression"])))
     assert attribute("x", "compression", "zstd").value == b"\x0d"
+
+
+@given(st.sampled_from(sorted(type_ for type_, codec in CODECS.items() if codec.is_exact)), st.data())
+def test_an_exact_codec_restores_every_value_that_it_decodes(type_: str, data: st.DataObject) -> None:
+    size = FIXED_SIZES.get(type_)
+    raw = data.draw(any_size(type_) if size is None else st.binary(min_size=size, max_size=size))
+    value, error = decode(type_, raw)
+    assert error is not None or encode(type_, value) == raw
+
+
+@pytest.mark.parametrize(
+    "type_", ["float", "double", "string", "stringvector", "chlist", "v3f", "box2f", "bytes"]
+)
+def test_a_codec_that_can_lose_bytes_is_not_exact(type_: str) -> None:
+    assert not CODECS[type_].is_exact

@@ -1,11 +1,12 @@
-SELECT regexp_extract(coalesce(sequence_key, file_path), '[^/]*/[^/]*$') AS sequence,
-       count(*) AS files,
-       min(frame_number) AS first_frame,
-       max(frame_number) AS last_frame,
-       count(*) FILTER (WHERE status <> 'ok') AS not_ok,
-       max(multipart_count) AS parts,
-       max(channel_count) AS channels,
-       sum(size_bytes) AS bytes
-FROM files
-GROUP BY coalesce(sequence_key, file_path)
-ORDER BY bytes DESC
+SELECT regexp_extract(coalesce(f.sequence_key, f.file_path), '[^/]*/[^/]*$') AS sequence,
+       concat_ws('-', min(f.frame_number), nullif(max(f.frame_number), min(f.frame_number))) AS frames,
+       count(*) FILTER (WHERE f.status <> 'ok') AS bad,
+       max(p.width || 'x' || p.height) AS size,
+       max(f.multipart_count) AS parts,
+       max(f.channel_count) AS channels,
+       max(p.compression) AS comp,
+       round(sum(f.size_bytes) / 1e6, 2) AS mb
+FROM files AS f
+LEFT JOIN parts AS p ON p.file_id = f.file_id AND p.part_index = 0
+GROUP BY coalesce(f.sequence_key, f.file_path)
+ORDER BY sequence

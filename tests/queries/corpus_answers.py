@@ -1,10 +1,10 @@
-"""The rows that the corpus of OpenEXR images adds to an answer; to the others it adds none."""
+"""The rows that the corpus of OpenEXR images adds to answers. It adds none to the others."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# In the words of OpenImageIO.
+# OpenImageIO's messages.
 SUBSAMPLED = (
     'Subsampled channels are not supported (channel "BY" has sampling 2,2). '
     'Subsampled channels are not supported (channel "RY" has sampling 2,2).'
@@ -52,7 +52,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
             1,
         ),
     ],
-    "How much does each show store in which compression?": [
+    "How much does each show store per compression?": [
         ("openexr-images", "zips", False, 9, 22803616),
         ("openexr-images", "piz", False, 49, 22490686),
         ("openexr-images", "zip", False, 15, 16525407),
@@ -72,13 +72,13 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("openexr-images/Beachball/singlepart.#.exr", 4, 9615684, 2403921.0),
     ],
     "How old are the files, and how large?": [("openexr-images", "3: over a year", 255, 91425769, 4156415)],
-    "Which deep images come from which renderer?": [
+    "Which renderers wrote the deep images?": [
         ("openexr-images", "not stated", "deepscanline", "zips", 9, 14834522),
         ("openexr-images", "not stated", "deeptile", "none", 1, 2256837),
         ("openexr-images", "not stated", "deeptiled", "zip", 1, 1245),
     ],
-    "Which colour spaces does each show state?": [("openexr-images", "not stated", 132)],
-    "Which primaries do files state?": [
+    "Which color spaces does each show declare?": [("openexr-images", "not stated", 132)],
+    "Which primaries do files declare?": [
         ("openexr-images", "AP0", 1),
         ("openexr-images", "Rec.709", 1),
         ("openexr-images", "other", 2),

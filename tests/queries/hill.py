@@ -1,4 +1,4 @@
-"""The show "hill": renders of Arnold, plates and comps."""
+"""The show "hill": Arnold renders, plates and comps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def hill() -> Iterator[File]:
 
 
 def _first_shot() -> Iterator[File]:
-    """Three frames are missing, one is cut off, and one was also delivered with five digits."""
+    """Return a sequence with missing frames, a truncated one, and one also delivered with five digits."""
     for frame in (1001, 1002, 1003, 1006, 1007, 1009, 1010):
         content = beauty(frame)
         yield File(
@@ -43,7 +43,7 @@ def _first_shot() -> Iterator[File]:
 
 
 def _second_shot() -> Iterator[File]:
-    """A newer renderer from frame 1004 on, which leaves out a layer; frame 1006 is a copy of 1005."""
+    """Return a sequence that a newer renderer continues at frame 1004, without a layer; 1006 copies 1005."""
     late = Picture(
         [each for each in BEAUTY if not str(each.name).startswith("specular")],
         (*ARNOLD.attributes, NEWER_ARNOLD),
@@ -57,7 +57,7 @@ def _second_shot() -> Iterator[File]:
 
 
 def _plates() -> Iterator[File]:
-    """A scan whose time code leaps ten frames ahead at 1004, and one in luminance and chroma."""
+    """Return a scan whose time code jumps ten frames ahead at 1004, and a luminance-chroma scan."""
     stated = (*EDITORIAL, attribute("chromaticities", "chromaticities", REC709))
     for frame, count in ((1001, 0x00), (1002, 0x01), (1003, 0x02), (1004, 0x13), (1005, 0x14)):
         code = attribute("timeCode", "timecode", (0x01000000 | count, 0))
@@ -71,7 +71,7 @@ def _plates() -> Iterator[File]:
 
 
 def _comps() -> Iterator[File]:
-    """ACES by their flag; frame 1002 states another colour space."""
+    """Return comps that declare ACES; frame 1002 declares another color space."""
     aces = (
         attribute("acesImageContainerFlag", "int", 1),
         attribute("chromaticities", "chromaticities", AP0),

@@ -1,4 +1,4 @@
-"""Files from a few words: the headers are real, the pixels are filler, so that a file has a chosen size."""
+"""Make files from short descriptions. Headers are real; pixels are filler, so a file can have any size."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.exrfiles.writer import Part, write
 Box = tuple[int, int, int, int]
 HD: Box = (0, 0, 15, 8)
 
-# How many days ago.
+# Days before now.
 RECENT, LAST_SEASON, LONG_AGO = 3, 100, 800
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One part. `kind` is its part type; `display` is the data window where it is not given."""
+    """One part. `kind` is its part type; `display` defaults to the data window."""
 
     channels: Sequence[Channel]
     attributes: Sequence[Attribute] = ()
@@ -30,13 +30,13 @@ class Picture:
     tiling: Tiling | None = None
 
     def part(self, filler: int = 0) -> Part:
-        """The part with one byte of data in each chunk, and `filler` more in the last one."""
+        """Return a part with one byte of data in each chunk, and `filler` more in the last one."""
         places = list(self._places())
         chunks = [self._chunk(place, 1) for place in places[:-1]]
         return Part(self._header(len(places)), (*chunks, self._chunk(places[-1], 1 + filler)))
 
     def _places(self) -> Iterator[bytes]:
-        """The coordinates of each chunk."""
+        """Yield the coordinates of each chunk."""
         left, top, right, bottom = self.window
         width, height = right - left + 1, bottom - top + 1
         if not self.tiling:
@@ -73,7 +73,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class File:
-    """An object of the bucket: its key below the shows' folder, and how many days ago it was written."""
+    """An object in the bucket: its key below the shows' folder, and how many days ago it was written."""
 
     key: str
     content: bytes
@@ -81,14 +81,14 @@ class File:
 
 
 def exr(size: int, *pictures: Picture) -> bytes:
-    """A whole file of exactly `size` bytes."""
+    """Return a complete file of exactly `size` bytes."""
     *first, last = pictures
     before = [picture.part() for picture in first]
     return write(*before, last.part(size - len(write(*before, last.part()))))
 
 
 def channels(names: str, type_: str = "half") -> tuple[Channel, ...]:
-    """Channels from words: `diffuse.RGB` is three of the layer diffuse."""
+    """Return the channels of short forms: `diffuse.RGB` means three channels of the layer diffuse."""
     return tuple(Channel(name, type_) for word in names.split() for name in _components(word))
 
 
@@ -97,7 +97,7 @@ def text(name: str, value: str) -> Attribute:
 
 
 def counted(picture: Picture, frame: int) -> Picture:
-    """The picture with its frame number in it, so that no two frames are equal."""
+    """Return the picture with its frame number in it, so that no two frames are equal."""
     return replace(picture, attributes=(*picture.attributes, attribute("imageCounter", "int", frame)))
 
 

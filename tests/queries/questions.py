@@ -14,9 +14,10 @@ _ROW = re.compile(r"^\| (.*) \|$", re.MULTILINE)
 
 
 class Question(NamedTuple):
-    """`sql` has the keys `duckdb` and `trino`, or the empty one where the same text serves both.
+    """A question of the document.
 
-    `sample` is the sample answer's table, its column names first; empty where there is none.
+    `sql` has the keys `duckdb` and `trino`, or the empty string if one query works in both.
+    `sample` is the table of the sample answer, column names first; it is empty if there is none.
     """
 
     heading: str

@@ -1,4 +1,4 @@
-"""A small studio in a store: two shows with every property that docs/VAST_ANALYTICS_QUERIES.md asks for.
+"""Store a small studio: two shows with every property that docs/VAST_ANALYTICS_QUERIES.md asks for.
 
 Their files take the way of the product, as objects of one bucket.
 """
@@ -28,7 +28,7 @@ CORPUS_SHOW = "openexr-images"
 
 @dataclass
 class Object:
-    """A Source on an object of the bucket. `content` gives a piece of it: (start, length) -> bytes."""
+    """A Source of an object in the bucket. `content(start, length)` returns a range of its bytes."""
 
     location: str
     content: Callable[[int, int], bytes]
@@ -43,7 +43,7 @@ class Object:
 
 @dataclass
 class Bucket:
-    """The objects by location, and the store that they are inspected into."""
+    """The objects by location, and the store that receives their rows."""
 
     store: DuckDBStore
     objects: dict[str, Source] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Bucket:
             self._add(Object(location, _piece_of_file(path), Stat(path.stat().st_size, ago(LONG_AGO))))
 
     def inspect(self) -> None:
-        """Answer one event for each object."""
+        """Inspect each object for one event."""
         settings = Settings(completeness="always")
         runtime = Runtime(settings, self.store, lambda location: self.objects[location.path])
         requests = [Request("created", (path_location(location),)) for location in self.objects]
@@ -75,13 +75,13 @@ def ago(days: int) -> datetime:
 
 
 def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
-    """Inspect the studio's files; one a second time, after it was rendered again."""
+    """Inspect the studio's files, and one of them again after it was rendered again."""
     bucket = Bucket(store)
     bucket.put([*hill(), *tide()])
     if with_corpus:
         bucket.put_corpus()
     bucket.inspect()
-    # Tomorrow's render, so that it is newer than the row that was just written.
+    # The second render is dated tomorrow, so it is newer than the row just written.
     bucket.put([File(RERENDERED, beauty(1009, 4100), days=-1)])
     bucket.inspect()
     store.query(

@@ -1,10 +1,10 @@
-"""What each question is answered on the generated shows; tests/queries/studio.py says why."""
+"""The expected answer of each question for the shows in tests/queries/studio.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# In the words of OpenImageIO.
+# OpenImageIO's messages.
 SUBSAMPLED = (
     'Subsampled channels are not supported (channel "BY" has sampling 2,2). '
     'Subsampled channels are not supported (channel "RY" has sampling 2,2).'
@@ -25,7 +25,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("hill/sq010/sh010/render/beauty.@@@@@.exr", "nominalFocalLength", 35.0, 1),
         ("hill/sq010/sh020/render/beauty.#.exr", "nominalFocalLength", 35.0, 6),
     ],
-    "Where does a word stand in the headers?": [
+    "Which headers contain a word?": [
         ("software", "Arnold 7.3.3.1 [synthetic] linux clang-15.0.7 oiio-2.4.1", 11),
         ("software", "Arnold 7.3.4.0 [synthetic] linux clang-15.0.7 oiio-2.4.1", 3),
     ],
@@ -45,7 +45,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("hill/sq010/sh020/render/beauty.#.exr", 1, 3, 15),
         ("tide/sq100/sh100/stereo/beauty.#.exr", 2, 1, 8),
     ],
-    "Where do AOVs come and go inside a sequence?": [
+    "Which AOVs are missing from some frames of a sequence?": [
         ("hill/sq010/sh020/render/beauty.#.exr", ["specular.B", "specular.G", "specular.R"], 3, 3, 1003),
         ("tide/sq100/sh110/stereo/beauty.#.exr", ["right.A", "right.B", "right.G", "right.R"], 1, 1, 1),
     ],
@@ -62,7 +62,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("tide/sq100/sh100/stereo/beauty.#.exr", "right", [3]),
         ("tide/sq100/sh110/stereo/beauty.#.exr", "right", [2]),
     ],
-    "How much does each show store in which compression?": [
+    "How much does each show store per compression?": [
         ("hill", "zip", False, 14, 57700),
         ("hill", "piz", False, 5, 15000),
         ("hill", "dwaa", False, 3, 7500),
@@ -90,14 +90,14 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("tide", "2: up to a year", 19, 89412, 8000),
         ("tide", "3: over a year", 2, 16000, 9000),
     ],
-    "Which deep images come from which renderer?": [
+    "Which renderers wrote the deep images?": [
         ("tide", "V-Ray 6.20.02", "deepscanline", "zips", 3, 24000),
         ("tide", "Karma 20.5.332", "deepscanline", "zips", 2, 12000),
     ],
     "Which textures are not mip-mapped?": [
         ("tide/assets/rope/textures/rope_bump.exr", "scanlineimage", None, 64, 64)
     ],
-    "Which colour spaces does each show state?": [
+    "Which color spaces does each show declare?": [
         ("hill", "lin_ap1_scene", 14),
         ("hill", "not stated", 6),
         ("hill", "lin_ap0_scene", 2),
@@ -107,7 +107,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("tide", "data", 1),
         ("tide", "lin_rec709_scene", 1),
     ],
-    "Which primaries do files state?": [("hill", "AP0", 2), ("hill", "Rec.709", 6)],
+    "Which primaries do files declare?": [("hill", "AP0", 2), ("hill", "Rec.709", 6)],
     "Which sequences are there?": [
         ("hill/sq010/sh010/comp/comp.#.exr", 1001, 1003, 3, 0),
         ("hill/sq010/sh010/plate/plate.#.exr", 1001, 1005, 5, 0),
@@ -135,7 +135,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "Which frames are copies of another?": [
         (["hill/sq010/sh020/render/beauty.1005.exr", "hill/sq010/sh020/render/beauty.1006.exr"], 4500)
     ],
-    "What else changes inside a sequence?": [
+    "What else changes within a sequence?": [
         (
             "hill/sq010/sh010/comp/comp.#.exr",
             ["16 x 9"],

@@ -1,7 +1,7 @@
-"""docs/VAST_ANALYTICS_QUERIES.md is true: every question is asked, and its answer is the known one.
+"""Run every query of docs/VAST_ANALYTICS_QUERIES.md and compare its answer with the expected one.
 
-No Trino is here to be asked: its texts are parsed in its dialect, their tables, columns, functions and names
-are checked, and put into DuckDB's dialect they give the same answers.
+Trino itself is not available. Its queries are parsed in its dialect; their tables, columns, functions and
+names are checked; and they are translated to DuckDB's dialect, which must give the same answers.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ HEADINGS = [question.heading for question in QUESTIONS]
 SAMPLED = [question for question in QUESTIONS if question.sample]
 SCHEMA = {table: dict.fromkeys(schema.names, "varchar") for table, schema in TABLES.items()}
 
-# Of Trino's functions those that are used here ("List of functions and operators" of its documentation).
+# The Trino functions used here; see "List of functions and operators" in its documentation.
 TRINO_FUNCTIONS = {
     *("abs", "approx_percentile", "array_agg", "avg", "cast", "coalesce", "concat", "cosine_similarity"),
     *("count", "json_extract_scalar", "json_parse", "lag", "lower", "max", "min", "min_by"),
     *("regexp_extract", "round", "split_part", "sum", "try_cast", "unnest"),
 }
 TRINO_TYPES = {"array"}
-# What Trino does not take as a name without quotes ("Reserved keywords").
+# Words that Trino does not accept as unquoted names; see "Reserved keywords" in its documentation.
 TRINO_RESERVED = re.compile(
     r"""alter|and|as|between|by|case|cast|constraint|create|cross|cube|current_\w+|deallocate|delete|describe
     |distinct|drop|else|end|escape|except|execute|exists|extract|false|for|from|full|group|grouping|having|in
@@ -51,7 +51,7 @@ Rows = list[tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def studio() -> Iterator[DuckDBStore]:
-    """A store of the generated shows."""
+    """Return a store with the generated shows."""
     store = DuckDBStore(":memory:")
     fill(store, with_corpus=False)
     yield store
@@ -60,7 +60,7 @@ def studio() -> Iterator[DuckDBStore]:
 
 @pytest.fixture(scope="module")
 def studio_and_corpus() -> Iterator[DuckDBStore]:
-    """A store of the generated shows, and of the corpus as a third one."""
+    """Return a store with the generated shows, and the corpus as a third show."""
     store = DuckDBStore(":memory:")
     fill(store, with_corpus=True)
     yield store
@@ -68,7 +68,7 @@ def studio_and_corpus() -> Iterator[DuckDBStore]:
 
 
 def answer(store: DuckDBStore, sql: str) -> Rows:
-    """The rows, paths without their root."""
+    """Return the rows, without the root of paths."""
     columns = [column.to_pylist() for column in store.query(sql).columns]
     return [tuple(map(_plain, row)) for row in zip(*columns, strict=True)]
 
@@ -84,7 +84,7 @@ def _plain(value: Any) -> Any:
 # --- the document ---------------------------------------------------------------------------------------
 
 
-def test_there_are_at_least_twenty_questions_and_no_two_are_alike() -> None:
+def test_there_are_at_least_twenty_distinct_questions() -> None:
     assert len(set(HEADINGS)) == len(HEADINGS) >= 20
 
 
@@ -93,21 +93,21 @@ def test_every_question_has_an_answer_and_every_answer_a_question() -> None:
     assert set(corpus_answers.ROWS) <= set(HEADINGS)
 
 
-def test_no_answer_is_empty_for_then_it_would_say_nothing_of_its_question() -> None:
+def test_no_expected_answer_is_empty() -> None:
     assert [heading for heading, rows in studio_answers.ROWS.items() if not rows] == []
 
 
 @each_question
-def test_a_question_has_one_text_for_both_or_one_for_each(question: Question) -> None:
+def test_a_question_has_one_query_for_both_databases_or_one_for_each(question: Question) -> None:
     assert set(question.sql) in ({""}, {"duckdb", "trino"})
 
 
-def test_no_sql_of_the_document_escapes_these_tests() -> None:
+def test_every_code_block_of_the_document_belongs_to_a_question() -> None:
     assert DOCUMENT.read_text().count("```") == 2 * sum(len(question.sql) for question in QUESTIONS)
 
 
 @pytest.mark.parametrize("question", SAMPLED, ids=lambda question: question.heading)
-def test_a_sample_answer_is_the_beginning_of_the_answer(question: Question, studio: DuckDBStore) -> None:
+def test_a_sample_answer_is_the_start_of_the_expected_answer(question: Question, studio: DuckDBStore) -> None:
     names, *sample = question.sample
     known = studio_answers.ROWS[question.heading][: len(sample)]
     assert names == studio.query(question.duckdb).column_names
@@ -124,13 +124,13 @@ def _shown(value: Any) -> str:
 
 
 @each_question
-def test_the_answer_is_the_known_one(question: Question, studio: DuckDBStore) -> None:
+def test_duckdb_gives_the_expected_answer(question: Question, studio: DuckDBStore) -> None:
     assert answer(studio, question.duckdb) == studio_answers.ROWS[question.heading]
 
 
 @corpus.needed
 @each_question
-def test_the_corpus_adds_what_is_known_of_it(question: Question, studio_and_corpus: DuckDBStore) -> None:
+def test_the_corpus_adds_the_expected_rows(question: Question, studio_and_corpus: DuckDBStore) -> None:
     rows = answer(studio_and_corpus, question.duckdb)
     ours = studio_answers.ROWS[question.heading]
     assert [row for row in rows if row in ours] == ours
@@ -142,12 +142,12 @@ def test_the_corpus_adds_what_is_known_of_it(question: Question, studio_and_corp
 
 @each_question
 def test_trino_finds_every_table_and_column(question: Question) -> None:
-    """Without the names of results, which Trino knows in ORDER BY alone."""
+    """Aliases are not expanded: Trino accepts them in ORDER BY only."""
     qualify(_trino(question), schema=SCHEMA, dialect="trino", expand_alias_refs=False)
 
 
 def test_trino_has_every_function() -> None:
-    """A bracket follows a function at once, and a word of the grammar after a space."""
+    """A function name is followed directly by a parenthesis; other words by a space."""
     texts = [re.sub(r"'[^']*'", "''", question.trino).lower() for question in QUESTIONS]
     assert {name for text in texts for name in re.findall(r"(\w+)\(", text)} == TRINO_FUNCTIONS | TRINO_TYPES
 
@@ -159,7 +159,7 @@ def test_no_name_is_a_reserved_word_of_trino(question: Question) -> None:
 
 
 @each_question
-def test_the_text_for_trino_gives_the_same_answer_in_the_words_of_duckdb(
+def test_the_trino_query_gives_the_same_answer_when_translated_to_duckdb(
     question: Question, studio: DuckDBStore
 ) -> None:
     text = question.trino.replace("cosine_similarity", "list_cosine_similarity")
@@ -170,7 +170,7 @@ def test_the_text_for_trino_gives_the_same_answer_in_the_words_of_duckdb(
 @pytest.mark.parametrize(
     "wrong", ["SELECT nothing FROM files", "SELECT file_id FROM nothing", "SELECT f.nothing FROM files AS f"]
 )
-def test_a_wrong_name_would_be_found(wrong: str) -> None:
+def test_an_unknown_name_is_detected(wrong: str) -> None:
     with pytest.raises(sqlglot.errors.OptimizeError):
         qualify(sqlglot.parse_one(wrong, dialect="trino"), schema=SCHEMA, dialect="trino")
 

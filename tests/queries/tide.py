@@ -1,4 +1,4 @@
-"""The show "tide": deep and stereo renders, a troubled sequence, textures; few say who made them."""
+"""The show "tide": deep and stereo renders, a faulty sequence, textures; few name their software."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _deep() -> Iterator[File]:
 
 
 def _stereo() -> Iterator[File]:
-    """Two eyes in two parts, and in one; each sequence has a frame with one eye."""
+    """Return stereo sequences, with views in two parts and in one; each has a frame with only one view."""
     eyes = [
         Picture(channels("RGBA"), (text("name", f"rgba.{eye}"), text("view", eye), REDSHIFT))
         for eye in ("left", "right")
@@ -57,7 +57,7 @@ def _stereo() -> Iterator[File]:
 
 
 def _troubled() -> Iterator[File]:
-    """Ids and depth in half under a lossy compression; an odd resolution, an odd size, three broken files."""
+    """Return frames with half-float ids and depth in lossy compression, an odd size, and broken files."""
     names = channels("RGBA Z crypto_object00.RGBA")
     usual = Picture(names, V_RAY, "dwab")
     contents = {

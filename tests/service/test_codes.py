@@ -109,6 +109,25 @@ def test_an_absent_object_has_its_fault_in_the_document_and_no_row(function: Fun
     assert function.rows() == []
 
 
+def test_a_folder_is_not_a_file_and_has_no_row(function: Function, folder: Path) -> None:
+    document = function.handle(plain(folder))
+    assert (document["file"]["status"], codes(document)) == (None, ["NOT_A_FILE"])
+    assert function.rows() == []
+
+
+LINKS = {"DANGLING_LINK": "absent.exr", "LINK_LOOP": "a.exr"}
+
+
+@pytest.mark.parametrize("code", LINKS)
+def test_a_link_that_leads_nowhere_is_a_missing_file_with_a_row(
+    function: Function, folder: Path, code: str
+) -> None:
+    (folder / "a.exr").symlink_to(LINKS[code])
+    document = function.handle(plain(folder / "a.exr"))
+    assert (document["file"]["status"], codes(document)) == ("missing", [code])
+    assert [row["status"] for row in function.rows()] == ["missing"]
+
+
 def test_a_table_that_is_too_large_to_read_leaves_completeness_unknown(
     function: Function, folder: Path
 ) -> None:
@@ -144,10 +163,6 @@ def test_a_local_path_below_a_root_is_inspected(function: Function, folder: Path
 def test_the_environment_of_the_process_is_never_read(function: Function) -> None:
     assert codes(function.handle(plain("/proc/self/environ"))) == ["PATH_NOT_ALLOWED"]
     assert function.rows() == []
-
-
-def test_a_folder_is_not_a_file(function: Function, folder: Path) -> None:
-    _check_permanent(function, plain(folder), "NOT_A_FILE")
 
 
 def _check_permanent(function: Function, event: Any, code: str) -> None:
@@ -402,9 +417,28 @@ class _Vaulted:
 # --- all of them ----------------------------------------------------------------------------------------
 
 
-def test_every_fault_is_reached_by_a_test_above() -> None:
+# Codes that no event reaches: of the embedded store and of the decoder. The tests that do, below `tests`.
+ELSEWHERE = {
+    "DATABASE_FULL": "apps/cli/test_run.py",
+    "DATABASE_NOT_FOUND": "apps/cli/test_run.py",
+    "NOT_A_DATABASE": "apps/cli/test_run.py",
+    "QUERY_LIMIT": "apps/cli/test_sql.py",
+    "CHUNK_CORRUPT": "pixels/test_stats.py",
+    "DECODER_LOST": "pixels/test_stats.py",
+    "PIXELS_LIMIT": "pixels/test_stats.py",
+}
+
+
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_a_code_that_no_event_reaches_is_reached_elsewhere(code: str) -> None:
+    assert code in (Path(__file__).parents[1] / ELSEWHERE[code]).read_text()
+
+
+def test_every_fault_is_reached_by_a_test() -> None:
     reached = {
+        *ELSEWHERE,
         *FILES,
+        *LINKS,
         "COMPLETENESS_UNKNOWN",
         "NOT_A_FILE",
         "PATH_NOT_ALLOWED",
@@ -421,7 +455,7 @@ def test_every_fault_is_reached_by_a_test_above() -> None:
 def test_what_a_retry_cannot_cure_says_what_becomes_of_the_file() -> None:
     """A fault that is raised has no status, and one of a file has one unless it is harmless."""
     stated = {code for code, fault in FAULTS.items() if fault.status}
-    assert stated == {*FILES, "NOT_A_FILE"} - HARMLESS
+    assert stated == {*FILES, *LINKS} - HARMLESS
 
 
 def test_an_elided_document_gives_no_header_back(function: Function, folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exr_inspector.document.truncate import truncate
+from exr_inspector.exr.header import Header, parse_header
 from exr_inspector.settings import KIB, MIB
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
@@ -69,6 +70,42 @@ def _header_size(function: Function, s3: S3Server, comments: bytes) -> int:
     s3.forget()
     size: int = function.handle(created("cost/edge.exr"))["file"]["header_bytes"]
     return size
+
+
+LARGE = simple(256, 256, compression="none")
+
+
+def _without_table(content: bytes) -> bytes:
+    header = parse_header(content)
+    assert isinstance(header, Header)
+    return content[: header.size] + bytes(8 * 256) + content[header.size + 8 * 256 :]
+
+
+@pytest.mark.parametrize("content", [LARGE, _without_table(LARGE), LARGE[:-1], LARGE[:100_000]])
+def test_completeness_costs_no_second_get_of_an_object(bare: Function, s3: S3Server, content: bytes) -> None:
+    """Whatever is wrong with it: the first read holds the table, and no chunk behind it is asked for."""
+    bare.read_from(s3)
+    s3.put(BUCKET, "cost/large.exr", content)
+    bare.handle(created("cost/large.exr", size=len(content)))
+    assert [request.method for request in s3.seen] == ["GET"]
+
+
+def test_chunks_of_an_object_without_table_are_counted_if_that_is_wanted(
+    bare: Function, s3: S3Server
+) -> None:
+    """One GET per chunk behind the first read; by default they are not asked for, and may be intact."""
+    bare.read_from(s3)
+    content = _without_table(LARGE)
+    s3.put(BUCKET, "cost/large.exr", content)
+    found = bare.handle(created("cost/large.exr"))
+    assert (found["file"]["status"], found["file"]["complete"]) == ("incomplete", None)
+    assert found["errors"][0]["message"] == "the offset table is missing; the chunks may be intact"
+    bare.restart()
+    bare.set(EXR_INSPECTOR_COMPLETENESS="always")
+    found = bare.handle(created("cost/large.exr"))
+    assert (found["file"]["status"], found["file"]["complete"]) == ("ok", True)
+    assert found["file"]["chunks_present"] == found["file"]["chunks_promised"] == 256
+    assert len(s3.seen) < 2 + 256
 
 
 def test_an_absent_object_costs_one_request_for_each_reading_of_its_key(bare: Function, s3: S3Server) -> None:

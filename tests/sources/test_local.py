@@ -100,6 +100,11 @@ def make_loop(folder: Path) -> Path:
     return folder / "loop"
 
 
+def make_dangling(folder: Path) -> Path:
+    (folder / "dangling").symlink_to("nothing")
+    return folder / "dangling"
+
+
 def make_pipe(folder: Path) -> Path:
     """Opening it would wait for a writer that never comes."""
     os.mkfifo(folder / "pipe")
@@ -121,7 +126,8 @@ UNREADABLE: dict[str, tuple[Callable[[Path], str | Path], Fault]] = {
     "a missing file": (lambda folder: folder / "missing.exr", errors.FILE_NOT_FOUND),
     "a file below a file": (make_file, errors.FILE_NOT_FOUND),
     "a name that is too long": (lambda folder: folder / ("a" * 300), errors.FILE_NOT_FOUND),
-    "a link to itself": (make_loop, errors.FILE_NOT_FOUND),
+    "a link to itself": (make_loop, errors.LINK_LOOP),
+    "a link to nothing": (make_dangling, errors.DANGLING_LINK),
     "a NUL in the path": (lambda folder: f"{folder}/a\0b", errors.FILE_NOT_FOUND),
     "a path of no encoding": (lambda folder: f"{folder}/\ud800", errors.FILE_NOT_FOUND),
     "a folder": (lambda folder: folder, errors.NOT_A_FILE),

@@ -1,4 +1,4 @@
-"""Small documents in the form of schema version 1, most made by hand: what the vectors are tested on."""
+"""Small documents of schema version 1, most of them made by hand, for the tests of the vectors."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ ARNOLD = [
 
 
 def beauty(*attributes: dict[str, Any], **fields: Any) -> Document:
-    """A layered Arnold render; more attributes and other fields of its part as named."""
+    """A layered Arnold render, with more attributes and other fields of its part."""
     known = {"render_software": "Arnold 7.3.2.1", "color_space": "ACEScg"}
     return document(layered(*LAYERS.split()), part(*ARNOLD, *attributes, **{**known, **fields}))
 
@@ -184,12 +184,12 @@ def hostile() -> Document:
 
 
 def nothing() -> Document:
-    """What a file gives whose header cannot be read."""
+    """The document of a file whose header cannot be read."""
     return document([])
 
 
 def tiled() -> Document:
-    """A tiled file of one level, written as bytes and read as any file is."""
+    """A tiled file of one level, written as bytes and read."""
     pixels = np.zeros((40, 60), np.float16)
     attributes = [
         exr.attribute("software", "string", "Arnold 7.3.2.1"),

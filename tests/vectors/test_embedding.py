@@ -1,4 +1,4 @@
-"""What the two vectors are blind to, what they see, and that they are the same everywhere."""
+"""What the two vectors see and do not see, and that they are the same everywhere."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_vectors_are_finite_unit_float32_of_their_size(make: Any) -> None:
         assert np.linalg.norm(vector.astype(np.float64)) == pytest.approx(1, abs=1e-6)
 
 
-def test_every_weight_and_every_dimension_is_accounted_for() -> None:
+def test_weights_add_up_to_100_percent_and_widths_to_the_size() -> None:
     for projection, size in ((METADATA, 384), (CHANNELS, 128)):
         assert sum(projection.weights.values()) == 100
         assert projection.size == size
@@ -79,12 +79,12 @@ def test_every_weight_and_every_dimension_is_accounted_for() -> None:
             assert len(set(group.vocabulary)) == len(group.vocabulary)
 
 
-def test_a_file_of_which_nothing_is_known_gives_one_fixed_vector() -> None:
+def test_a_file_without_features_gives_a_fixed_vector() -> None:
     assert metadata_embedding(nothing()).tolist() == [1] + [0] * 383
     assert channel_fingerprint(nothing()).tolist() == [1] + [0] * 127
 
 
-def test_a_thousand_channels_give_a_unit_vector_that_a_channel_more_moves_little() -> None:
+def test_one_channel_more_changes_the_vector_of_a_thousand_channels_little() -> None:
     wide = layered(*(f"light_{number}" for number in range(332)))
     wider = [*wide, channel("light_332.R")]
     near = cosine(channel_fingerprint(document(wide, part())), channel_fingerprint(document(wider, part())))
@@ -127,7 +127,7 @@ def shuffled(given_document: Document, seed: int) -> Document:
 
 @pytest.mark.parametrize("make", GOLDEN.values(), ids=GOLDEN)
 @pytest.mark.parametrize("seed", range(5))
-def test_order_of_channels_parts_and_attributes_plays_no_role(make: Any, seed: int) -> None:
+def test_the_order_of_channels_parts_and_attributes_does_not_matter(make: Any, seed: int) -> None:
     assert same(make(), shuffled(make(), seed))
 
 
@@ -191,7 +191,7 @@ DOCUMENTS = st.builds(
 
 @given(DOCUMENTS, st.integers(0, 99))
 @settings(max_examples=150, deadline=None)
-def test_any_document_gives_finite_unit_vectors_whatever_the_order(anything: Document, seed: int) -> None:
+def test_any_document_in_any_order_gives_the_same_finite_unit_vectors(anything: Document, seed: int) -> None:
     for vector in (metadata_embedding(anything), channel_fingerprint(anything)):
         assert np.isfinite(vector).all()
         assert np.linalg.norm(vector.astype(np.float64)) == pytest.approx(1, abs=1e-6)
@@ -208,7 +208,7 @@ def test_a_value_seen_before_as_another_number_type_changes_nothing() -> None:
 # --- blind ----------------------------------------------------------------------------------------
 
 
-def test_nothing_of_the_file_and_of_the_openimageio_view_is_seen() -> None:
+def test_the_file_and_the_openimageio_report_are_not_seen() -> None:
     other = beauty()
     other["file"] = {"path": "/elsewhere/comp.0007.exr", "mtime": "1999-01-01T00:00:00Z", "frame_number": 7}
     other["attributes"] = {"Software": "another"}
@@ -302,7 +302,7 @@ def test_names_of_hosts_and_jobs_are_not_seen(name: str) -> None:
     assert not same(beauty(), first)
 
 
-def test_but_that_such_an_attribute_is_there_is_seen() -> None:
+def test_the_presence_of_a_volatile_attribute_is_seen() -> None:
     assert not same(beauty(), beauty(attribute("arnold/stats/memory/peak", 1.0, "float")))
 
 
@@ -367,9 +367,7 @@ CHANGES = [
 @pytest.mark.parametrize(
     ("changed", "groups"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES]
 )
-def test_a_change_that_matters_is_seen_in_its_groups_and_no_other(
-    changed: Document, groups: set[str]
-) -> None:
+def test_a_change_is_seen_in_its_groups_and_no_other(changed: Document, groups: set[str]) -> None:
     explanation = explain(HD, changed)
     assert explanation.cosine < 1 - 1e-5
     assert {each.group for each in explanation.groups if each.only_a or each.only_b} | groups == groups
@@ -405,7 +403,7 @@ def test_nearer_sizes_are_nearer(size: tuple[int, int]) -> None:
     assert sorted(cosines)[-2] < cosines[here] - 0.004
 
 
-def test_a_version_is_nearer_than_another_major_version_and_that_nearer_than_another_program() -> None:
+def test_versions_rank_before_major_versions_and_those_before_programs() -> None:
     def of(software: str) -> Vector:
         return metadata_embedding(document(RGBA, part(render_software=software)))
 
@@ -430,7 +428,7 @@ def test_equal_channels_give_equal_fingerprints_whatever_else_differs() -> None:
     assert not same(first, second)
 
 
-def test_a_layer_more_moves_the_fingerprint_little_and_other_names_move_it_much() -> None:
+def test_one_layer_more_changes_the_fingerprint_little_and_other_names_much() -> None:
     ten = channel_fingerprint(document(layered(*LAYERS.split(), "depth_of_field"), part()))
     eleven = channel_fingerprint(document(layered(*LAYERS.split(), "depth_of_field", "shadow_matte"), part()))
     renamed = channel_fingerprint(
@@ -455,6 +453,6 @@ def test_fingerprints_of_other_channels_differ(other: list[dict[str, Any]]) -> N
     assert cosine(channel_fingerprint(document(RGBA)), channel_fingerprint(document(other))) < 0.999
 
 
-def test_odd_files_do_not_resemble_each_other_by_accident() -> None:
+def test_unlike_files_have_a_low_cosine() -> None:
     made = [metadata_embedding(make()) for make in (beauty, stereo, hostile, nothing)]
     assert max(cosine(a, b) for index, a in enumerate(made) for b in made[:index]) < 0.6

@@ -65,7 +65,7 @@ def test_the_channels_are_explained_by_the_fingerprint() -> None:
     assert names.only_b == ("sss.B", "sss.G", "sss.R")
 
 
-def test_what_a_file_lacks_has_no_cosine_and_takes_its_weight() -> None:
+def test_a_group_that_one_file_lacks_has_no_cosine_and_takes_its_weight() -> None:
     explanation = explain(beauty(), nothing())
     software = next(each for each in explanation.groups if each.group == "software")
     assert software.cosine is None

@@ -1,4 +1,4 @@
-"""The features themselves: what attributes, layers and numbers are taken to mean."""
+"""The features of attributes, layers, parts and numbers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ CATEGORIES = """
 
 
 @pytest.mark.parametrize("name", CATEGORIES.split())
-def test_a_name_that_only_resembles_that_of_a_host_or_a_job_hides_no_category(name: str) -> None:
+def test_a_name_that_only_resembles_a_volatile_one_hides_no_category(name: str) -> None:
     assert features_of(name, "hero") == {"values": {f"{name} hero"}}
 
 
@@ -205,14 +205,14 @@ def test_words_of_a_layer_are_the_same_in_any_spelling() -> None:
     assert one.keys() & other.keys() == {"~specular", "~direct"}
 
 
-def test_a_purpose_counts_layers_not_looks_and_words_count_wherever_they_stand() -> None:
+def test_a_purpose_counts_layers_and_a_word_each_of_its_occurrences() -> None:
     weighted = of_layers("", "diffuse_diff", "diffuse\ndiffuse", "global", "illum")
     assert weighted["purposes"] == {"beauty": 1.0, "diffuse": 2.0, "emission": 1.0}
     assert weighted["layers"]["~diffuse"] == 3.0
     assert weighted["layers"].keys() & {"~", "~\n"} == set()
 
 
-def test_a_channel_tells_its_name_layer_component_and_pixels() -> None:
+def test_a_channel_gives_its_name_layer_component_and_pixel_type() -> None:
     weighted = seen([channel("diffuse.R"), channel("BY", "float", x_sampling=2, y_sampling=2, p_linear=True)])
     assert set(weighted["names"]) == {"diffuse.R", "BY"}
     assert set(weighted["layers"]) == {"", "diffuse", "~diffuse"}
@@ -292,7 +292,7 @@ def test_every_word_of_a_volatile_name_hides_its_value(word: str, name: str) -> 
     assert not attributes.volatile(*others).search(name)
 
 
-def test_that_a_tiled_file_has_one_level_is_usual() -> None:
+def test_one_level_of_a_tiled_file_is_not_a_feature() -> None:
     assert features.weighted_features(tiled())["storage"] == {
         "compression zip": 8.0,
         "tile_width 16": 1.0,
@@ -300,7 +300,7 @@ def test_that_a_tiled_file_has_one_level_is_usual() -> None:
     }
 
 
-def test_what_parts_share_counts_once() -> None:
+def test_a_fact_that_parts_share_counts_once() -> None:
     one = stereo()
     assert features.weighted_features(one)["storage"] == {"compression zips": 8.0}
     assert features.weighted_features(one)["values"] == {"owner north": 1.0}
@@ -311,7 +311,7 @@ def test_an_attribute_that_differs_between_parts_counts_for_each() -> None:
     assert set(features.weighted_features(both)["values"]) == {"studio/side left", "studio/side right"}
 
 
-def test_a_side_of_the_window_tells_which_way_it_reaches_and_how_far() -> None:
+def test_a_side_of_the_window_gives_its_direction_and_reach() -> None:
     data = {"min": {"x": -192, "y": 0}, "max": {"x": 1919, "y": 971}}
     assert features.weighted_features(beauty(data_window=data))["windows"] == {
         "left over": 1.0,

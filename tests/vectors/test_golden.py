@@ -54,6 +54,12 @@ def test_nothing_changes_by_itself() -> None:
     assert changed_kinds() == set()
 
 
+def test_caches_change_no_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {name: vectors(make()) for name, make in GOLDEN.items()} == BEFORE  # now filled
+    monkeypatch.setattr(embedding, "MAX_REMEMBERED", 0)
+    assert changed_kinds() == set()
+
+
 @pytest.mark.parametrize(
     ("projection", "kind", "group"),
     [

@@ -1,4 +1,4 @@
-"""The benchmark's claims, and that docs/VECTOR_STRATEGY.md says what the code does."""
+"""The claims of the benchmark, and the agreement of docs/VECTOR_STRATEGY.md with the code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ quality = cache(similarity_seeds.quality)
 relevant = cache(similarity_files.read)
 
 
-def test_there_are_enough_set_ups_of_every_program() -> None:
+def test_there_are_enough_setups_of_every_program() -> None:
     assert len(SETUPS) >= 60
     assert len({setup.name for setup in SETUPS}) == len(SETUPS)
     assert FRAMES == 8
@@ -44,7 +44,7 @@ def test_there_are_enough_set_ups_of_every_program() -> None:
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=[setup.name for setup in SETUPS])
-def test_set_ups_are_written_in_the_readers_words(setup: Setup) -> None:
+def test_setups_follow_the_schema_of_documents(setup: Setup) -> None:
     for each in setup.documents()[0]["parts"]:
         PART.validate(json.loads(json.dumps(each)))
 
@@ -58,7 +58,7 @@ def test_setups_have_the_software_and_color_space_that_the_reader_finds(setup: S
         assert (each["color_space"], each["color_space_source"]) == color_space(header)
 
 
-def test_a_frame_tells_where_and_for_whom_it_ran_in_names_of_many_kinds() -> None:
+def test_frames_have_names_of_hosts_and_jobs_of_many_kinds() -> None:
     """Otherwise the benchmark could not show that the vectors are blind to it."""
     names = {each["name"] for setup in SETUPS for each in setup.documents()[0]["parts"][0]["attributes"]}
     assert names >= {
@@ -93,8 +93,8 @@ def test_the_changes_of_a_setup_rank_as_documented() -> None:
     assert len(ours.cosine) == len(ONE_CHANGE)
 
 
-def test_a_plain_hash_does_none_of_this() -> None:
-    """The measures tell good vectors from bad ones."""
+def test_a_plain_hash_fails_the_measures() -> None:
+    """The measures distinguish good vectors from bad ones."""
     plain = measured().retrieval["plain hash"]
     assert plain.nearest < 0.1
     assert abs(plain.inside - plain.outside) < 0.05
@@ -227,9 +227,9 @@ def test_the_document_states_the_version() -> None:
     assert f"`EMBEDDING_VERSION` is {EMBEDDING_VERSION}" in STRATEGY
 
 
-def test_the_documents_worked_example_is_what_the_code_says() -> None:
+def test_the_document_has_the_worked_example() -> None:
     assert similarity.report_example() in STRATEGY
 
 
-def test_the_documents_tables_are_those_of_the_benchmark() -> None:
+def test_the_document_has_the_tables_of_the_generated_setups() -> None:
     assert similarity.report(measured()) in STRATEGY

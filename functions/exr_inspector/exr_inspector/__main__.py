@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Exit with code 2 and a hint if it or one of its libraries is not installed."""
+    """Run the command line, or name the extra that it needs."""
     try:
         from exr_inspector.apps.cli import commands  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:

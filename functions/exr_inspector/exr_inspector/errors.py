@@ -9,6 +9,8 @@ docs/ERRORS.md is generated from `FAULTS`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,10 +73,22 @@ FILE_NOT_FOUND = _fault(
     "The path names no file or object.",
     "Check the path; the file may have been moved or deleted since it was named.",
 )
+DANGLING_LINK = _fault(
+    "DANGLING_LINK",
+    "missing",
+    "The path is a symbolic link to a file that does not exist.",
+    "Restore the file that the message names, or correct the link.",
+)
+LINK_LOOP = _fault(
+    "LINK_LOOP",
+    "missing",
+    "The path leads through symbolic links that point to each other.",
+    "Correct the links.",
+)
 NOT_A_FILE = _fault(
     "NOT_A_FILE",
-    "unsupported",
-    "The path names a folder or a device.",
+    None,
+    "The path names a folder, a named pipe, a socket or a device. It is not opened, and has no row.",
     "Name a file, or use `exr-inspector inspect --recursive` for a folder.",
 )
 EMPTY_FILE = _fault(
@@ -167,6 +181,27 @@ COMPLETENESS_UNKNOWN = _fault(
     "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
 )
 
+# --- the pixels: permanent, recorded in the `failures` of pixel statistics ----------------------------
+
+CHUNK_CORRUPT = _fault(
+    "CHUNK_CORRUPT",
+    None,
+    "A chunk of pixels cannot be decoded, or its head contradicts the header. Other chunks are unaffected.",
+    "Restore the file from its source, or render the frame again.",
+)
+DECODER_LOST = _fault(
+    "DECODER_LOST",
+    None,
+    "The process that decoded a chunk crashed, or reached its limit of time or memory.",
+    "Restore the file from its source. If the file is genuine, report it: the decoder has a bug.",
+)
+PIXELS_LIMIT = _fault(
+    "PIXELS_LIMIT",
+    None,
+    "A chunk, or the number of channels, is larger than pixel statistics allow.",
+    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+)
+
 # --- the request: permanent, no file is known ------------------------------------------------------
 
 BAD_EVENT = _fault(
@@ -224,6 +259,17 @@ NOT_INSTALLED = _fault(
     "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
     "Run the `pip install` command in the message.",
 )
+
+
+@contextmanager
+def requires_extra(extra: str) -> Iterator[None]:
+    """Raise InspectorError(NOT_INSTALLED) that names `extra` if a library imported in the block is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'exr-inspector[{extra}]'"
+        raise InspectorError(NOT_INSTALLED, message) from error
+
 
 # --- the environment: transient, raised so that the event is redelivered ----------------------------
 

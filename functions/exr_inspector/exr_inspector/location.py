@@ -93,8 +93,7 @@ class PathMap:
     def display(self, canonical: str) -> str:
         """Return the path under which this machine opens a canonical name; the name itself without one."""
         for prefix, target in self._prefixes:
-            native = prefix.startswith("/") and not prefix.startswith("//") if os.sep == "/" else True
-            if native and canonical.startswith(f"{target}/"):
+            if _is_native(prefix) and canonical.startswith(f"{target}/"):
                 return (prefix + canonical[len(target) :]).replace("/", os.sep)
         return canonical
 
@@ -130,8 +129,9 @@ def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     if not path or "\0" in path or not _encodes(path, "surrogateescape"):
         raise InspectorError(BAD_EVENT, f"no file can have the path {path[:200]!r}")
     canonical = paths.canonical(path)
-    if canonical != path and path.startswith("\\\\") and os.sep == "/":
-        return path_location(paths.display(canonical), paths)
+    shown = paths.display(canonical)
+    if canonical != path and not _is_native(path) and (is_object(shown) or _is_native(shown)):
+        return path_location(shown, paths)
     absolute = os.path.abspath(path)  # noqa: PTH100 - text, no file: a link keeps its own name
     return Location(absolute, paths.canonical(absolute))
 
@@ -186,6 +186,12 @@ def _encodes(text: str, errors: str = "strict") -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_native(path: str) -> bool:
+    """Return whether this platform opens paths of this form: only Windows opens UNC and drive paths."""
+    is_windows_path = path.startswith(("\\\\", "//")) or path[1:3] in (":\\", ":/")
+    return is_windows_path != (os.sep == "/")
 
 
 def _slashes(path: str) -> str:

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from exr_inspector.catalog.store import Store
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
@@ -22,6 +22,9 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
 from exr_inspector.writer import write
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
 
 Target = str | os.PathLike[str] | Location
 """A file: a local path, `s3://bucket/key`, or a location."""
@@ -68,7 +71,8 @@ def inspect_many(
 
     `batch` requests share a transaction; by default all of them. Raises InspectorError for a fault that a
     retry can cure, and then nothing of its batch is stored. With `keep_faults`, a file that cannot be read
-    now gives a document with that fault, and the others are stored.
+    now gives a document with that fault, and the others are stored. If the store fails, the documents of the
+    batch come first, with the fault in `persistence`, and then the fault is raised.
     """
     reader = _reader(runtime)
 
@@ -85,9 +89,19 @@ def inspect_many(
     while group := list(islice(remaining, batch)):
         files = [_expand(request) for request in group]
         inspections = side_by_side(read, [each for expanded in files for each in expanded])
-        documents = iter(write(inspections, runtime.store, reader))
+        try:
+            documents = iter(write(inspections, runtime.store, reader))
+        except InspectorError as error:
+            if keep_faults:
+                yield from _unstored(write(inspections, None, reader), error)
+            raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
+
+
+def _unstored(documents: Iterable[Document], error: InspectorError) -> Iterator[Document]:
+    for document in documents:
+        yield {**document, "persistence": {**document["persistence"], "message": str(error)}}
 
 
 def _reader(runtime: Runtime) -> Reader:

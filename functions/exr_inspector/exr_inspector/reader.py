@@ -14,8 +14,10 @@ from exr_inspector.document.model import Document
 from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import (
     BAD_EVENT,
+    DANGLING_LINK,
     EMPTY_FILE,
     FILE_NOT_FOUND,
+    LINK_LOOP,
     NOT_A_FILE,
     OBJECT_CHANGED,
     PATH_NOT_ALLOWED,
@@ -41,7 +43,7 @@ MAX_LOCAL_HEADS = 1 << 17
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
 # Faults of a file of which no byte was read.
-UNREACHED = (BAD_EVENT, FILE_NOT_FOUND, NOT_A_FILE, PATH_NOT_ALLOWED)
+UNREACHED = (BAD_EVENT, DANGLING_LINK, FILE_NOT_FOUND, LINK_LOOP, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
 REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 
@@ -85,7 +87,8 @@ class Reader:
             return Inspection(request, make_document(Reading(location, errors=request.errors)), location)
         with self.telemetry.step("read", path=request.locations[0].path):
             reading, absent = self._locate(request)
-        reading = replace(reading, errors=(*reading.errors, *request.errors))
+        if request.errors:
+            reading = replace(reading, errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         config = request.config
         if config.stats or config.deep_stats:
@@ -119,7 +122,7 @@ class Reader:
         present = [each for each in readings if each.stat]
         if present:
             return present[0], ()
-        missing = [each for each in readings if each.errors[0].fault is FILE_NOT_FOUND]
+        missing = [each for each in readings if each.errors[0].fault.status == "missing"]
         absent = tuple(each.location for each in missing if each.location)
         return (missing or readings)[0], absent
 
@@ -157,11 +160,8 @@ class Reader:
 
     def _assess(self, header: Header, ahead: ReadAhead, location: Location) -> Completeness:
         """Judge completeness as far as the settings allow: in S3 objects `auto` looks at held bytes only."""
-        size, policy, is_remote = (
-            ahead.source.stat().size,
-            self.settings.completeness,
-            location.scheme == "s3",
-        )
+        size = ahead.source.stat().size
+        policy, is_remote = self.settings.completeness, location.scheme == "s3"
         if policy == "never":
             return unexamined(header, size)
         read = ahead.held if policy == "auto" and is_remote else ahead.read

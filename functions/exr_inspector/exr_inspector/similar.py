@@ -13,22 +13,20 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exr_inspector.catalog.search import By, Match, Search, Searchable
-from exr_inspector.catalog.stored_document import stored_document
-from exr_inspector.document.build import stored_location
 from exr_inspector.errors import FAULTS, FILE_NOT_FOUND, InspectorError
-from exr_inspector.pipeline import inspect
 from exr_inspector.settings import Settings
-from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
-from exr_inspector.vectors.explain import Explanation, explain_vectors
+
+# The functions import what they need: the package imports this module, and must be quick to import.
+if TYPE_CHECKING:
+    from exr_inspector.catalog.search import By, Match, Searchable
+    from exr_inspector.vectors.explain import Explanation
 
 Target = str | os.PathLike[str] | Mapping[str, Any]
 """A path, the `file_id` of a stored file, or a document."""
 
 _FILE_ID = re.compile(r"[0-9a-f]{32}")
-_VECTORS = {"metadata": metadata_embedding, "channels": channel_fingerprint}
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,10 @@ def query_of(
     target: Target, store: Searchable, by: By = "metadata", settings: Settings | None = None
 ) -> Query:
     """Return the query for a document, for the file at a path, or for a stored file. Raises as `similar`."""
+    from exr_inspector.document.build import stored_location  # noqa: PLC0415
+    from exr_inspector.pipeline import inspect  # noqa: PLC0415
+    from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding  # noqa: PLC0415
+
     settings = settings or Settings()
     if not isinstance(target, Mapping):
         text = os.fspath(target)
@@ -78,7 +80,8 @@ def query_of(
         raise InspectorError(FAULTS[error["code"]], error["message"], target["file"]["path"])
     location = stored_location(target["file"])
     location = replace(location, canonical=settings.paths.canonical(location.path))
-    return Query(list(map(float, _VECTORS[by](target))), by, location.file_id, target)
+    vector = metadata_embedding(target) if by == "metadata" else channel_fingerprint(target)
+    return Query(list(map(float, vector)), by, location.file_id, target)
 
 
 def _stored_query(file_id: str, store: Searchable, by: By) -> Query:
@@ -93,6 +96,8 @@ def search(
     query: Query, store: Searchable, *, where: str = "", limit: int = 10, frames: bool = False
 ) -> list[Match]:
     """Return the stored files most like a query. See `similar`."""
+    from exr_inspector.catalog.search import Search  # noqa: PLC0415
+
     return store.search(Search(query.vector, query.by, where, limit, query.file_id, frames))
 
 
@@ -102,6 +107,9 @@ def explain_matches(query: Query, matches: Sequence[Match], store: Searchable) -
     Features are named from the stored rows. If a match is no longer stored, its groups are explained
     without names.
     """
+    from exr_inspector.catalog.stored_document import stored_document  # noqa: PLC0415
+    from exr_inspector.vectors.explain import explain_vectors  # noqa: PLC0415
+
     rows = store.stored_rows([query.file_id, *(match.file_id for match in matches)])
     documents = {file_id: stored_document(found) for file_id, found in rows.items()}
     document = query.document or documents.get(query.file_id)

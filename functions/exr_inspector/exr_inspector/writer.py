@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from exr_inspector.catalog.rows import FileRows, header_rows
-from exr_inspector.catalog.store import Action, Removal, Store
+from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
-from exr_inspector.errors import FILE_NOT_FOUND, OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import OBJECT_CHANGED, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
-from exr_inspector.sources.protocol import Stat
-from exr_inspector.vectors.embedding import embed
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.facets import FileRows
+    from exr_inspector.catalog.plan import Action
+    from exr_inspector.catalog.store import Store
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
+# Tables whose rows a document's message counts.
+_COUNTED = ("files", "parts", "channels", "attributes")
 
 GONE = "the file is gone, and its rows with it"
 NO_FILE = "no file is known"
@@ -30,80 +34,105 @@ def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader
 
     Return the documents, each with what became of its rows in `persistence`.
 
-    After the commit, look at each object once more, and process it again if it is not the version whose rows
-    were written. Any later change has an event that is delivered after this commit, so the tables end in the
-    state of the objects, whatever the order of events (docs/decisions/003-one-set-of-rows-per-file.md).
-    Raises InspectorError(OBJECT_CHANGED) if an object changes in every round.
+    After the commit, look at each object once more, and process it again unless the tables hold the version
+    that is there. Any later change of the object has an event that is delivered after this commit, so the
+    tables end in the state of the objects (docs/decisions/003-one-set-of-rows-per-file.md). Raises
+    InspectorError(OBJECT_CHANGED) if an object changes in every round.
     """
     documents = [_answered(each, *_unwritten(each)) for each in inspections]
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    for _ in range(MAX_ROUNDS):
-        if not pending:
-            return documents
-        written = _transact([each for _, each in pending], store, reader)
-        for (index, each), done in zip(pending, written, strict=True):
-            documents[index] = _answered(each, *_stored(done))
-        checks = [(each, done.action) for (_, each), done in zip(pending, written, strict=True)]
-        again = side_by_side(lambda check: _confirm(*check, reader), checks)
-        pending = [(index, each) for (index, _), each in zip(pending, again, strict=True) if each]
-    message = "the object changed each time its rows were stored"
-    raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
+    rounds = 0
+    while pending:
+        if rounds == MAX_ROUNDS:
+            message = "the object changed each time its rows were stored"
+            raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
+        rounds += 1
+        rows = [None if _is_gone(each) else _rows(each) for _, each in pending]
+        actions = _transact(pending, rows, store, reader)
+        for (index, each), file in zip(pending, rows, strict=True):
+            documents[index] = _answered(each, *_stored(file, actions))
+        looks = [
+            _Look(index, each, location, actions[location.file_id])
+            for index, each in pending
+            for location in _objects(each)
+        ]
+        again = side_by_side(lambda look: _process_again(look, reader), looks)
+        pending = [(look.document_index, each) for look, each in zip(looks, again, strict=True) if each]
+    return documents
 
 
-class _Written(NamedTuple):
-    """What was done with a file's rows; both None if they were deleted."""
+class _Look(NamedTuple):
+    """An object to look at after the commit, and what the commit did with its rows."""
 
-    action: Action | None = None
-    rows: FileRows | None = None
+    document_index: int
+    inspection: Inspection
+    location: Location
+    action: Action
 
 
-def _transact(inspections: Sequence[Inspection], store: Store, reader: Reader) -> list[_Written]:
-    """Write the rows of some files, and delete those of the absent ones, in one transaction."""
+def _transact(
+    pending: Sequence[tuple[int, Inspection]],
+    rows: Sequence[FileRows | None],
+    store: Store,
+    reader: Reader,
+) -> dict[str, Action]:
+    """Write the rows of some files, and delete those of the absent ones; return what was done, by file."""
     log = reader.telemetry.logger
-    rows = [None if _is_gone(each) else _rows(each) for each in inspections]
+    files = [each for each in rows if each is not None]
     removals = [
-        Removal(location.file_id, each.request.sequencer if len(each.absent) == 1 else None)
-        for each in inspections
-        if _is_gone(each)
+        Removal(
+            location.file_id,
+            # If the event may mean several objects, it does not order the removals of each.
+            each.request.sequencer if len(each.absent) == 1 else None,
+            is_current=each.is_current,
+        )
+        for (_, each), file in zip(pending, rows, strict=True)
+        if file is None
         for location in each.absent
     ]
-    files = [each for each in rows if each is not None]
     for each in files:
         log.info("Persisting metadata for path=%s", each.file["file_path"])
     with reader.telemetry.step("store", files=len(files) + len(removals)):
         actions = {outcome.file_id: outcome.action for outcome in store.upsert(files, removals)}
     if files:
         log.info("Wrote %s to %s", _counted(files, "files", "parts", "channels"), store.name)
-    return [_Written() if each is None else _Written(actions[each.file_id], each) for each in rows]
+    return actions
 
 
 def _rows(inspection: Inspection) -> FileRows:
+    # numpy and pyarrow take 100 ms, and are needed only if rows are stored
+    from exr_inspector.catalog.rows import header_rows  # noqa: PLC0415
+    from exr_inspector.vectors.embedding import embed  # noqa: PLC0415
+
     assert inspection.location is not None
     document, stat = inspection.document, inspection.stat
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document))
     return replace(rows, is_current=inspection.is_current)
 
 
-def _confirm(inspection: Inspection, action: Action | None, reader: Reader) -> Inspection | None:
-    """Return what must be written after all, or None if the tables agree with the object."""
-    locations = [each for each in inspection.absent or (inspection.location,) if each is not None]
-    if all(each.scheme == "file" for each in locations):
-        return None
-    if any(_look(each, reader) != inspection.stat for each in locations):
-        return reader.inspect(inspection.request)
-    return replace(inspection, is_current=True) if action == "outdated" else None
+def _objects(inspection: Inspection) -> list[Location]:
+    """Return the objects whose rows an inspection decides. A local file is not looked at again."""
+    locations = inspection.absent or (inspection.location,)
+    return [each for each in locations if each is not None and each.scheme == "s3"]
 
 
-def _look(location: Location, reader: Reader) -> Stat | None:
-    """Return the object's present version, None if it is gone. Raises what the source raises."""
+def _process_again(look: _Look, reader: Reader) -> Inspection | None:
+    """Look at an object after the commit; return what is to be written, or None if the tables are right."""
+    _, inspection, location, action = look
     try:
-        return reader.open_source(location).stat()
+        stat = reader.open_source(location).stat()
     except InspectorError as error:
-        if error.fault is not FILE_NOT_FOUND:
+        if error.fault.status != "missing":
             raise
+        stat = None
+    if stat != inspection.stat:
+        return reader.inspect(replace(inspection.request, locations=(location,)))
+    if action != "outdated":
         return None
+    absent = (location,) if inspection.absent else ()
+    return replace(inspection, location=location, absent=absent, is_current=True)
 
 
 def _concerns_a_file(inspection: Inspection) -> bool:
@@ -141,11 +170,11 @@ def _unwritten(inspection: Inspection) -> tuple[str, str]:
     return "skipped", NO_STORE if inspection.document["file"]["status"] else NO_FILE
 
 
-def _stored(written: _Written) -> tuple[str, str, bool]:
-    if written.rows is None:
+def _stored(rows: FileRows | None, actions: dict[str, Action]) -> tuple[str, str, bool]:
+    if rows is None:
         return "deleted", GONE, False
-    counts = _counted([written.rows], *written.rows.rows)
-    return "stored", f"{written.action} {counts}", written.action == "inserted"
+    action = actions[rows.file_id]
+    return "stored", f"{action} {_counted([rows], *_COUNTED)}", action == "inserted"
 
 
 def _counted(files: Sequence[FileRows], *tables: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line as a test runs it: within this process, as a process, and on a terminal."""
+"""Run the command line in this process, as a process, and on a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-m", "exr_inspector"]
 
 
 class Screen(NamedTuple):
-    """What a terminal was told, and the exit code."""
+    """What a terminal received, and the exit code."""
 
     text: str
     exit_code: int
@@ -30,7 +30,7 @@ class Screen(NamedTuple):
 
 
 def run(*arguments: object) -> Result:
-    """Within this process; standard output is no terminal. An exception that gets out is raised here."""
+    """Run in this process, with a pipe as standard output. Raise the exception that the command raises."""
     done = CliRunner().invoke(commands, [str(each) for each in arguments])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -38,19 +38,19 @@ def run(*arguments: object) -> Result:
 
 
 def process(*arguments: str | bytes) -> subprocess.CompletedProcess[bytes]:
-    """As `python -m exr_inspector`."""
+    """Run `python -m exr_inspector`."""
     command: list[str | bytes] = [*COMMAND, *arguments]
     return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's, but for a setting of Python's that hides what is buffered."""
+    """Return this process's environment, without PYTHONUNBUFFERED, which would hide missing flushes."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return {**kept, "PYTHONPATH": str(FOLDER), **changes}
 
 
 def on_terminal(*arguments: str | bytes, columns: int = 160, kind: str = "dumb") -> Screen:
-    """Output and errors on a terminal; one that is dumb knows no colours, so that all it is told is text."""
+    """Run with output and errors on a terminal. A dumb one has no colors, so that it receives only text."""
     leader, follower = pty.openpty()
     variables = environment(TERM=kind, COLUMNS=str(columns), LINES="50")
     command: list[str | bytes] = [*COMMAND, *arguments]
@@ -58,16 +58,16 @@ def on_terminal(*arguments: str | bytes, columns: int = 160, kind: str = "dumb")
         command, stdin=follower, stdout=follower, stderr=follower, env=variables
     ) as running:
         os.close(follower)
-        told = b"".join(_pieces(leader))
+        received = b"".join(_pieces(leader))
         os.close(leader)
-    return Screen(told.decode("utf-8"), running.returncode)
+    return Screen(received.decode("utf-8"), running.returncode)
 
 
 def _pieces(leader: int) -> Iterator[bytes]:
     while True:
         try:
             piece = os.read(leader, 65536)
-        except OSError:  # so a terminal says that nobody is left at its other end
+        except OSError:  # the process at the other end of the terminal has exited
             return
         if not piece:
             return

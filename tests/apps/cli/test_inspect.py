@@ -1,4 +1,4 @@
-"""`exr-inspector inspect`: which files are meant, how they are shown, where it goes, how it ends."""
+"""`exr-inspector inspect`: which files it reads, what it prints, what it stores, its exit codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import socket
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import pytest
 
 import exr_inspector
 from tests.apps.cli.command import run
+from tests.exrfiles.attributes import attribute
+from tests.exrfiles.demo import simple
 from tests.sources.server import KEYS, S3Server
 
 GOOD = "sh010/beauty.1001.exr"
@@ -36,7 +37,7 @@ def _names(show: Path, *arguments: object) -> list[str]:
 def test_a_file_in_a_pipe_is_one_document_of_the_library(show: Path) -> None:
     done = run("inspect", GOOD)
     assert done.stdout == exr_inspector.to_json(exr_inspector.inspect(GOOD)) + "\n"
-    assert (done.stderr, done.exit_code) == ("", 0)
+    assert (done.stderr, done.exit_code) == ("1 file: 1 ok\n", 0)
 
 
 def test_a_folder_means_its_exr_files_in_any_case(show: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_file_that_is_named_twice_is_inspected_once(show: Path) -> None:
 def test_a_folder_without_exr_files_is_wrong_usage(show: Path) -> None:
     done = run("inspect", "empty")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "no .exr file in empty; --recursive goes into folders below" in done.stderr
+    assert "no .exr file in empty; --recursive includes the folders below" in done.stderr
 
 
 def test_a_pattern_that_nothing_matches_is_wrong_usage(show: Path) -> None:
@@ -99,7 +100,7 @@ def test_nothing_named_is_wrong_usage(show: Path) -> None:
     assert run("inspect", "--no-such-option", GOOD).exit_code == 2
 
 
-# --- how it ends ----------------------------------------------------------------------------------------
+# --- exit codes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_file_that_is_not_ok_ends_in_1(show: Path, path: str, status: str, cod
     done = run("inspect", path)
     document = json.loads(done.stdout)
     assert (document["file"]["status"], document["errors"][0]["code"]) == (status, code)
-    assert (done.exit_code, done.stderr) == (1, "")
+    assert (done.exit_code, done.stderr) == (1, f"1 file: 1 {status}\n")
 
 
 def test_one_bad_file_never_stops_the_others(show: Path) -> None:
@@ -143,10 +144,8 @@ def _use(monkeypatch: pytest.MonkeyPatch, endpoint: str, s3_access_key: str, s3_
         monkeypatch.setenv(f"S3_{name}", value)
 
 
-def test_a_store_that_does_not_answer_costs_its_own_file_alone(
-    show: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was not reached, so nothing is known of it: no status, and no row."""
+def test_an_unreachable_store_affects_only_its_own_file(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known about a file that was not reached, so it has no status and no row."""
     monkeypatch.setattr("exr_inspector.sources.s3.PAUSES", (0.0, 0.0))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -155,7 +154,7 @@ def test_a_store_that_does_not_answer_costs_its_own_file_alone(
     away, good = json.loads(done.stdout)
     assert (away["file"]["status"], away["errors"][0]["code"]) == (None, "STORAGE_UNAVAILABLE")
     assert (good["file"]["status"], done.exit_code) == ("ok", 1)
-    assert _rows("rows.duckdb") == [(str(show / GOOD), "ok")]
+    assert rows_of("rows.duckdb") == [(str(show / GOOD), "ok")]
 
 
 def test_a_wrong_setting_ends_in_2(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +192,7 @@ def test_a_table_has_a_line_for_each_file_and_says_what_is_wrong(show: Path) -> 
     words = [line.split() for line in done.stdout.splitlines()]
     assert ["sh010/beauty.1001.exr", "ok", "4x4", "1", "3", "zip", "opens"] in words
     assert ["sh020/fake.exr", "unsupported"] in words
-    assert words[-1] == ["5", "files,", "3", "ok,", "2", "not", "ok"]
+    assert done.stdout.splitlines()[-1] == "5 files: 3 ok, 1 incomplete, 1 unsupported"
     assert [line.split(": ")[:2] for line in done.stderr.splitlines()] == [
         [str(show / "sh020/beauty.1001.exr"), "CHUNKS_MISSING"],
         [str(show / "sh020/fake.exr"), "NOT_AN_EXR"],
@@ -209,7 +208,7 @@ def test_the_table_of_one_file_shows_its_parts_channels_and_attributes(show: Pat
 
 
 def test_a_long_path_is_shown_to_its_end(show: Path) -> None:
-    """Where it is the name's end that tells one frame from another."""
+    """The end of the name distinguishes one frame from another."""
     long = Path("sh030", "a" * 60, "b" * 60, "beauty.1001.exr")
     long.parent.mkdir(parents=True)
     long.write_bytes(b"not an image")
@@ -227,7 +226,7 @@ def test_the_view_of_openimageio_can_be_left_out(show: Path) -> None:
 # --- the database ---------------------------------------------------------------------------------------
 
 
-def _rows(database: str) -> list[Any]:
+def rows_of(database: str) -> list[Any]:
     with duckdb.connect(database, read_only=True) as connection:
         return connection.execute("SELECT file_path, status FROM files ORDER BY file_path").fetchall()
 
@@ -237,23 +236,16 @@ def test_rows_are_stored_where_a_database_is_named(show: Path) -> None:
         documents = _documents("-r", "sh010", "absent.exr", "--db", "rows.duckdb")
         assert [each["persistence"]["status"] for each in documents] == ["stored"] * 4
         assert {each["persistence"]["inserted"] for each in documents} == {inserted}
-    assert [status for _, status in _rows("rows.duckdb")] == ["missing", "ok", "ok", "ok"]
+    assert [status for _, status in rows_of("rows.duckdb")] == ["missing", "ok", "ok", "ok"]
 
 
 def test_more_files_than_one_batch_are_all_stored_and_shown_in_order(
     show: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The command of that name hides the module.
-    monkeypatch.setattr(sys.modules["exr_inspector.apps.cli.inspect"], "BATCH", 2)
+    monkeypatch.setattr("exr_inspector.apps.cli.run.BATCH", 2)
     expected = _names(show, "-r", ".")
     assert _names(show, "-r", ".", "--db", "rows.duckdb") == expected
-    assert len(_rows("rows.duckdb")) == len(expected) == 5
-
-
-def test_a_database_that_cannot_be_had_ends_in_2(show: Path) -> None:
-    done = run("inspect", GOOD, "--db", "no/such/folder/rows.duckdb")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "DATABASE_UNAVAILABLE" in done.stderr
+    assert len(rows_of("rows.duckdb")) == len(expected) == 5
 
 
 # --- the output file ------------------------------------------------------------------------------------
@@ -262,7 +254,7 @@ def test_a_database_that_cannot_be_had_ends_in_2(show: Path) -> None:
 def test_an_output_file_holds_what_a_pipe_would(show: Path) -> None:
     for form in ("--compact", "--pretty", "--jsonl"):
         done = run("inspect", "sh010", form, "--output", "out.json")
-        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "2 files: 2 ok\n")
         assert Path("out.json").read_text("utf-8") == run("inspect", "sh010", form).stdout
     assert {path.name for path in show.iterdir()} == {"sh010", "sh020", "empty", "out.json"}
 
@@ -322,13 +314,27 @@ def test_an_output_never_replaces_what_is_inspected(show: Path, output: str) -> 
     assert not Path("other.exr").exists()
 
 
-def test_what_is_wrong_is_told_beside_an_output_file(show: Path) -> None:
+def test_faults_are_listed_if_the_documents_go_to_a_file(show: Path) -> None:
     done = run("inspect", "absent.exr", "sh020/beauty.1001.exr", "--output", "out.json")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["FILE_NOT_FOUND", "CHUNKS_MISSING"]
+    *faults, last = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in faults] == ["FILE_NOT_FOUND", "CHUNKS_MISSING"]
+    assert last == "2 files: 1 incomplete, 1 missing"
 
 
-def test_of_many_faults_the_first_are_told(show: Path) -> None:
+def test_unknown_completeness_is_shown_in_the_table(show: Path) -> None:
+    """Three million lines in a sparse file, which is too large to judge."""
+    window = attribute("dataWindow", "box2i", (0, 0, 7, 3_000_000))
+    with Path("tall.exr").open("wb") as tall:
+        tall.write(simple(4, 4, compression="none", attributes=[window]))
+        tall.truncate(1 << 30)
+    many = run("inspect", "tall.exr", GOOD, "--table")
+    assert [line.split()[1] for line in many.stdout.splitlines()[2:4]] == ["ok?", "ok"]
+    assert "tall.exr: COMPLETENESS_UNKNOWN: " in many.stderr
+    assert "unknown" in run("inspect", "tall.exr", "--table").stdout.splitlines()[2]
+
+
+def test_the_first_of_many_faults_are_listed(show: Path) -> None:
     Path("bare.exr").write_bytes(b"\x76\x2f\x31\x01\x02\0\0\0" + b"a\0int\0\4\0\0\0\0\0\0\0" + b"\0")
     done = run("inspect", "bare.exr", "--table")
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [

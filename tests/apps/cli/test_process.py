@@ -1,4 +1,4 @@
-"""The command as a process: its exit codes, what it says where something is not installed, broken pipes."""
+"""The command as a process: exit codes, missing libraries, closed pipes, full disks, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -55,11 +55,10 @@ def test_the_module_is_the_command() -> None:
     assert process("-h").returncode == 0
 
 
-@pytest.mark.parametrize("missing", ["click", "rich"])
-def test_a_missing_library_of_the_command_line_is_named_with_its_extra(missing: str) -> None:
-    done = _without({missing}, "--help")
+def test_a_missing_library_of_the_command_line_is_named_with_its_extra() -> None:
+    done = _without({"click"}, "--help")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"exr-inspector: {missing} is not installed: pip install 'exr-inspector[cli]'\n"
+    assert done.stderr == "exr-inspector: click is not installed: pip install 'exr-inspector[cli]'\n"
 
 
 def test_a_missing_duckdb_is_named_with_its_extra_where_it_is_needed(show: Path) -> None:

@@ -1,4 +1,4 @@
-"""`exr-inspector sql`: what a statement may say, what comes of it, and that it changes nothing."""
+"""`exr-inspector sql`: the answers to statements, and what a statement may do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps.cli.command import run
+from tests.apps.cli.command import on_terminal, process, run
 
 DATABASE = "rows.duckdb"
 
@@ -139,7 +139,8 @@ def test_a_missing_database_is_wrong_usage(show: Path) -> None:
 def test_a_file_that_is_no_database_ends_in_2(show: Path) -> None:
     done = run("sql", "SELECT 1", "--db", "sh010/notes.txt")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("exr-inspector: DATABASE_UNAVAILABLE: ")
+    assert done.stderr.startswith("exr-inspector: NOT_A_DATABASE: this file has other content")
+    assert "may pass" not in done.stderr
 
 
 def test_in_a_pipe_every_row_is_a_line_that_grep_finds_whole(stored: Path) -> None:
@@ -147,3 +148,78 @@ def test_in_a_pipe_every_row_is_a_line_that_grep_finds_whole(stored: Path) -> No
     done = run("sql", f"SELECT '{long}' AS first, file_path FROM files", "--db", DATABASE)
     assert all(long in line for line in done.stdout.splitlines() if ".exr" in line)
     assert any(".exr" in line for line in done.stdout.splitlines())
+
+
+# --- a statement that is not trusted --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('sh010/notes.txt')",
+        "SELECT * FROM 'sh010/notes.csv'",
+        "COPY (SELECT 1) TO 'written.csv'",
+        "ATTACH 'other.duckdb'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET memory_limit = '100GB'",
+        "PRAGMA temp_directory = '.'",
+        "DELETE FROM files",
+    ],
+)
+def test_a_safe_statement_reaches_no_file_and_changes_no_setting(stored: Path, statement: str) -> None:
+    Path("sh010/notes.csv").write_text("a\n1\n")
+    before = sorted(stored.rglob("*"))
+    done = run("sql", "--safe", statement, "--db", DATABASE)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("exr-inspector: BAD_QUERY: ")
+    assert sorted(stored.rglob("*")) == before
+
+
+def test_a_statement_of_the_users_own_reads_what_the_user_can(stored: Path) -> None:
+    done = run("sql", "SELECT content FROM read_text('sh010/notes.txt')", "--db", DATABASE, "--json")
+    assert done.stdout == '{"content":"not an image"}\n'
+
+
+def test_a_safe_statement_has_limits_of_memory_and_answer(stored: Path) -> None:
+    hungry = run("sql", "--safe", "SELECT len(list(range)) FROM range(1000000000)", "--db", DATABASE)
+    large = run("sql", "--safe", "SELECT range FROM range(1000000000)", "--db", DATABASE)
+    for done in (hungry, large):
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.startswith("exr-inspector: QUERY_LIMIT: ")
+    assert run("sql", "--safe", "SELECT count(*) AS n FROM files", "--db", DATABASE).exit_code == 0
+
+
+@pytest.mark.parametrize("options", [["--timeout", "1"], ["--safe", "--timeout", "1"]])
+def test_a_statement_ends_after_the_timeout(stored: Path, options: list[str]) -> None:
+    runaway = "SELECT list_sum(list_transform(range(100000000), lambda x: x * 2)) FROM range(100)"
+    done = process("sql", *options, runaway, "--db", DATABASE)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"exr-inspector: QUERY_LIMIT: ")
+    assert b"Traceback" not in done.stderr
+
+
+# --- on a terminal --------------------------------------------------------------------------------------
+
+
+def test_a_wide_answer_is_a_list_of_names_and_values_on_a_terminal(stored: Path) -> None:
+    screen = on_terminal("sql", "SELECT * FROM files", "--db", DATABASE, columns=80)
+    assert screen.text.count("metadata_embedding       [") == 5
+    assert "384 numbers]" in screen.text
+    assert max(map(len, screen.lines)) <= 80
+
+
+def test_a_path_is_truncated_on_the_left_and_a_hash_not_at_all(stored: Path) -> None:
+    screen = on_terminal("sql", "SELECT file_path, file_id, status FROM files", "--db", DATABASE, columns=80)
+    rows = [line.split() for line in screen.lines[2:]]
+    assert all(path.startswith("…") and path[-4:].lower() == ".exr" for path, _, _ in rows)
+    assert {len(file_id) for _, file_id, _ in rows} == {32}
+
+
+def test_the_query_of_the_demo_reads_well_at_80_columns(stored: Path) -> None:
+    query = (Path(__file__).parents[2] / "exrfiles" / "demo.sql").read_text()
+    screen = on_terminal("sql", query, "--db", DATABASE, columns=80)
+    assert screen.lines[0].split() == ["sequence", "frames", "bad", "size", "parts", "channels", "comp", "mb"]
+    assert max(map(len, screen.lines)) <= 80
+    assert any(line.startswith("sh020/beauty.#.exr") for line in screen.lines)

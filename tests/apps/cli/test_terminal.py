@@ -1,4 +1,4 @@
-"""What a terminal is told: a table, progress, and never a control character that comes from a file."""
+"""What a terminal shows: a table that fits, progress, and never a control character from a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.apps.cli.command import Screen, on_terminal, process, run
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import simple
 
-# What terminals obey: escape sequences in both spellings, bells, carriage returns, text that runs backwards.
+# What terminals act on: escape sequences in both spellings, bells, carriage returns, right-to-left marks.
 HOSTILE = "red \x1b[31m title \x1b]0;owned\x07 csi \x9b31m back\rward \u202egpj. del \x7f new\nline"
 
 
@@ -48,7 +48,7 @@ def _is_harmless(screen: Screen) -> bool:
 
 
 @pytest.mark.parametrize("form", ["--table", "--pretty", "--compact", "--jsonl"])
-def test_nothing_that_a_file_says_reaches_the_terminal_raw(evil: Path, form: str) -> None:
+def test_no_control_character_of_a_file_reaches_the_terminal(evil: Path, form: str) -> None:
     screen = on_terminal("inspect", ".", form, columns=800)
     assert _is_harmless(screen)
     assert "red " in screen.text
@@ -64,7 +64,7 @@ def test_a_file_alone_is_shown_in_full_and_harmless(evil: Path) -> None:
 
 
 def test_json_on_a_terminal_is_the_same_document(evil: Path) -> None:
-    shown = json.loads(on_terminal("inspect", f"{HOSTILE}.exr", "--compact", columns=9999).text)
+    shown = json.loads(on_terminal("inspect", f"{HOSTILE}.exr", "--compact", "-q", columns=9999).text)
     assert shown == exr_inspector.inspect(f"{HOSTILE}.exr")
 
 
@@ -83,8 +83,8 @@ def test_json_in_a_pipe_is_the_documents_own_text(evil: Path) -> None:
         ["SELECT attr_name::INTEGER FROM attributes WHERE attr_name LIKE 'red%'"],
     ],
 )
-def test_nothing_that_the_database_holds_reaches_the_terminal_raw(evil: Path, query: list[str]) -> None:
-    """Not as a value, as a column's name, or in the database's complaint."""
+def test_no_control_character_of_a_database_reaches_the_terminal(evil: Path, query: list[str]) -> None:
+    """Neither in a value, nor in a column's name, nor in the database's error message."""
     assert run("inspect", ".", "--db", "rows.duckdb").exit_code == 1
     screen = on_terminal("sql", *query, "--db", "rows.duckdb", columns=800)
     assert _is_harmless(screen)
@@ -93,10 +93,10 @@ def test_nothing_that_the_database_holds_reaches_the_terminal_raw(evil: Path, qu
 
 
 @pytest.mark.parametrize("arguments", [["inspect", HOSTILE], ["inspect", f"--{HOSTILE}"], [HOSTILE]])
-def test_nothing_that_a_shell_makes_of_a_files_name_reaches_the_terminal_raw(
+def test_no_control_character_of_an_argument_reaches_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    """A star may stand for a hostile name: of a folder without images, or one that begins with hyphens."""
+    """The shell can expand a pattern to a hostile name."""
     monkeypatch.chdir(tmp_path)
     Path(HOSTILE).mkdir()
     screen = on_terminal(*arguments)
@@ -108,14 +108,15 @@ def test_a_terminal_gets_a_table_and_a_pipe_json(show: Path) -> None:
     screen = on_terminal("inspect", "sh010")
     words = [line.split() for line in screen.lines]
     assert ["sh010/beauty.1001.exr", "ok", "4x4", "1", "3", "zip", "opens"] in words
+    assert screen.lines[-1] == "2 files: 2 ok"
     assert screen.exit_code == 0
     piped = process("inspect", "sh010")
     assert [each["file"]["status"] for each in json.loads(piped.stdout)] == ["ok", "ok"]
-    assert piped.stderr == b""
+    assert piped.stderr == b"2 files: 2 ok\n"
 
 
-def test_progress_is_shown_on_a_terminal_alone(show: Path, tmp_path: Path) -> None:
-    """With standard output in a file and errors on the terminal, the bar is all that the terminal gets."""
+def test_progress_is_shown_only_on_a_terminal(show: Path, tmp_path: Path) -> None:
+    """Standard output is a file here, and standard error the terminal."""
     screen = on_terminal(
         "inspect", "-r", ".", "--jsonl", "--output", str(tmp_path / "out.jsonl"), kind="xterm"
     )
@@ -134,10 +135,46 @@ def test_a_terminal_of_another_encoding_gets_escapes(show: Path, monkeypatch: py
     assert json.loads(process("inspect", "東京.exr").stdout)["file"]["path"].endswith("東京.exr")
 
 
-@pytest.mark.parametrize(("columns", "held"), [(80, "channels"), (110, "compression"), (130, "OpenImageIO")])
-def test_a_narrow_terminal_gets_fewer_columns_and_whole_lines(show: Path, columns: int, held: str) -> None:
-    lines = on_terminal("inspect", "-r", ".", columns=columns).text.splitlines()
-    (heading,) = (line for line in lines if "status" in line)
-    assert held in heading
-    assert "layers" not in heading
-    assert any("sh010/beauty.1001.exr   ok" in line for line in lines)
+@pytest.mark.parametrize("columns", [76, 80, 120, 200])
+def test_no_verdict_is_dropped_on_a_narrow_terminal(show: Path, columns: int) -> None:
+    """The end of each path stays on the line of its status, and the lines fit."""
+    (show / "sh010" / ("long" * 20)).mkdir()
+    (show / "sh010" / ("long" * 20) / "beauty.1003.exr").write_bytes(simple(4, 4, ["albedo.R", "Y"]))
+    table = on_terminal("inspect", "-q", "-r", ".", columns=columns)
+    heading, _rule, *rows = table.lines[:8]
+    assert heading.split()[:7] == ["file", "status", "size", "parts", "chan", "comp", "OIIO"]
+    found = {row.split()[0][-8:]: row.split()[1] for row in rows}
+    assert found == {
+        "1001.exr": "incomplete",
+        "1002.EXR": "ok",
+        "1003.exr": "ok",
+        "left.exr": "ok",
+        "fake.exr": "unsupported",
+    }
+    assert max(map(len, table.lines)) <= columns
+    assert ("layers" in heading) == ("Not shown on this narrow terminal: layers" not in table.text)
+    assert ("albedo" in table.text) == ("layers" in heading)
+
+
+def test_rows_are_lists_on_a_terminal_that_is_too_narrow_for_a_table(show: Path) -> None:
+    table = on_terminal("inspect", "-q", "sh010", "sh020", columns=40)
+    assert "status  incomplete" in table.lines
+    assert "Not shown" not in table.text
+    assert max(map(len, table.lines)) <= 40
+
+
+def test_a_status_is_colored_unless_no_color_is_set(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    colored = on_terminal("inspect", "-q", "sh010", "sh020", kind="xterm-256color").text
+    assert "\x1b[32mok\x1b[0m" in colored
+    assert "\x1b[31mincomplete\x1b[0m" in colored
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in on_terminal("inspect", "-q", "sh010", "sh020", kind="xterm-256color").text
+    monkeypatch.delenv("NO_COLOR")
+    assert b"\x1b" not in process("inspect", "--table", "sh010", "sh020").stdout
+
+
+def test_wide_characters_do_not_shift_the_columns(show: Path) -> None:
+    Path("sh010/東京.1001.exr").write_bytes(simple(4, 4))
+    lines = on_terminal("inspect", "-q", "sh010", columns=80).lines
+    heading, wide = lines[0], next(line for line in lines if "東京" in line)
+    assert wide.index(" ok ") + 2 == heading.index(" status")

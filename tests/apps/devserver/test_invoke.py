@@ -307,6 +307,32 @@ def test_every_line_of_a_jsonl_file_is_sent_and_the_failed_ones_are_kept(
     assert "BAD_EVENT: the event is not JSON or YAML" in done.stdout
 
 
+def test_of_a_jsonl_file_only_files_that_are_not_ok_are_printed(
+    function: Running, demo: Path, tmp_path: Path
+) -> None:
+    paths = [demo / "shots/sq010/sh010/beauty.1001.exr", tmp_path / "absent.exr"]
+    events = [{"path": str(path)} for path in paths]
+    done = _invoke("--event", _write(tmp_path / "e.jsonl", *events, {"nothing": 1}), "--url", function.url)
+    assert done.exit_code == 0
+    missing, refused = done.stdout.splitlines()
+    assert missing.startswith(f"missing      {paths[1]}  FILE_NOT_FOUND: ")
+    assert refused.startswith("no status")
+    assert "BAD_EVENT: " in refused
+
+
+@pytest.mark.parametrize("failed", ["dead.jsonl", "./dead.jsonl"])
+def test_the_events_are_not_overwritten_by_the_failed_ones(
+    failed: str, event: Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = _write(tmp_path / "dead.jsonl", event)
+    before = file.read_text()
+    done = _invoke("--event", file, "--url", _closed_url(), "--failed", failed)
+    assert done.exit_code == 2
+    assert "another file to write to" in done.stderr
+    assert file.read_text() == before
+
+
 def test_events_that_get_no_reply_are_kept_too(event: Event, tmp_path: Path) -> None:
     file, failed = _write(tmp_path / "dead.jsonl", event, event), tmp_path / "failed.jsonl"
     done = _invoke("--event", file, "--url", _closed_url(), "--failed", failed)

@@ -1,7 +1,7 @@
-"""The columns of the four tables: name, type and meaning, said once.
+"""The columns of the tables: name, Arrow type and meaning.
 
-docs/DATABASE_SCHEMA.md is generated from here. Types are of Arrow; times are in UTC. A text of more than
-126 KB is replaced by `{"elided": {size_bytes, sha256}}`.
+docs/DATABASE_SCHEMA.md is generated from here. Times are in UTC. A text of more than 126 KB is replaced by
+`{"elided": {size_bytes, sha256}}`.
 """
 
 from __future__ import annotations
@@ -173,3 +173,8 @@ FACETS = (
     Column("status", TEXT, "`ok`, or why there are no rows."),
     Column("computed_at", TIME, "When the rows were computed."),
 )
+
+COLUMNS = {"files": FILES, "parts": PARTS, "channels": CHANNELS, "attributes": ATTRIBUTES, "facets": FACETS}
+TABLES: dict[str, pa.Schema] = {
+    table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
+}

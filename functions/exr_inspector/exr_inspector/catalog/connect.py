@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from exr_inspector.catalog.store import Store
+from typing import TYPE_CHECKING
+
+from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
@@ -12,7 +17,8 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
     `read_only` is for whoever only asks: a DuckDB file must then exist, and others may read it meanwhile.
     """
     if settings.vast_endpoint:
-        from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - 1.5 s, only where selected
+        with requires_extra("vast"):  # 1.5 s, only if it is selected
+            from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415
 
         return VastStore(settings)
     if settings.db_file:

@@ -15,10 +15,11 @@ SEARCH_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one query may use: seconds of time and MiB of memory."""
+    """What one query may use: seconds of time and MiB of memory, and the MiB of its answer."""
 
     seconds: float = 60.0
     memory_mib: int = 1024
+    answer_mib: int = 64
 
 
 @contextmanager

@@ -19,7 +19,7 @@ _COLUMNS = ("file_id", "file_path", "similarity", "vector", "sequence_key")
 
 
 def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match]:
-    """Run `Searchable.search` on the connection's table `files`.
+    """Search the connection's table `files`, as `Searchable.search` does.
 
     The condition is text of a user: the connection's database must have no external access, and the caller
     limits the time. Raises InspectorError(BAD_QUERY).

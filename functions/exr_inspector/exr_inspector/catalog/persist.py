@@ -8,7 +8,7 @@ from typing import Any
 
 from exr_inspector.catalog.rows import rows_of
 from exr_inspector.document.build import stored_location
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import SETTINGS, Settings, read_setting
 
 # A session has its own address and keys, so these settings are all that is read beside one.
@@ -53,7 +53,8 @@ def _persisted(document: Mapping[str, Any], session: Any, settings: Settings) ->
         return "skipped", False, "VAST_DB_ENDPOINT is not set"
     if not settings.vast_bucket:
         raise InspectorError(BAD_SETTING, "VAST_DB_BUCKET must be set", "VAST_DB_BUCKET")
-    from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - takes 1.5 s to import
+    with requires_extra("vast"):
+        from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415 - takes 1.5 s to import
 
     store = VastStore(settings, session)
     try:

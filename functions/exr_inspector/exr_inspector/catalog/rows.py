@@ -1,4 +1,4 @@
-"""The rows of a document in the four tables.
+"""The rows of a document: those of the header facet.
 
 A file's rows in all tables share its `file_id`, which is made from its location alone: a re-render of the
 same path replaces its rows.
@@ -7,14 +7,14 @@ same path replaces its rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from exr_inspector.catalog.columns import ATTRIBUTES, CHANNELS, FILES, PARTS
-from exr_inspector.catalog.columns import FACETS as FACET_COLUMNS
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import COLUMNS, TABLES
 from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
 from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from exr_inspector.document.build import stored_location
@@ -26,23 +26,13 @@ from exr_inspector.vectors.embedding import EMBEDDING_VERSION, Vectors, embed
 from exr_inspector.version import VERSION
 
 __all__ = [
-    "AUDIT_COLUMNS", "COLUMNS", "LARGEST_CELL", "TABLES", "FileRows", "Row", "arrow_table", "facts_hash",
-    "header_rows", "rows_of",
+    "AUDIT_COLUMNS", "COLUMNS", "LARGEST_CELL", "MAX_CELL_BYTES", "TABLES", "FileRows", "Row", "arrow_table",
+    "facts_hash", "header_rows", "rows_of", "to_arrow",
 ]  # fmt: skip
 
-# VAST DataBase refuses a cell of more than 126 KB; read in its smaller meaning.
-LARGEST_CELL = 126_000
-
-COLUMNS = {
-    "files": FILES,
-    "parts": PARTS,
-    "channels": CHANNELS,
-    "attributes": ATTRIBUTES,
-    "facets": FACET_COLUMNS,
-}
-TABLES: dict[str, pa.Schema] = {
-    table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
-}
+# VAST DataBase refuses a cell of more than 126 KB; assume 1 KB = 1,000 bytes.
+MAX_CELL_BYTES = 126_000
+LARGEST_CELL = MAX_CELL_BYTES
 
 _FILE_FACTS = frozenset(TABLES["files"].names)
 _PART_FACTS = frozenset(TABLES["parts"].names)
@@ -55,135 +45,149 @@ def rows_of(document: Mapping[str, Any]) -> FileRows:
     return header_rows(document, stored_location(file), mtime, embed(document))
 
 
+def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
+    """Return the rows of documents as one Arrow table for each table of the stores, with the same columns.
+
+    The columns that a store fills in when it writes, such as `first_seen`, are null.
+
+    >>> import exr_inspector
+    >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
+    >>> list(tables)
+    ['files', 'parts', 'channels', 'attributes', 'facets']
+    >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
+    [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
+
+    Arrow tables become data frames:
+
+    >>> frame = tables["parts"].to_pandas()
+    >>> frame["compression"].tolist()
+    ['zip']
+    >>> import polars  # doctest: +SKIP
+    >>> polars.from_arrow(tables["parts"])  # doctest: +SKIP
+    """
+    files = [rows_of(each) for each in documents]
+    return {
+        table: arrow_table(table, [row for each in files for row in each.rows[table]]) for table in TABLES
+    }
+
+
 def header_rows(
     document: Mapping[str, Any], location: Location, mtime: datetime | None, vectors: Vectors
 ) -> FileRows:
-    """Return the rows of a document; `mtime` is in UTC."""
+    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided."""
+    texts = [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
     key = {"file_id": location.file_id, "file_path": document["file"]["path"]}
-    normalized = clean(location.canonical)
-    rows = {
-        "files": [_file_row(document, normalized, mtime, vectors)],
-        "parts": map(_part_row, document["parts"]),
-        "channels": _channel_rows(document),
-        "attributes": _attribute_rows(document),
-    }
-    fitting = {table: [_fitting({**key, **row}) for row in found] for table, found in rows.items()}
-    (file,) = fitting["files"]
-    fitting["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
-    return FileRows(key["file_id"], fitting)
-
-
-def _fitting(row: Row) -> Row:
-    """The row, with its size and hash in the place of every text that is too long for a cell."""
-    return {name: _cell(value) if isinstance(value, str) else value for name, value in row.items()}
-
-
-def _cell(text: str) -> str:
-    if 4 * len(text) <= LARGEST_CELL:  # a character has at most four bytes
-        return text
-    content = text.encode()
-    return text if len(content) <= LARGEST_CELL else to_json(elided(content))
-
-
-def arrow_table(name: str, rows: Sequence[Row]) -> pa.Table:
-    """Rows of one table as Arrow, in the table's schema; a column that a row lacks is null."""
-    return pa.Table.from_pylist(list(rows), schema=TABLES[name])
-
-
-def _file_row(document: Mapping[str, Any], normalized: str, mtime: datetime | None, vectors: Vectors) -> Row:
-    file, view = document["file"], document["file"]["openimageio"]
-    facts = {name: value for name, value in file.items() if name in _FILE_FACTS}
-    return {
-        **facts,
-        "file_path_normalized": normalized,
-        "sequence_key": split_path(file["path"]).sequence_key,
+    file = {
+        **key,
+        **_file_row(document, vectors),
+        "file_path_normalized": clean(location.canonical),
         "mtime": mtime.replace(tzinfo=None) if mtime else None,
+        "facts_hash": facts_hash(document, texts),
+    }
+    rows = {
+        "files": [file],
+        "parts": [{**key, **_part_row(part)} for part in document["parts"]],
+        "channels": [{**key, **row} for row in _channel_rows(document["channels"])],
+        "attributes": [{**key, **row} for row in _attribute_rows(document["parts"], texts)],
+    }
+    for row in (row for found in rows.values() for row in found):
+        _elide(row)
+    rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
+    return FileRows(location.file_id, rows)
+
+
+def facts_hash(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> str:
+    """Return the SHA-256 of the facts of the header facet; equal hashes mean equal rows.
+
+    `texts` has the JSON of each attribute's value, by part. The hash depends neither on the release of
+    exr-inspector nor on other facets, only on the versions of the rows and of the vectors.
+    """
+    file = {key: value for key, value in document["file"].items() if key != "sequencer"}
+    parts = [{key: value for key, value in part.items() if key != "attributes"} for part in document["parts"]]
+    versions = [HEADER_VERSION, EMBEDDING_VERSION, document["schema_version"]]
+    pieces = [to_json([versions, file, parts, document["channels"], document["errors"]])]
+    for index, (part, values) in enumerate(zip(document["parts"], texts, strict=True)):
+        for attribute, text in zip(part["attributes"], values, strict=True):
+            # No piece has these separators in it: JSON escapes both.
+            pieces.append(f"{index}\0{to_json([attribute['name'], attribute['type']])}\0{text}")
+    return hashlib.sha256("\n".join(pieces).encode()).hexdigest()
+
+
+def _elide(row: Row) -> None:
+    """Replace each text of a row that is too long for a cell by its size and hash."""
+    for name, value in row.items():
+        if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes
+            content = value.encode()
+            if len(content) > MAX_CELL_BYTES:
+                row[name] = to_json(elided(content))
+
+
+def _file_row(document: Mapping[str, Any], vectors: Vectors) -> Row:
+    file, report = document["file"], document["file"]["openimageio"]
+    return {
+        **{name: value for name, value in file.items() if name in _FILE_FACTS},
+        "sequence_key": split_path(file["path"]).sequence_key,
         "error_count": len(document["errors"]),
         "errors_json": to_json(document["errors"]),
         "channel_count": len(document["channels"]),
         "attribute_count": sum(len(part["attributes"]) for part in document["parts"]),
-        "openimageio_opens": view["opens"],
-        "openimageio_message": view["message"],
-        "openimageio_differences": to_json(view["differences"]),
+        "openimageio_opens": report["opens"],
+        "openimageio_message": report["message"],
+        "openimageio_differences": to_json(report["differences"]),
         "metadata_embedding": vectors.metadata,
         "channel_fingerprint": vectors.channels,
         "embedding_version": EMBEDDING_VERSION,
         "inspector_version": VERSION,
         "schema_version": document["schema_version"],
-        "facts_hash": facts_hash(document),
     }
-
-
-def facts_hash(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the facts in a document; equal hashes mean equal rows.
-
-    It does not depend on the release, nor on other facets: `HEADER_VERSION` is raised if rows change.
-    """
-    facts = {key: document[key] for key in ("schema_version", "parts", "channels", "attributes", "errors")}
-    facts["file"] = {key: value for key, value in document["file"].items() if key != "sequencer"}
-    versions = [HEADER_VERSION, EMBEDDING_VERSION]
-    return hashlib.sha256(to_json([versions, facts]).encode()).hexdigest()
 
 
 def _part_row(part: Mapping[str, Any]) -> Row:
-    windows = {
-        f"{window}_window_{end}_{axis}": part[f"{window}_window"][end][axis]
-        for window in ("data", "display")
-        if part[f"{window}_window"] is not None
-        for end in ("min", "max")
-        for axis in "xy"
-    }
     row = {name: value for name, value in part.items() if name in _PART_FACTS}
-    return {
-        **row,
-        **windows,
-        "part_index": part["index"],
-        "pixel_aspect_ratio": _real(part["pixel_aspect_ratio"]),
-    }
+    for window in ("data", "display"):
+        if bounds := part[f"{window}_window"]:
+            for end in ("min", "max"):
+                for axis in "xy":
+                    row[f"{window}_window_{end}_{axis}"] = bounds[end][axis]
+    aspect = part["pixel_aspect_ratio"]
+    row["part_index"] = part["index"]
+    row["pixel_aspect_ratio"] = None if aspect is None else float(aspect)  # JSON has no NaN: it is text there
+    return row
 
 
-def _channel_rows(document: Mapping[str, Any]) -> Iterator[Row]:
+def _channel_rows(channels: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     positions: dict[int, int] = {}
-    for channel in document["channels"]:
-        part = channel["part_index"]
-        yield {**channel, "channel_index": positions.get(part, 0)}
-        positions[part] = positions.get(part, 0) + 1
+    for channel in channels:
+        index = positions[channel["part_index"]] = positions.get(channel["part_index"], -1) + 1
+        yield {**channel, "channel_index": index}
 
 
-def _attribute_rows(document: Mapping[str, Any]) -> Iterator[Row]:
-    for part in document["parts"]:
-        for index, attribute in enumerate(part["attributes"]):
-            value = attribute["value"]
+def _attribute_rows(parts: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> Iterator[Row]:
+    for part, values in zip(parts, texts, strict=True):
+        for index, (attribute, text) in enumerate(zip(part["attributes"], values, strict=True)):
+            kind, value = attribute["type"], attribute["value"]
             yield {
                 "part_index": part["index"],
                 "attribute_index": index,
                 "attr_name": attribute["name"],
-                "attr_type": attribute["type"],
-                "value_json": to_json(value),
-                "value_text": _text(attribute["type"], value),
-                "value_int": value if attribute["type"] == "int" else None,
-                "value_float": _float_column(attribute["type"], value),
+                "attr_type": kind,
+                "value_json": text,
+                "value_text": _text(kind, value),
+                "value_int": value if kind == "int" else None,
+                "value_float": _REALS[kind](value) if kind in _REALS and value is not None else None,
             }
 
 
-def _text(type_name: str, value: Any) -> str | None:
-    """Text to search: a string, a coded value's name, a time code's time."""
-    if isinstance(value, str) and type_name not in ("float", "double"):
+def _text(kind: str, value: Any) -> str | None:
+    """Return the text to search: a string, a coded value's name, a time code's time."""
+    if isinstance(value, str) and kind not in ("float", "double"):
         return value
-    return value["time"] if type_name == "timecode" and value else None
+    return value["time"] if kind == "timecode" and value else None
 
 
-_REAL_VALUES: dict[str, Callable[[Any], float | None]] = {
+_REALS: dict[str, Callable[[Any], float | None]] = {
     "int": float,
     "float": float,
     "double": float,
     "rational": lambda value: value["numerator"] / value["denominator"] if value["denominator"] else None,
 }
-
-
-def _float_column(type_name: str, value: Any) -> float | None:
-    return _REAL_VALUES[type_name](value) if type_name in _REAL_VALUES and value is not None else None
-
-
-def _real(value: Any) -> float | None:
-    return None if value is None else float(value)

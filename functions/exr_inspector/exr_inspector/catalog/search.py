@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from exr_inspector.vectors.explain import By
+from exr_inspector.vectors import By
 
 __all__ = ["DETAIL_TABLES", "VECTORS", "By", "Match", "Search", "Searchable", "StoredRows"]
 

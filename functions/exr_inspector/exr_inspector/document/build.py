@@ -32,7 +32,7 @@ from exr_inspector.exr.header import Attribute as Stored
 from exr_inspector.exr.header import Header, write_header
 from exr_inspector.exr.names import split_path
 from exr_inspector.exr.part_summary import MAX_INTEGER, channel_facts, part_facts
-from exr_inspector.exr.values import clean, encode
+from exr_inspector.exr.values import clean, encode, restores
 from exr_inspector.location import Location
 from exr_inspector.sources.protocol import Stat
 
@@ -183,7 +183,7 @@ def _attribute(attribute: Stored) -> Attribute:
         entry["type_base64"] = _base64(_bytes(attribute.type_name))
     if attribute.error is not None:
         entry["raw"], entry["error"] = _base64(attribute.raw), attribute.error
-    elif encode(attribute.type_name, attribute.value) != attribute.raw:
+    elif not restores(attribute.type_name, attribute.value, attribute.raw):
         entry["raw"] = _base64(attribute.raw)
     return entry
 

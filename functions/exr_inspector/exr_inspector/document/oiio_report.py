@@ -72,6 +72,10 @@ def report_header(header: Header, file_size: int = 0) -> OiioReport:
         with borrow() as file:
             file.write(content, min(file_size, _MAX_FILE_SIZE))
             return _open(file.path, header, marker.decode())
+    except UnicodeDecodeError:
+        return OiioReport(
+            None, "not shown to OpenImageIO: before 3.1 it cannot return text that is not UTF-8"
+        )
     except OSError as error:
         raise InspectorError(STORAGE_UNAVAILABLE, f"no file in memory for OpenImageIO: {error}") from error
 

@@ -6,14 +6,18 @@ import hashlib
 import json
 from typing import Any
 
+# json.dumps makes an encoder for each call that does not use its defaults.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
     """Return JSON text (RFC 8259), compact unless `indent` gives the spaces per level.
 
     Characters beyond ASCII are kept. Raises ValueError for a float that is NaN or infinite.
     """
-    separators = (",", ": ") if indent else (",", ":")
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+    if indent is None:
+        return _ENCODER.encode(document)
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent, separators=(",", ": "))
 
 
 def elided(content: bytes) -> dict[str, Any]:

@@ -6,10 +6,7 @@ that was cut short still opens everywhere; only the table and the chunks' heads 
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import accumulate
+from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
 
@@ -69,24 +66,17 @@ class ChunkTable:
     """
 
     layouts: tuple[Layout, ...]
+    counts: tuple[int, ...]
+    """The number of chunks of each part."""
     start: int
     file_size: int
     offsets: tuple[Offsets, ...] | None = None
     data_sizes: tuple[Sizes, ...] | None = None
 
-    @cached_property
-    def counts(self) -> tuple[int, ...]:
-        """The number of chunks of each part."""
-        return tuple(layout.count for layout in self.layouts)
-
-    @cached_property
-    def _ends(self) -> tuple[int, ...]:
-        return tuple(accumulate(self.counts))
-
     @property
     def total(self) -> int:
         """The number of chunks of all parts."""
-        return self._ends[-1]
+        return sum(self.counts)
 
     @property
     def end(self) -> int:
@@ -105,11 +95,12 @@ class ChunkTable:
 
     def with_entries(self, offsets: Offsets, data_sizes: Sizes | None = None) -> ChunkTable:
         """Return the table with the offsets, and data sizes if known, of the entries of all parts."""
-        cuts = self._ends[:-1]
-        sizes = None if data_sizes is None else tuple(np.split(data_sizes, cuts))
-        return replace(self, offsets=tuple(np.split(offsets, cuts)), data_sizes=sizes)
+        cuts = [slice(self.entry(part, 0), self.entry(part, count)) for part, count in enumerate(self.counts)]
+        sizes = None if data_sizes is None else tuple(data_sizes[cut] for cut in cuts)
+        parts = tuple(offsets[cut] for cut in cuts)
+        return ChunkTable(self.layouts, self.counts, self.start, self.file_size, parts, sizes)
 
-    @cached_property
+    @property
     def entries(self) -> Offsets:
         """The offsets of all parts in one array. Raises ValueError if they were not read."""
         if self.offsets is None:
@@ -118,18 +109,21 @@ class ChunkTable:
 
     def locate(self, entry: int) -> tuple[int, int]:
         """Return the part and the chunk's index in that part, for an index in `entries`."""
-        part = bisect_right(self._ends, entry)
-        return part, entry - (self._ends[part] - self.counts[part])
+        part = 0
+        while entry >= self.counts[part]:
+            entry -= self.counts[part]
+            part += 1
+        return part, entry
 
     def entry(self, part: int, index: int) -> int:
         """Return the index in `entries` of a part's chunk."""
-        return self._ends[part] - self.counts[part] + index
+        return sum(self.counts[:part]) + index
 
     def per_entry(self, values: list[int]) -> Sizes:
         """Return one value for each of `entries`, from one value for each part."""
         return np.repeat(np.array(values, np.int64), self.counts)
 
-    @cached_property
+    @property
     def max_head_size(self) -> int:
         """The bytes that hold the head of any chunk."""
         return max(layout.head_size for layout in self.layouts)
@@ -157,7 +151,7 @@ class ChunkTable:
         if self.data_sizes is not None:
             return PackedSizes(self.data_sizes[part], are_exact=True)
         entries = np.unique(np.concatenate((self.entries, np.array([self.file_size], np.uint64))))
-        offsets = self.entries[slice(self.entry(part, 0), self._ends[part])]
+        offsets = self.entries[self.entry(part, 0) : self.entry(part, self.counts[part])]
         inside = (offsets >= self.end) & (offsets < self.file_size)
         following = entries[np.minimum(np.searchsorted(entries, offsets, "right"), len(entries) - 1)]
         spans = (following - offsets).astype(np.int64) - self.layouts[part].head_size
@@ -168,4 +162,6 @@ def chunk_table(header: Header, file_size: int) -> ChunkTable | None:
     """Return the chunk table of a file, without offsets; None if a part's chunks cannot be derived."""
     layouts = [part_layout(header, part) for part in header.parts]
     known = tuple(layout for layout in layouts if layout is not None)
-    return ChunkTable(known, header.size, file_size) if len(known) == len(layouts) else None
+    if len(known) < len(layouts):
+        return None
+    return ChunkTable(known, tuple(layout.count for layout in known), header.size, file_size)

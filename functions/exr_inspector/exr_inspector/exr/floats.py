@@ -21,18 +21,18 @@ _FLOAT = Struct("<f")
 
 @lru_cache(maxsize=65536)
 def float_of_bits(bits: int) -> JsonFloat:
-    """The JSON form of the IEEE 754 binary32 value with these bits."""
+    """Return the JSON form of the IEEE 754 binary32 value with these bits."""
     value = np.frombuffer(_BITS.pack(bits), "<f4")[0]
     return json_float(float(str(value)))
 
 
 def shortest(value: float) -> JsonFloat:
-    """The JSON form of a double that holds a 32-bit float's value."""
+    """Return the JSON form of a double that holds the value of a 32-bit float."""
     return float_of_bits(_BITS.unpack(_FLOAT.pack(value))[0])
 
 
 def json_float(value: float) -> JsonFloat:
-    """The JSON form of a double."""
+    """Return the JSON form of a double."""
     if math.isfinite(value):
         return value
     if math.isnan(value):
@@ -41,5 +41,5 @@ def json_float(value: float) -> JsonFloat:
 
 
 def plain_float(value: JsonFloat) -> float:
-    """The number that a JSON form stands for."""
+    """Return the number of a JSON form."""
     return float(value)

@@ -1,10 +1,9 @@
-"""The header of an OpenEXR file: bytes in, facts out, no I/O.
+"""The header parser: bytes in, facts out, no I/O.
 
-`parse_header` looks at the first bytes of a file and answers in one of three ways: a `Header`; a
-`NeedMore` that says how long the prefix must at least be; or an InspectorError that says why this is
-no header. It follows "OpenEXR File Layout" (magic number, version field, attribute lists), keeps every
-attribute in stored order with its bytes, and decodes each value on its own: a bad value costs its
-decoding, never the file.
+`parse_header` takes the first bytes of a file. It returns a `Header`, or a `NeedMore` with the least prefix
+that it needs, or raises an InspectorError that says why the bytes are no header. It follows "OpenEXR File
+Layout" (magic number, version field, attribute lists) and keeps every attribute in stored order with its
+bytes. Each value is decoded on its own, so a malformed value does not affect the others.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ _DEFAULTS = Limits()
 
 
 class Attribute(NamedTuple):
-    """One attribute as stored. Names that are not UTF-8 carry surrogate escapes (PEP 383).
+    """One attribute as stored. Bytes of names that are not UTF-8 become surrogate escapes (PEP 383).
 
-    `value` is the form that reading.values gives, or None with the reason in `error`.
+    `value` is the JSON form of `exr.values`, or None with the reason in `error`.
     """
 
     name: str
@@ -66,11 +65,11 @@ class Part:
         self._by_name = {each.name: each for each in self.attributes}
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of that exact name; of duplicates the last, as in the OpenEXR library."""
+        """Return the attribute of that exact name; of duplicates the last, as in the OpenEXR library."""
         return self._by_name.get(name)
 
     def value(self, name: str, type_name: str) -> Any:
-        """The decoded value of an attribute of that name and type, else None."""
+        """Return the decoded value of the attribute of that name and type, or None."""
         found = self._by_name.get(name)
         return found.value if found is not None and found.type_name == type_name else None
 
@@ -92,19 +91,21 @@ class Header(NamedTuple):
 
 
 class NeedMore(NamedTuple):
-    """The header goes on. `size` is the least number of bytes, from the start of the file, that can
-    tell more; where the prefix ends inside a value it is exactly that value's end.
+    """The header is longer than the prefix.
+
+    `size` is the least prefix, in bytes, that lets the parser continue. If the prefix ends inside a value, it
+    is that value's end.
     """
 
     size: int
 
 
 def parse_header(data: bytes, limits: Limits = _DEFAULTS, file_size: int = sys.maxsize) -> Header | NeedMore:
-    """Parse the header that `data`, the first bytes of a file of `file_size` bytes, begins with.
+    """Parse the header at the start of `data`, the first bytes of a file of `file_size` bytes.
 
-    Raises InspectorError: NOT_AN_EXR, UNSUPPORTED_VERSION, HEADER_CORRUPT, HEADER_TRUNCATED where the file
-    ends first, or LIMIT_EXCEEDED where a cap of `limits` (max_header_bytes, max_value_bytes, max_parts,
-    max_channels, max_attributes) is passed. A cap is checked before the bytes that pass it are asked for.
+    Raises InspectorError: NOT_AN_EXR, UNSUPPORTED_VERSION, HEADER_CORRUPT, HEADER_TRUNCATED if the file ends
+    inside the header, or LIMIT_EXCEEDED if the header exceeds one of `limits`. A limit is checked before the
+    bytes beyond it are requested.
     """
     try:
         return _Parser(data, limits, file_size).header()
@@ -170,14 +171,14 @@ class _Parser:
         return Part(tuple(attributes))
 
     def _list_ends(self) -> bool:
-        """Whether the zero byte that closes a list lies here; steps over it."""
+        """Return whether the next byte is the zero that ends a list, and consume it."""
         self._require(self.position + 1)
         ends = self.data[self.position] == 0
         self.position += ends
         return ends
 
     def _attribute(self, found: re.Match[bytes]) -> Attribute:
-        """One attribute: name, type name, size, value. The hot path; what is rare stands elsewhere."""
+        """Return the next attribute. This is the hot path: rare cases are handled elsewhere."""
         name_bytes, type_bytes, size_bytes = found.groups()
         name = name_bytes.decode("utf-8", "surrogateescape")
         type_name = type_bytes.decode("utf-8", "surrogateescape")
@@ -196,7 +197,7 @@ class _Parser:
         return Attribute(name, type_name, raw, *decode(type_name, raw))
 
     def _misplaced(self) -> InspectorError:
-        """Why no attribute lies at the position, unless more bytes can tell."""
+        """Return why there is no attribute at the position, unless more bytes are needed to know."""
         data = self.data
         for what in ("attribute name", "type name"):
             end = data.find(0, self.position, self.position + MAX_NAME_BYTES + 1)
@@ -209,8 +210,10 @@ class _Parser:
         raise self._lacking(self.position + _SIZE.size)
 
     def _refuse_value(self, name: str, type_name: str, start: int, size: int) -> None:
-        """Raise why a value is not read. If its size is not one that its type can have, the file is corrupt,
-        rather than cut off.
+        """Raise the error of a value that is not read.
+
+        If the value reaches beyond the end of the file and its size is impossible for its type, the size is
+        wrong, so the file is corrupt rather than truncated.
         """
         if size < 0:
             raise self._invalid(f"attribute {name!r} has the size {size}")
@@ -227,25 +230,25 @@ class _Parser:
         self._require(start + size)
 
     def _cap_channels(self, raw: bytes) -> None:
-        """Refuse a channel list that is too long before it is decoded."""
+        """Reject a channel list that is too long before it is decoded."""
         self.channels += count_channels(raw, self.limits.max_channels - self.channels)
         self._cap("max_channels", self.channels, "channels")
 
     def _list(self, type_name: str, raw: bytes) -> tuple[Any, str | None]:
-        """A list, unless those before it hold more than all lists of a real header together."""
+        """Decode a list, unless the lists before it already hold more items than those of any real header."""
         if self.items > MAX_ITEMS:
-            return None, f"lists are kept as bytes behind the first {MAX_ITEMS} items of a header"
+            return None, f"lists after the first {MAX_ITEMS} items of a header are kept as bytes"
         value, error = decode(type_name, raw)
         self.items += len(value or ())
         return value, error
 
     def _require(self, size: int) -> None:
-        """Make sure that the data reaches to `size`, and that the header may."""
+        """Raise unless the data has `size` bytes."""
         if size > self.reach:
             raise self._lacking(size)
 
     def _lacking(self, size: int) -> Exception:
-        """What to answer where the header goes on to `size`, past the data or past a cap."""
+        """Return the error of a header that extends to `size`, beyond the data."""
         if size > self.file_size:
             return self._refused(
                 HEADER_TRUNCATED, f"the file ends at byte {self.file_size}, inside its header"
@@ -266,7 +269,7 @@ class _Parser:
 
 
 def write_header(version_field: int, parts: Iterable[Iterable[tuple[bytes, bytes, bytes]]]) -> bytes:
-    """The bytes of a header: the inverse of `parse_header`. An attribute is (name, type name, value)."""
+    """Return the bytes of a header, undoing `parse_header`. An attribute is (name, type name, value)."""
     pieces = [MAGIC, _WORD.pack(version_field)]
     for attributes in parts:
         for name, type_name, raw in attributes:

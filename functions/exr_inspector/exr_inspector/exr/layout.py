@@ -6,8 +6,10 @@ number of samples of subsampled channels, the OpenEXR library (ImfTileOffsets.cp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import mul
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -62,7 +64,7 @@ class Layout:
     """The chunks of one part, in the order of its offset table.
 
     A chunk covers `chunk_width` by `chunk_height` pixels, fewer at the right and bottom edges of a level.
-    `channels` is None if sizes cannot be derived, since a pixel type or sampling is not valid.
+    `stored_channels` is the decoded value of the attribute `channels`.
     """
 
     type: str
@@ -76,7 +78,16 @@ class Layout:
     level_mode: str
     chunk_width: int
     chunk_height: int
-    channels: tuple[ChannelLayout, ...] | None
+    stored_channels: Sequence[Mapping[str, Any]]
+
+    @cached_property
+    def channels(self) -> tuple[ChannelLayout, ...] | None:
+        """The channels' sizes; None if a pixel type or sampling is not valid."""
+        found = tuple(
+            ChannelLayout(PIXEL_BYTES.get(each["type"], 0), each["x_sampling"], each["y_sampling"])
+            for each in self.stored_channels
+        )
+        return found if found and all(min(each) > 0 for each in found) else None
 
     @property
     def is_tiled(self) -> bool:
@@ -94,10 +105,11 @@ class Layout:
     @property
     def count(self) -> int:
         """The number of chunks; as a Python integer it has no upper limit."""
+        columns = [-(-width // self.chunk_width) for width in self.widths]
+        rows = [-(-height // self.chunk_height) for height in self.heights]
         if self.level_mode == "ripmap":
-            columns = sum(-(-width // self.chunk_width) for width in self.widths)
-            return columns * sum(-(-height // self.chunk_height) for height in self.heights)
-        return sum(level.columns * level.rows for level in self.levels())
+            return sum(columns) * sum(rows)
+        return sum(map(mul, columns, rows))
 
     @property
     def min_data_size(self) -> int:
@@ -217,7 +229,8 @@ def part_layout(header: Header, part: Part) -> Layout | None:
         cut = ((width,), (height,), "oneLevel", width, lines) if lines else None
     if cut is None:
         return None
-    return Layout(type_, header.is_multipart, compression, low["x"], low["y"], *cut, _channels(part))
+    channels = part.value("channels", "chlist") or ()
+    return Layout(type_, header.is_multipart, compression, low["x"], low["y"], *cut, channels)
 
 
 _Cut = tuple[tuple[int, ...], tuple[int, ...], str, int, int]
@@ -247,12 +260,3 @@ def _level_sizes(size: int, up: bool) -> list[int]:
     while sizes[-1] > 1:
         sizes.append((sizes[-1] + up) // 2)
     return sizes
-
-
-def _channels(part: Part) -> tuple[ChannelLayout, ...] | None:
-    found: list[dict[str, Any]] = part.value("channels", "chlist") or []
-    channels = [
-        ChannelLayout(PIXEL_BYTES.get(each["type"], 0), each["x_sampling"], each["y_sampling"])
-        for each in found
-    ]
-    return tuple(channels) if channels and all(min(each) > 0 for each in channels) else None

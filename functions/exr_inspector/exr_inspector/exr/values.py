@@ -46,6 +46,8 @@ class Codec(NamedTuple):
     encode: Callable[[Any], bytes]
     size: int | None = None
     """Bytes of every value of the type; None if they vary."""
+    is_exact: bool = False
+    """Whether `encode` restores every value that `decode` accepts."""
 
 
 def decode(type_name: str, raw: bytes) -> tuple[Any, str | None]:
@@ -59,6 +61,12 @@ def decode(type_name: str, raw: bytes) -> tuple[Any, str | None]:
         return None, f"{len(raw)} bytes are not the size of type {type_name}"
     except ValueError as error:
         return None, str(error)
+
+
+def restores(type_name: str, value: Any, raw: bytes) -> bool:
+    """Return whether encoding a decoded value gives back its bytes."""
+    codec = CODECS.get(type_name, OPAQUE)
+    return codec.is_exact or codec.encode(value) == raw
 
 
 def encode(type_name: str, value: Any) -> bytes:
@@ -91,9 +99,10 @@ class _Number(NamedTuple):
     load: Callable[[Any], Any]
     write: str
     store: Callable[[Any], Any]
+    is_exact: bool = False
 
 
-_INT = _Number("i", int, "i", int)
+_INT = _Number("i", int, "i", int, is_exact=True)
 _FLOAT = _Number("I", float_of_bits, "f", plain_float)
 _DOUBLE = _Number("d", json_float, "d", plain_float)
 _REALS = (("f", _FLOAT), ("d", _DOUBLE))
@@ -104,7 +113,7 @@ def _scalar(number: _Number) -> Codec:
     unpack, pack = Struct("<" + number.read).unpack, Struct("<" + number.write).pack
     load, store = number.load, number.store
     size = Struct("<" + number.read).size
-    return Codec(lambda raw: load(unpack(raw)[0]), lambda value: pack(store(value)), size)
+    return Codec(lambda raw: load(unpack(raw)[0]), lambda value: pack(store(value)), size, number.is_exact)
 
 
 def _tuple(number: _Number, count: int) -> Codec:
@@ -112,7 +121,12 @@ def _tuple(number: _Number, count: int) -> Codec:
     unpack, pack = Struct(f"<{count}{number.read}").unpack, Struct(f"<{count}{number.write}").pack
     load, store = number.load, number.store
     size = Struct(f"<{count}{number.read}").size
-    return Codec(lambda raw: list(map(load, unpack(raw))), lambda value: pack(*map(store, value)), size)
+    return Codec(
+        lambda raw: list(map(load, unpack(raw))),
+        lambda value: pack(*map(store, value)),
+        size,
+        number.is_exact,
+    )
 
 
 def _box(number: _Number) -> Codec:
@@ -127,7 +141,7 @@ def _box(number: _Number) -> Codec:
         low, high = value["min"], value["max"]
         return pack(*map(store, (low["x"], low["y"], high["x"], high["y"])))
 
-    return Codec(decoded, encoded, Struct("<4" + number.read).size)
+    return Codec(decoded, encoded, Struct("<4" + number.read).size, number.is_exact)
 
 
 def _record(layout: str, names: tuple[str, ...]) -> Codec:
@@ -136,6 +150,7 @@ def _record(layout: str, names: tuple[str, ...]) -> Codec:
         lambda raw: dict(zip(names, struct.unpack(raw), strict=True)),
         lambda value: struct.pack(*(value[name] for name in names)),
         struct.size,
+        is_exact=True,
     )
 
 
@@ -145,6 +160,7 @@ def _enumeration(names: dict[int, str]) -> Codec:
         lambda raw: names.get(code := _BYTE.unpack(raw)[0], code),
         lambda value: _BYTE.pack(codes.get(value, value)),
         _BYTE.size,
+        is_exact=True,
     )
 
 
@@ -330,7 +346,9 @@ _KEYCODE = (
     "perfs_per_count",
 )
 
-OPAQUE = Codec(lambda raw: {"base64": _base64(raw)}, lambda value: base64.b64decode(value["base64"]))
+OPAQUE = Codec(
+    lambda raw: {"base64": _base64(raw)}, lambda value: base64.b64decode(value["base64"]), is_exact=True
+)
 
 CODECS: dict[str, Codec] = {
     "int": _scalar(_INT),
@@ -347,8 +365,9 @@ CODECS: dict[str, Codec] = {
         _decode_timecode,
         lambda value: _TIME.pack(value["time_and_flags"], value["user_data"]),
         _TIME.size,
+        is_exact=True,
     ),
-    "tiledesc": Codec(_decode_tiles, _encode_tiles, _TILES.size),
+    "tiledesc": Codec(_decode_tiles, _encode_tiles, _TILES.size, is_exact=True),
     "compression": _enumeration(COMPRESSION_NAMES),
     "lineOrder": _enumeration(LINE_ORDERS),
     "envmap": _enumeration(ENVMAPS),
@@ -366,10 +385,12 @@ CODECS: dict[str, Codec] = {
     "preview": Codec(
         _decode_preview,
         lambda value: _SIZE.pack(value["width"], value["height"]) + base64.b64decode(value["base64"]),
+        is_exact=True,
     ),
     "idmanifest": Codec(
         _decode_manifest,
         lambda value: _MANIFEST.pack(value["uncompressed_size"]) + base64.b64decode(value["base64"]),
+        is_exact=True,
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Files on this machine."""
+"""Read files on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from exr_inspector.errors import (
+    DANGLING_LINK,
     FILE_NOT_FOUND,
+    LINK_LOOP,
     NOT_A_FILE,
     OBJECT_CHANGED,
     PATH_NOT_ALLOWED,
@@ -28,13 +30,20 @@ _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 _LATEST = datetime.max.replace(tzinfo=timezone.utc)
 # File systems whose regular files are views of the kernel and of processes.
 _KERNEL_FOLDERS = ("/proc", "/sys", "/sys/fs/cgroup", "/sys/kernel/debug", "/sys/kernel/tracing")
+_KINDS = {
+    modes.S_IFDIR: "folder",
+    modes.S_IFIFO: "named pipe",
+    modes.S_IFSOCK: "socket",
+    modes.S_IFCHR: "device",
+    modes.S_IFBLK: "device",
+}
 _FAULTS = {
     errno.ENOENT: FILE_NOT_FOUND,
     errno.ENOTDIR: FILE_NOT_FOUND,
     errno.ENAMETOOLONG: FILE_NOT_FOUND,
-    errno.ELOOP: FILE_NOT_FOUND,
+    errno.ELOOP: LINK_LOOP,
     errno.EISDIR: NOT_A_FILE,
-    errno.ENXIO: NOT_A_FILE,  # a socket, or a device that is not there
+    errno.ENXIO: NOT_A_FILE,  # a socket, or an absent device
     errno.ENODEV: NOT_A_FILE,
     errno.EACCES: STORAGE_DENIED,
     errno.EPERM: STORAGE_DENIED,
@@ -66,8 +75,7 @@ class LocalFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            fault = _FAULTS.get(error.errno or 0, STORAGE_UNAVAILABLE)
-            raise InspectorError(fault, error.strerror or str(error), self.location) from error
+            raise _coded(error, self.location) from error
         except ValueError as error:  # a NUL in the path
             raise InspectorError(FILE_NOT_FOUND, str(error), self.location) from error
 
@@ -79,7 +87,7 @@ class LocalFile:
         return self._stat
 
     def _check_path(self) -> os.stat_result:
-        """Refuse a path before it is opened: opening a device can have effects."""
+        """Refuse a path before it is opened: opening can rewind a tape or end the writer of a named pipe."""
         if self._roots is not None and not _is_below(os.path.realpath(self.location), self._roots):
             message = "the path is not below a folder of EXR_INSPECTOR_LOCAL_ROOTS"
             raise InspectorError(PATH_NOT_ALLOWED, message, self.location)
@@ -87,7 +95,8 @@ class LocalFile:
         if found.st_dev in _kernel_devices():
             raise InspectorError(PATH_NOT_ALLOWED, "files of /proc and /sys are never read", self.location)
         if not modes.S_ISREG(found.st_mode):
-            raise InspectorError(NOT_A_FILE, "the path is not a regular file", self.location)
+            kind = _KINDS.get(modes.S_IFMT(found.st_mode), "special file")
+            raise InspectorError(NOT_A_FILE, f"the path is a {kind}, not a regular file", self.location)
         return found
 
     def _check_version(self, opened: os.stat_result, checked: os.stat_result) -> None:
@@ -100,6 +109,14 @@ class LocalFile:
             != (first.st_ino, first.st_size, first.st_mtime_ns)
         ):
             raise InspectorError(OBJECT_CHANGED, "the file changed while it was read", self.location)
+
+
+def _coded(error: OSError, location: str) -> InspectorError:
+    fault = _FAULTS.get(error.errno or 0, STORAGE_UNAVAILABLE)
+    if fault is FILE_NOT_FOUND and os.path.islink(location):  # noqa: PTH114
+        target = os.readlink(location)  # noqa: PTH115
+        return InspectorError(DANGLING_LINK, f"the link points to {target}, which does not exist", location)
+    return InspectorError(fault, error.strerror or str(error), location)
 
 
 @cache

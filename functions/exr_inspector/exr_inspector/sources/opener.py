@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from exr_inspector.errors import requires_extra
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
 from exr_inspector.sources.local import LocalFile
@@ -25,18 +26,20 @@ class Opener:
         self._client: Any = None
 
     def __call__(self, location: Location) -> Source:
-        """Return the location's source. Raises InspectorError(BAD_SETTING) if no S3 client can be made."""
+        """Return the location's source. Raises InspectorError: BAD_SETTING, NOT_INSTALLED."""
         if location.scheme == "file":
             return LocalFile(location.path, self._local_roots)
-        from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
+        with requires_extra("s3"):
+            from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
 
         return S3Object(self.client(), location.path)
 
     def client(self) -> Any:
-        """Return the S3 client. Raises InspectorError(BAD_SETTING)."""
+        """Return the S3 client. Raises InspectorError: BAD_SETTING, NOT_INSTALLED."""
         with self._lock:
             if self._client is None:
-                from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
+                with requires_extra("s3"):
+                    from exr_inspector.sources.s3 import make_client  # noqa: PLC0415
 
                 self._client = make_client(self._settings)
             return self._client

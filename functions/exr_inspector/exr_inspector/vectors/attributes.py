@@ -137,7 +137,6 @@ NUMBER = re.compile(r"[0-9]{4,}|(?<![A-Za-z0-9])(?<![0-9]\.)[0-9]+(?![A-Za-z0-9]
 _PROGRAM = re.compile("|".join(f"({pattern})" for pattern in PROGRAMS.values()), re.ASCII)
 _RELEASE = re.compile(r"(?:(?<![a-z0-9])v)?(?<![0-9.])([0-9]+(?:[.v][0-9]+)*)(?![a-z0-9])", re.ASCII)
 _CRYPTOMATTE_KEY = re.compile("(?<=^cryptomatte/)[^/]*/")
-"""The key of one Cryptomatte, which is made from its layer's name."""
 _DIGITS = re.compile("[0-9]+")
 _NAMESPACE = re.compile("[^/:.]+[/:.]")
 _WORD_BREAK = re.compile("(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
@@ -165,7 +164,7 @@ def _known(name: str, kind: str) -> tuple[tuple[Feature, ...], Reader | None]:
         return tuple(_presence_of_kind(name)), _camera
     if name in COLOR:
         return (), _color
-    presence = (*_presence_of_kind(name), *_presence(_CRYPTOMATTE_KEY.sub("", name)))
+    presence = (*_presence_of_kind(name), *_presence(_without_key(name)))
     if name == "envmap":
         return presence, _environment
     words = _WORD_BREAK.sub(" ", name).translate(LOWER)
@@ -176,6 +175,11 @@ def _presence_of_kind(name: str) -> Iterator[Feature]:
     kind = "cryptomatte" if name.startswith(CRYPTOMATTE) else KIND_OF.get(name)
     if kind:
         yield "kind", kind, KINDS[kind]
+
+
+def _without_key(name: str) -> str:
+    """Return a name without the key of a Cryptomatte, which is made from its layer's name."""
+    return _CRYPTOMATTE_KEY.sub("", name) if name.startswith(CRYPTOMATTE) else name
 
 
 def _presence(name: str) -> Iterator[Feature]:
@@ -227,7 +231,7 @@ def _environment(_: str, leaves: Leaves) -> Iterator[Feature]:
 
 
 def _category(name: str, leaves: Leaves) -> Iterator[Feature]:
-    name = _CRYPTOMATTE_KEY.sub("", name)
+    name = _without_key(name)
     for _, leaf in leaves:
         text, kind = (leaf, "text") if isinstance(leaf, str) else (f"{leaf:.0f}", "whole number")
         if text and len(text) <= MAX_TEXT and not MEASURED.search(text):

@@ -67,6 +67,10 @@ _OF_CHANNELS = [group for group in GROUPS if group.channels]
 CHANNELS = Projection(_OF_CHANNELS, [group.channels for group in _OF_CHANNELS])
 
 
+MAX_REMEMBERED = 4096
+"""Channels of a file whose features are cached."""
+
+
 class Vectors(NamedTuple):
     """Both vectors of a document, of `EMBEDDING_VERSION`."""
 
@@ -76,18 +80,25 @@ class Vectors(NamedTuple):
 
 def embed(document: Mapping[str, Any]) -> Vectors:
     """Return both vectors of a document of schema version 1."""
-    of_channels, kinds = _channel_sums(channels.seen(document["channels"]))
+    of_channels, kinds = _of_channels(document)
     sums = METADATA.add_up(features.part_features(document["parts"], kinds))
     sums[: CHANNELS.size] = of_channels
     return Vectors(METADATA.scale(sums), CHANNELS.scale(of_channels))
 
 
-@lru_cache(16)
-def _channel_sums(seen: Channels) -> tuple[Sums, frozenset[str]]:
-    """Return the sums of the channels' features, and the kinds of file they show.
+def _of_channels(document: Mapping[str, Any]) -> tuple[Sums, frozenset[str]]:
+    """Return the sums of the channels' features, and the kinds of file they show."""
+    seen = channels.seen(document["channels"])
+    return _remembered(seen) if len(seen) <= MAX_REMEMBERED else _sums(seen)
 
-    The cache serves the next frames of a sequence, whose channels are the same.
-    """
+
+@lru_cache(16)
+def _remembered(seen: Channels) -> tuple[Sums, frozenset[str]]:
+    """Return `_sums`, which are the same for the next frames of a sequence."""
+    return _sums(seen)
+
+
+def _sums(seen: Channels) -> tuple[Sums, frozenset[str]]:
     weighted = channels.weighted_features(seen)
     return CHANNELS.add_up(weighted), channels.kinds(weighted)
 
@@ -99,4 +110,4 @@ def metadata_embedding(document: Mapping[str, Any]) -> Vector:
 
 def channel_fingerprint(document: Mapping[str, Any]) -> Vector:
     """Return which channels a render has: float32, shape (128,), unit length; equal for equal channels."""
-    return CHANNELS.scale(_channel_sums(channels.seen(document["channels"]))[0])
+    return CHANNELS.scale(_of_channels(document)[0])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.vectors import channels, features
+from exr_inspector.vectors import By, channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
 from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
-By = Literal["metadata", "channels"]
 _PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
@@ -26,21 +25,22 @@ class Likeness:
     group: str
     about: str
     weight: float
-    """The group's part of the vectors' squared length, mean of the two; 0 where neither file has any."""
+    """The group's share of the squared length, mean of both vectors; 0 if neither file has its features."""
     cosine: float | None
-    """The cosine of the group's slices, -1 to 1; None where a file has no such features."""
+    """The cosine of the group's slices, -1 to 1; None if a file has no features of the group."""
     adds: float
-    """The group's part of the whole cosine."""
+    """The group's part of the cosine of the vectors."""
     takes: float
-    """What the whole cosine lacks of 1 because of this group: `weight - adds`."""
+    """The difference to a cosine of 1 that the group causes: `weight - adds`."""
     only_a: tuple[str, ...] = ()
-    """Features of the first file that the second has not; known only from documents."""
+    """Features that only the first file has; named if both documents are known."""
     only_b: tuple[str, ...] = ()
+    """Features that only the second file has."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The cosine of two vectors, and its groups, the one that separates the files most first."""
+    """The cosine of two vectors, and its groups in descending order of `takes`."""
 
     cosine: float
     groups: tuple[Likeness, ...]

@@ -34,7 +34,9 @@ WeightedFeatures = Mapping[str, Mapping[str, float]]
 PLACES = 4
 """Dimensions at which one feature is added."""
 TABLE_SIZE = 1024
-"""Entries of one table of random places."""
+"""Entries of one table of random places, a power of 2."""
+LOW_MASK, HIGH_SHIFT = TABLE_SIZE - 1, 33 - TABLE_SIZE.bit_length()
+"""The lowest bits of a feature's CRC-32 select an entry of the first table, the highest one of the second."""
 SEED = "0"
 """The seed of the tables. docs/VECTOR_STRATEGY.md shows that the results do not depend on it."""
 MAX_REMEMBERED = 4096
@@ -128,7 +130,7 @@ def _finder(group: Group, first: int, seed: str) -> Callable[[str], bytes]:
         if not block:
             raise ValueError(f"{feature!r} is not a known word of group {group.name}, which has no others")
         number = crc32(feature.encode("utf-8", "surrogatepass"))
-        return low[number % TABLE_SIZE] + high[number * TABLE_SIZE >> 32]
+        return low[number & LOW_MASK] + high[number >> HIGH_SHIFT]
 
     return places
 

@@ -1,28 +1,45 @@
-"""The command line: arguments, progress, printing, exit codes.
+"""The command line: arguments, progress, output, exit codes.
 
-Exit codes: 0 all is well, 1 some file is not ok, 2 wrong usage or an environment that does not allow it.
+Exit codes: 0 every file is ok, 1 some file is not ok, 2 wrong usage or a failed environment, 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
 import errno
 import sys
+from importlib import import_module
 
 import click
 
-from exr_inspector.apps.cli.database import check_db
-from exr_inspector.apps.cli.deploy import deploy
-from exr_inspector.apps.cli.inspect import inspect
-from exr_inspector.apps.cli.query import sql
-from exr_inspector.apps.cli.serve import invoke, serve
-from exr_inspector.apps.cli.show import harmless
-from exr_inspector.apps.cli.similar import similar
+from exr_inspector.apps.cli.terminal import harmless, uses_color
 from exr_inspector.errors import InspectorError
 from exr_inspector.version import VERSION
 
+# Command -> its module. A module is imported when its command is used, because some need slow libraries.
+_MODULES = {
+    "check-db": "database",
+    "deploy": "deploy",
+    "inspect": "inspect",
+    "invoke": "serve",
+    "serve": "serve",
+    "similar": "similar",
+    "sql": "query",
+    "stats": "stats",
+}
+
 
 class _Commands(click.Group):
-    """A group whose commands end in one line and exit code 2 where they cannot do their work."""
+    """A group whose commands report a fault on one line and exit with code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f"{__name__}.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -32,26 +49,22 @@ class _Commands(click.Group):
             ctx.exit(2)
         except click.UsageError as error:
             raise click.UsageError(harmless(error.format_message()), error.ctx) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            ctx.exit(130)
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # click ends quietly where the reader has gone away
+                raise  # click exits quietly if the reader of a pipe is gone
             click.echo(f"exr-inspector: {harmless(str(error))}", err=True)
-            sys.stdout = None  # or Python would try to write the rest when it ends
+            sys.stdout = None  # or Python would try to write the rest when it exits
             ctx.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="exr-inspector")
-def commands() -> None:
-    """Know what is inside every OpenEXR file."""
-    # Characters that the terminal's encoding lacks appear as escapes.
+@click.pass_context
+def commands(ctx: click.Context) -> None:
+    """Inspect, index and compare the metadata of OpenEXR files."""
+    ctx.color = None if uses_color() else False
+    # Characters that the terminal's encoding lacks are printed as escapes.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-commands.add_command(inspect)
-commands.add_command(sql)
-commands.add_command(similar)
-commands.add_command(check_db)
-commands.add_command(serve)
-commands.add_command(invoke)
-commands.add_command(deploy)

@@ -1,4 +1,4 @@
-"""`exr-inspector check-db`: is VAST DataBase what exr-inspector relies on?"""
+"""`exr-inspector check-db`: test whether VAST DataBase behaves as exr-inspector needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 
 import click
 
-from exr_inspector.apps.cli import show
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.errors import BAD_SETTING, InspectorError, requires_extra
 from exr_inspector.settings import Settings
 
 
@@ -34,13 +34,14 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
             BAD_SETTING, "VAST_DB_ENDPOINT and the settings beside it must be set", "VAST_DB_ENDPOINT"
         )
     # 1.5 s, only here
-    from exr_inspector.apps.vast_check import (  # noqa: PLC0415
-        AS_NEEDED,
-        INFORMATION,
-        Finding,
-        check_database,
-        recorded_transactions,
-    )
+    with requires_extra("vast"):  # takes 1.5 s to import
+        from exr_inspector.apps.vast_check import (  # noqa: PLC0415
+            AS_NEEDED,
+            INFORMATION,
+            Finding,
+            check_database,
+            recorded_transactions,
+        )
 
     findings: list[Finding] = []
     try:
@@ -49,5 +50,5 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
         findings.extend(recorded_transactions(settings, None if minutes is None else 60.0 * minutes))
     finally:
         if findings:
-            show.console().print(show.table("", ("question", "answer", ""), findings))
+            print_table(("question", "answer", ""), findings)
     ctx.exit(0 if all(each.verdict in (AS_NEEDED, INFORMATION) for each in findings) else 1)

@@ -1,4 +1,4 @@
-"""From what a user types to the files that are meant."""
+"""From the names that a user types to the files that they name."""
 
 from __future__ import annotations
 
@@ -8,43 +8,66 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from exr_inspector.location import path_location
+from exr_inspector.location import SUFFIX, Location, is_object, path_location
+from exr_inspector.settings import Settings
 
 
-def expand(paths: Sequence[str], *, recursive: bool) -> list[str]:
-    """Every file once, in order: a file as it is, a folder's `.exr` files, a pattern's matches.
+def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
+    """Return every named file once, in order: a file, the `.exr` files of a folder, the matches of a pattern.
 
-    `recursive` goes into folders below. A path that is not there is returned, to be reported missing, and so
-    is a folder that may not be read. Raises click.UsageError for a pattern that nothing matches.
+    `recursive` includes the folders below. Links to folders are not followed. A folder's dangling links and
+    named pipes called `.exr` are returned, so that they are reported. So are paths that do not exist and
+    folders that cannot be read.
+
+    Raises click.UsageError if a pattern matches nothing, or if a name is that of a bucket.
     """
-    files: dict[str, str] = {}
-    for path in paths:
-        for each in _expanded(path, recursive):
-            files.setdefault(path_location(each).canonical, each)
+    files: dict[str, Location] = {}
+    for name in names:
+        for path in _paths(name, settings, recursive):
+            location = path_location(path, settings.paths)
+            files.setdefault(location.canonical, location)
     return list(files.values())
 
 
+def local_name(name: str, settings: Settings) -> str:
+    """Return the name under which to open a file, which may have several with a path map.
+
+    An S3 name is kept if an S3 service is configured. Otherwise the path map may lead to a mounted folder.
+    """
+    if is_object(name):
+        configured = settings.s3_endpoint or settings.s3_access_key
+        return name if configured else settings.paths.display(name)
+    canonical = settings.paths.canonical(name)
+    return name if canonical == name else path_location(name, settings.paths).path
+
+
 def is_exr(path: str) -> bool:
-    """Whether a name ends in `.exr`, in any case."""
-    return path.lower().endswith(".exr")
+    """Return whether a name ends in `.exr`, in upper or lower case."""
+    return path.lower().endswith(SUFFIX)
 
 
-def _expanded(path: str, recursive: bool) -> Iterator[str]:
-    # A path itself before its meaning as a pattern. What cannot be a path, as too long a name, is none.
-    matches = [path] if os.path.exists(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH110, PTH207
+def _paths(name: str, settings: Settings, recursive: bool) -> Iterator[str]:
+    path = local_name(name, settings)
+    if is_object(path):
+        if path.count("/") < 3 or path.endswith("/"):
+            message = f"{name} is a bucket or a folder; name its objects, as s3://bucket/key"
+            raise click.UsageError(message)
+        yield path
+        return
+    # A file may have the name of a pattern, so look for the file first.
+    matches = [path] if os.path.lexists(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH207
     if not matches and glob.has_magic(path):
-        raise click.UsageError(f"no file matches {path}")
+        raise click.UsageError(f"no file matches {name}")
     for match in matches or [path]:
         yield from _in_folder(match, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
 def _in_folder(folder: str, recursive: bool) -> list[str]:
     denied: list[OSError] = []
-    files: list[str] = []
+    found: list[str] = []
     for place, folders, names in os.walk(folder, onerror=denied.append):
         if not recursive:
             folders.clear()
-        files += (os.path.join(place, name) for name in names if is_exr(name))  # noqa: PTH118
-    # A folder that may not be read is a result like a file that may not.
-    found = [*filter(os.path.isfile, files), *(error.filename for error in denied)]
+        found += (os.path.join(place, name) for name in names if is_exr(name))  # noqa: PTH118
+    found += (error.filename for error in denied)  # an unreadable folder is a result, like an unreadable file
     return sorted(map(os.path.normpath, found))

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.show import harmless, harmless_json
+from exr_inspector.apps.cli.terminal import harmless, json_text
 from exr_inspector.apps.devserver import URL
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
 
@@ -81,31 +81,36 @@ def serve(port: int, config: str | None, folder: str, handler: str, sdk: bool, b
     "--failed",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the events that fail to this .jsonl file, unchanged, and continue.",
+    help="Write the lines of a .jsonl file that fail to this file, and continue.",
 )
 @click.pass_context
 @_needs_extra
 def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: Path | None) -> None:
     """Send the events of a file to a running function, like `vastde functions invoke` does.
 
-    Print the function's answer if it is a development server; the real runtime never sends it. Exit code 0 if
-    the function acknowledges every event, 1 if DataEngine would deliver one again.
+    Print the answer if a development server runs the function; the real runtime never sends it. For a .jsonl
+    file, print only the files that are not ok. Exit code 0 if the function acknowledges every event, 1 if
+    DataEngine would deliver one again.
     """
     from exr_inspector.apps.devserver import invoke as client  # noqa: PLC0415 - an extra
 
+    is_lines = event_file.endswith(".jsonl")
+    if failed and (not is_lines or (failed.exists() and failed.samefile(event_file))):
+        raise click.UsageError("--failed needs a .jsonl file of events, and another file to write to")
+    deadline = time.monotonic() + wait
     total = failures = 0
-    with failed.open("w", encoding="utf-8") if failed else nullcontext() as file:
+    with failed.open("w", 1, "utf-8") if failed else nullcontext() as file:
         for each in client.event_texts(event_file):
             total += 1
             try:
                 send = partial(client.send, each.event(), url, preferences=client.WANTS_ANSWER)
-                reply = _when_ready(send, wait)
+                reply = _when_ready(send, deadline)
             except (InspectorError, OSError) as error:
                 fault = error if isinstance(error, InspectorError) else _no_reply(error, url)
                 if file is None:
                     raise fault from error
                 reply = client.Reply(0, str(fault))
-            _print_reply(reply, each.where)
+            _print_reply(reply, each.where, brief=is_lines)
             if not 200 <= reply.status < 300:
                 failures += 1
                 if file is not None:
@@ -119,9 +124,8 @@ def _no_reply(error: OSError, url: str) -> InspectorError:
     return InspectorError(STORAGE_UNAVAILABLE, f"the function does not respond: {error}", url)
 
 
-def _when_ready(send: Callable[[], Any], seconds: float) -> Any:
-    """Send until the function is ready, or for `seconds`, and return its reply. Raises OSError."""
-    deadline = time.monotonic() + seconds
+def _when_ready(send: Callable[[], Any], deadline: float) -> Any:
+    """Send until the function is ready or the deadline is over, and return its reply. Raises OSError."""
     while True:
         expired = time.monotonic() > deadline
         try:
@@ -135,10 +139,10 @@ def _when_ready(send: Callable[[], Any], seconds: float) -> Any:
         time.sleep(0.1)
 
 
-def _print_reply(reply: Any, where: str) -> None:
+def _print_reply(reply: Any, where: str, *, brief: bool) -> None:
     """Print the HTTP status to standard error, and the answer or the error to standard output.
 
-    Print the document of a single file, but only one line per file that is not ok for several files.
+    Print the document of one file, but of several files, or if `brief`, a line per file that is not ok.
     """
     click.echo(f"{reply.status or 'not sent'} {harmless(where)}", err=True)
     try:
@@ -146,13 +150,16 @@ def _print_reply(reply: Any, where: str) -> None:
     except ValueError:
         answer = None
     documents = answer.get("documents") if isinstance(answer, dict) else None
+    if brief and isinstance(answer, dict) and "file" in answer:
+        documents = [answer]
     if isinstance(documents, list):
-        faulty = [each for each in documents if each["file"]["status"] != "ok" or each["errors"]]
-        click.echo(f"{len(documents)} files: {len(documents) - len(faulty)} ok, {len(faulty)} not ok")
+        faulty = [each for each in documents if each["file"]["status"] not in ("ok", None) or each["errors"]]
+        if not brief:
+            click.echo(f"{len(documents)} files: {len(documents) - len(faulty)} ok, {len(faulty)} not ok")
         for document in faulty:
             click.echo(harmless(_fault_line(document), keep=""))
     elif answer is not None:
-        click.echo(harmless_json(json.dumps(answer, ensure_ascii=False, indent=2)))
+        click.echo(json_text(answer, indent=2))
     elif reply.text:
         click.echo(harmless(reply.text))
 

@@ -1,24 +1,35 @@
-"""`exr-inspector similar`: find renders like this one, and say why they are."""
+"""`exr-inspector similar`: find renders like a file, and explain why they are alike."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
-from exr_inspector.apps.cli import show
-from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.apps.cli.paths import local_name
+from exr_inspector.apps.cli.query import DATABASE_FILE, query_limit
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.apps.cli.terminal import columns, fold, harmless, json_text, nearby
 from exr_inspector.catalog.connect import open_store
-from exr_inspector.catalog.search import By, Match
-from exr_inspector.catalog.store import Store
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, FAULTS, FILE_NOT_FOUND, InspectorError
+from exr_inspector.location import path_location
 from exr_inspector.settings import Settings
-from exr_inspector.similar import query_of, search
-from exr_inspector.vectors.explain import explain
-from exr_inspector.writer import NO_STORE
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.search import By, Match
+    from exr_inspector.catalog.store import Store
+    from exr_inspector.similar import Query
+    from exr_inspector.vectors.explain import Explanation, Likeness
+
+# Features of one group that are named; --json names all.
+_MAX_NAMES = 6
+# Groups that take less than this from the cosine count as alike.
+_MIN_TAKES = 0.002
 
 
 @click.command()
@@ -28,81 +39,159 @@ from exr_inspector.writer import NO_STORE
     type=click.Choice(["metadata", "channels"]),
     default="metadata",
     show_default=True,
-    help="Compare all that makes a render, or its channels alone.",
+    help="Compare all metadata of the render, or only its channels.",
 )
 @click.option(
     "--where", default="", metavar="SQL", help="Only files that meet a condition on the columns of `files`."
 )
+@click.option("--frames", is_flag=True, help="Show every file, not only the best match of each sequence.")
 @click.option(
-    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many files to show."
+    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Number of files to show."
 )
 @click.option(
     "--db",
     metavar="FILE",
     type=DATABASE_FILE,
-    help="The DuckDB file; the settings choose the store otherwise.",
+    help="The DuckDB file. By default, the settings select the store.",
 )
 @click.option(
-    "--explain", "explained", is_flag=True, help="Say which groups of features make files alike or different."
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Stop the search after this time.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON Lines: one object per file.")
+@click.option(
+    "--explain", "explained", is_flag=True, help="Show which layers and attributes make the files different."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 def similar(
-    target: str, by: By, where: str, limit: int, db: str | None, explained: bool, as_json: bool
+    target: str,
+    by: By,
+    where: str,
+    frames: bool,
+    limit: int,
+    db: str | None,
+    timeout: float,
+    explained: bool,
+    as_json: bool,
 ) -> None:
-    """Show the stored files that are most like a file, the nearest first.
+    """Show the stored files that are most like a file, the most similar first.
 
-    The cosine is 1 for files that are the same kind of render, whatever their frame, time or place.
+    FILE itself is left out. If it cannot be read now, its stored vectors are compared.
+    The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
-    with closing(_store(db)) as store:
-        query = query_of(target, store, by)
-        matches = search(query, store, where=where, limit=limit)
-    vector = query.vector
-    if as_json:
-        for match in matches:
-            click.echo(show.json_text(_entry(match, vector, by, explained)))
-        return
-    out = show.console()
-    rows = ([round(match.similarity, 4), show.nearby(match.file_path), match.file_id] for match in matches)
-    out.print(show.table("", ("cosine", "file", "file_id"), rows))
-    for match in matches if explained else ():
-        out.print(_reasons(match, vector, by))
+    # here, so that --help is quick
+    from exr_inspector.similar import explain_matches, search  # noqa: PLC0415
+    from exr_inspector.writer import NO_STORE  # noqa: PLC0415
 
-
-def _store(db: str | None) -> Store:
     settings = Settings.from_mapping(os.environ)
-    chosen = replace(settings, db_file=db, vast_endpoint="") if db else settings
-    store = open_store(chosen, read_only=True)
+    if db:
+        settings = replace(settings, db_file=db, vast_endpoint="")
+    store = open_store(settings, read_only=True)
     if store is None:
         raise InspectorError(BAD_SETTING, NO_STORE)
-    return store
+    with closing(store):
+        query = _query(target, store, by, settings)
+        with query_limit(timeout):
+            matches = search(query, store, where=where, limit=limit, frames=frames)
+        explanations = explain_matches(query, matches, store) if explained else []
+    if as_json:
+        for index, match in enumerate(matches):
+            click.echo(json_text(_entry(match, explanations[index] if explained else None)))
+        return
+    rows = [
+        [f"{match.similarity:.4f}", nearby(settings.paths.display(match.file_path)), match.file_id]
+        for match in matches
+    ]
+    print_table(("cosine", "file", "file_id"), rows, optional=("file_id",))
+    for match, explanation in zip(matches, explanations, strict=False):
+        _print_explanation(nearby(settings.paths.display(match.file_path)), explanation)
 
 
-def _entry(match: Match, vector: list[float], by: By, explained: bool) -> dict[str, object]:
-    entry: dict[str, object] = {
+def _query(target: str, store: Store, by: By, settings: Settings) -> Query:
+    """Return the query for a file, from its stored vectors if it cannot be read now."""
+    from exr_inspector.pipeline import inspect  # noqa: PLC0415
+    from exr_inspector.similar import query_of  # noqa: PLC0415
+
+    if re.fullmatch("[0-9a-f]{32}", target):
+        return query_of(target, store, by, settings)
+    location = path_location(local_name(target, settings), settings.paths)
+    try:
+        document = inspect(location, settings)
+        if document["file"]["status"] not in ("missing", None):
+            return query_of(document, store, by, settings)
+        fault = document["errors"][0]
+        unreachable = InspectorError(FAULTS[fault["code"]], fault["message"], target)
+    except InspectorError as error:
+        if not error.retry:
+            raise
+        unreachable = error
+    try:
+        return query_of(location.file_id, store, by, settings)
+    except InspectorError as error:
+        raise (unreachable if error.fault is FILE_NOT_FOUND else error) from None
+
+
+def _entry(match: Match, explanation: Explanation | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {
         "file_id": match.file_id,
         "file_path": match.file_path,
+        "sequence_key": match.sequence_key,
         "similarity": match.similarity,
     }
-    if explained:
-        groups = explain(vector, match.vector, by).groups
+    if explanation:
         entry["groups"] = [
-            {"group": each.group, "weight": each.weight, "cosine": each.cosine, "takes": each.takes}
-            for each in groups
+            {
+                "group": each.group,
+                "weight": each.weight,
+                "cosine": each.cosine,
+                "takes": each.takes,
+                "only_query": each.only_a,
+                "only_match": each.only_b,
+            }
+            for each in explanation.groups
         ]
     return entry
 
 
-def _reasons(match: Match, vector: list[float], by: By) -> Table:
-    """The groups of a pair, the one that separates the files most first."""
-    rows = (
-        [each.group, each.about, _rounded(each.weight), _rounded(each.cosine), _rounded(each.takes)]
-        for each in explain(vector, match.vector, by).groups
-        if each.weight
-    )
-    return show.table(
-        show.nearby(match.file_path), ("group", "about", "weight", "cosine", "takes away"), rows
-    )
+def _print_explanation(path: str, explanation: Explanation) -> None:
+    """Print the groups that separate a match from the query, and name those that do not."""
+    apart = [each for each in explanation.groups if each.takes >= _MIN_TAKES]
+    alike = [each.group for each in explanation.groups if each.weight and each.takes < _MIN_TAKES]
+    rows = [
+        [
+            each.group,
+            round(each.takes, 3),
+            "only one has any" if each.cosine is None else f"{each.cosine:.2f}",
+            _difference(each),
+        ]
+        for each in apart
+    ]
+    names = ("group", "takes", "cosine", "- only the query  + only the match")
+    if rows:
+        print_table(names, rows, title=f"\n{path}", folded=names[-1])
+    else:
+        click.secho(f"\n{harmless(path)}", bold=True)
+    if alike:
+        line = f"alike: {', '.join(alike)}"
+        width = columns()
+        click.echo("\n".join(fold(line, width, len(line)) if width else [line]))
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4) + 0.0
+def _difference(group: Likeness) -> str:
+    """Return the features that only one file has, or why there are none to name."""
+    named = [_named("-", group.only_a), _named("+", group.only_b)]
+    if any(named):
+        return "  ".join(filter(None, named))
+    return "(other numbers)" if group.only_a or group.only_b else "(the same features, other amounts)"
+
+
+def _named(sign: str, features: Sequence[str]) -> str:
+    """Return the features that are words of the files, without bins of numbers such as `size 2^12 *1`."""
+    words = [each for each in features if each and "2^" not in each and not each.startswith("~")]
+    if not words:
+        return ""
+    more = len(words) - _MAX_NAMES
+    return f"{sign} {', '.join(words[:_MAX_NAMES])}" + (f" and {more} more" if more > 0 else "")

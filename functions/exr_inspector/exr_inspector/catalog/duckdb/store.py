@@ -25,7 +25,7 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.catalog.rows import TABLES, arrow_table
-from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, TABLE_MISMATCH, InspectorError
+from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
@@ -64,8 +64,9 @@ class DuckDBStore:
         self.name = path
         self._limits = limits
         self._lock = threading.RLock()
-        self._ready = self._counts = False
         read_only = read_only or limits is not None
+        self._ready = read_only
+        self._counts = False
         check_path(path, read_only=read_only)
         with coded(path):
             self._connection = duckdb.connect(
@@ -104,7 +105,7 @@ class DuckDBStore:
                 raise InspectorError(BAD_QUERY, "there is no statement")
             with time_limit(cursor.interrupt, seconds):
                 answer = cursor.sql(sql, params=list(parameters))
-                return pa.table({}) if answer is None else answer.to_arrow_table()
+                return pa.table({}) if answer is None else _arrow(answer, self._limits)
 
     def search(self, search: Search) -> list[Match]:
         with self._connection.cursor() as cursor:
@@ -186,10 +187,9 @@ def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan) -> None:
 
 
 def _execute_with(cursor: duckdb.DuckDBPyConnection, sql: str, incoming: pa.Table) -> None:
-    """Execute a statement that reads the Arrow table `incoming`."""
+    """Execute a statement that reads the Arrow table `incoming`. The cursor holds it until it is closed."""
     cursor.register("incoming", incoming)
     cursor.execute(sql)
-    cursor.unregister("incoming")
 
 
 def _read(
@@ -214,6 +214,22 @@ def _lacks_rows(cursor: duckdb.DuckDBPyConnection) -> bool:
         if cursor.execute(sql).fetchall() != [(True,)]:
             return True
     return False
+
+
+def _arrow(answer: duckdb.DuckDBPyRelation, limits: QueryLimits | None) -> pa.Table:
+    """Return an answer. With limits, measure its batches: DuckDB's limit does not include Arrow's memory."""
+    if limits is None:
+        return answer.to_arrow_table()
+    reader = answer.to_arrow_reader()
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > limits.answer_mib << 20:
+            message = f"the answer is larger than {limits.answer_mib} MiB; add LIMIT or select fewer columns"
+            raise InspectorError(QUERY_LIMIT, message)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _safe(limits: QueryLimits) -> dict[str, str | bool | int | float | list[str]]:

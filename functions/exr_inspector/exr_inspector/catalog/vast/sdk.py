@@ -39,7 +39,8 @@ try:
     from vastdb.transaction import Transaction
 except ImportError as error:
     raise InspectorError(
-        NOT_INSTALLED, f"the VAST DataBase store cannot import its SDK ({error}): pip install '{REQUIREMENT}'"
+        NOT_INSTALLED,
+        f"the VAST DataBase store cannot import its SDK ({error}): pip install 'exr-inspector[vast]'",
     ) from error
 
 __all__ = ["QueryDataInternalError", "TableMetadata", "TableRef", "errors"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.rows import TABLES, FileRows
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Stored
@@ -20,6 +21,7 @@ from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
 from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
@@ -45,16 +47,19 @@ class VastStore:
             journal.folder_of(settings.vast_journal) if settings.vast_endpoint else None,
         )
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
+        self._group = GroupCommit(self._write)
 
     def ensure_tables(self) -> None:
         self._tables.ensure()
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        return self._group.upsert(files, removals) if files or removals else []
+
+    def _write(self, files: Sequence[FileRows], removals: Sequence[Removal]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if files or removals:
-            for transaction in self._attempts():
-                with transaction:
-                    outcomes = upsert(transaction, files, removals)
+        for transaction in self._attempts():
+            with transaction:
+                outcomes = upsert(transaction, files, removals)
         return outcomes
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
@@ -68,7 +73,8 @@ class VastStore:
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
-        from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415 - an extra
+        with requires_extra("cli"):
+            from exr_inspector.catalog.nearest import columns_of, nearest_in  # noqa: PLC0415
 
         matches: list[Match] = []
         for transaction in self._attempts():

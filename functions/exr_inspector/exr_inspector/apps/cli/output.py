@@ -1,0 +1,52 @@
+"""Where JSON goes: standard output, or a file that is replaced only by a whole one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+
+class Discard(Exception):  # noqa: N818 - a request, not an error
+    """Raised inside `opened`: the output is incomplete, so an output file keeps its previous content."""
+
+
+@contextmanager
+def opened(output: str | None) -> Iterator[TextIO]:
+    """Open standard output, or a file that appears under its name once it is complete.
+
+    Raises click.UsageError if the file cannot be written.
+    """
+    if not output:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        with suppress(Discard):
+            yield sys.stdout
+        sys.stdout.flush()  # here, so that click handles a closed pipe
+        return
+    target = Path(output)
+    # A device or a pipe cannot be replaced. To replace a link would leave the file it points to unchanged.
+    replaced = not target.is_symlink() and (target.is_file() or not target.exists())
+    try:
+        with suppress(Discard), _complete(target) if replaced else target.open("w", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+
+
+@contextmanager
+def _complete(target: Path) -> Iterator[TextIO]:
+    """Open a file beside the target. At the end it replaces the target, and keeps the target's mode."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("x", encoding="utf-8") as file:
+            yield file
+        if target.exists():
+            part.chmod(target.stat().st_mode)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""Text for terminals and pipes: widths, truncation, colors, and escapes for control characters.
+
+Text from files may contain anything. A terminal must display it and never execute it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from exr_inspector.document.serialize import to_json
+
+Item = TypeVar("Item")
+
+
+def uses_color() -> bool:
+    """Return whether output may be colored: NO_COLOR is not set (https://no-color.org), TERM is not dumb."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int | None:
+    """Return the width of the terminal on standard output in characters; None if it is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def can_print(text: str) -> bool:
+    """Return whether the encoding of standard output has all characters of `text`."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def ellipsis() -> str:
+    """Return the mark of truncated text."""
+    return "…" if can_print("…") else "~"
+
+
+def harmless(text: str, *, keep: str = "\n") -> str:
+    """Return the text with control characters as escapes, except those of `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON for standard output. On a terminal, control characters are escaped as JSON escapes them."""
+    text = to_json(value, indent=indent)
+    if not sys.stdout.isatty():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+
+
+def nearby(path: str) -> str:
+    """Return a path below the working folder relative to it; any other path unchanged."""
+    return path.removeprefix(str(Path.cwd()).rstrip(os.sep) + os.sep)
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a terminal needs for printable text: two for wide East Asian characters."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def truncate(text: str, width: int, *, left: bool = False) -> str:
+    """Return text that needs at most `width` columns. A mark replaces the end, or with `left` the start."""
+    if width_of(text) <= width:
+        return text
+    kept: list[str] = []
+    room = width - 1
+    for character in reversed(text) if left else text:
+        room -= _width(character)
+        if room < 0:
+            break
+        kept.append(character)
+    return ellipsis() + "".join(reversed(kept)) if left else "".join(kept) + ellipsis()
+
+
+def fold(text: str, width: int, max_lines: int) -> list[str]:
+    """Return the text in lines of at most `width` columns, broken at a space if one is near the end.
+
+    If the lines are too many, the last is truncated.
+    """
+    lines = [""]
+    for character in text:
+        line = lines[-1] + character
+        if width_of(line) <= width:
+            lines[-1] = line
+        elif len(lines) == max_lines:
+            lines[-1] = truncate(line, width)
+            break
+        else:
+            space = line.rfind(" ") + 1
+            cut = space if 2 * space > width else len(line) - 1
+            lines[-1:] = [line[:cut].rstrip(), line[cut:].lstrip()]
+    return lines
+
+
+def progress(items: Iterable[Item], total: int, *, shown: bool) -> Iterator[Item]:
+    """Yield the items, and meanwhile show on standard error, if it is a terminal, how many there were."""
+    if not (shown and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
+        yield from items
+        return
+    due = 0.0
+    try:
+        for done, item in enumerate(items, 1):
+            if time.monotonic() >= due or done == total:
+                sys.stderr.write(f"\rInspecting: {done:,} of {total:,} files, {100 * done // total}%")
+                sys.stderr.flush()
+                due = time.monotonic() + 0.1
+            yield item
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
