@@ -15,6 +15,7 @@ import logging
 import os
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
@@ -159,6 +160,7 @@ class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
         session says.
         """
         session = super()._session_create(url)
+        session.__class__ = _HttpSession
         session.proxies = get_environ_proxies(str(url))
         if self._ssl_verify is True:
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
@@ -172,6 +174,35 @@ class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
         other = copy.copy(self)
         other.__class__ = _SelectApi
         return other
+
+
+class _HttpSession(requests.Session):
+    """A session whose settings are complete.
+
+    By default `requests` merges the settings of each request with those of the session and the environment,
+    which takes a tenth of the CPU time of a request.
+    """
+
+    def request(self, method: str, url: str, **given: Any) -> requests.Response:  # type: ignore[override]
+        request = requests.PreparedRequest()
+        request.prepare(
+            method,
+            url,
+            headers={**self.headers, **(given.get("headers") or {})},
+            data=given.get("data"),
+            auth=self.auth,
+            cookies=self.cookies,
+            hooks=self.hooks,
+        )
+        return self.send(
+            request,
+            timeout=given["timeout"],
+            stream=given.get("stream", False),
+            verify=self.verify,
+            proxies=self.proxies,
+            cert=self.cert,
+            allow_redirects=True,
+        )
 
 
 class _SelectApi(_Api):
