@@ -68,6 +68,11 @@ def test_the_longest_prefix_wins_and_ends_at_a_slash() -> None:
     assert path_location("/mnt/vastly/a.exr", VAST).canonical == "/mnt/vastly/a.exr"
 
 
+def test_the_length_of_the_canonical_name_does_not_matter() -> None:
+    paths = PathMap.parse("/mnt/a=s3://a-long-name;/mnt/a/b=s3://b")
+    assert path_location("/mnt/a/b/c.exr", paths).canonical == "s3://b/c.exr"
+
+
 def test_a_name_of_another_platform_is_opened_under_this_ones(tmp_path: Path) -> None:
     assert path_location(r"\\vast\renders\a.exr", VAST).path == "/mnt/vast/renders/a.exr"
     assert VAST.display("s3://renders/a.exr") == "/mnt/vast/renders/a.exr"
