@@ -97,8 +97,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(step=st.integers(1, 14), fault=faults, after=st.booleans())
     def break_something(self, step: int, fault: Fault, after: bool) -> None:
-        # A lost beginning stays open whatever one does. A bucket that is not found is a wrong setting, which no
-        # retry cures.
+        # A lost beginning stays open whatever one does. A bucket that is not found is a wrong setting, which
+        # no retry cures.
         spared = ("begin", "bucket") if fault.status == 404 else ("begin",)
         self.database.server.faults.clear()
         self.database.server.faults.at(step, replace(fault, after=after), on=lambda kind: kind not in spared)
