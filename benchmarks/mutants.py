@@ -72,7 +72,7 @@ def mutate(node: ast.AST) -> bool:
         case ast.BoolOp(op=operator) | ast.BinOp(op=operator) if type(operator) in SWAPS:
             node.op = SWAPS[type(operator)]()  # type: ignore[assignment]
         case ast.Constant(value=bool(value) | int(value) | float(value)):
-            node.value = not value if isinstance(value, bool) else value + 1
+            node.value = not value if isinstance(value, bool) else 2 * value + 1
         case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
             node.test = ast.UnaryOp(ast.Not(), test)
         case ast.Expr(value=ast.Call()):

@@ -17,7 +17,7 @@ from benchmarks.mutants import PACKAGE, ROOT, TESTS, find_mutants
         ("a and b", "a or b"),
         ("a + b", "a - b"),
         ("a = True", "a = False"),
-        ("a = 2", "a = 3"),
+        ("a = 2", "a = 5"),
         ("if a:\n    b", "if not a:\n    b"),
         ("f(a)", "None"),
     ],

@@ -81,11 +81,31 @@ class DuckDB:
 
     @contextlib.contextmanager
     def failing(self, step: int) -> Iterator[Failure]:
-        store, failure = self._stores[-1], Failure()
-        connection = store._connection
-        store._connection = _FailingConnection(connection, step, failure)  # type: ignore[assignment]
-        try:
+        failure, left = Failure(), itertools.count(step, -1)
+
+        def check(_statement: str) -> None:
+            if next(left) == 1:
+                failure.reached = True
+                raise duckdb.IOException("a fault that the test asked for")
+
+        with self._watched(check):
             yield failure
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """Inside, the statements of the last store are noted."""
+        statements: list[str] = []
+        with self._watched(statements.append):
+            yield statements
+
+    @contextlib.contextmanager
+    def _watched(self, check: Callable[[str], None]) -> Iterator[None]:
+        """Inside, `check` is called before each statement of the last store."""
+        store = self._stores[-1]
+        connection = store._connection
+        store._connection = _WatchedConnection(connection, check)  # type: ignore[assignment]
+        try:
+            yield
         finally:
             store._connection = connection
 
@@ -100,30 +120,15 @@ class DuckDB:
             store.close()
 
 
-class _FailingConnection:
-    """A connection whose cursors fail, all together once, at the step-th statement."""
+class _WatchedConnection:
+    """A connection or cursor that calls a function before each statement."""
 
-    def __init__(self, connection: Any, step: int, failure: Failure) -> None:
+    def __init__(self, connection: Any, check: Callable[[str], None]) -> None:
         self._connection = connection
-        self._left = itertools.count(step, -1)
-        self._failure = failure
-
-    def cursor(self) -> Any:
-        return _FailingCursor(self._connection.cursor(), self._check)
-
-    def _check(self) -> None:
-        if next(self._left) == 1:
-            self._failure.reached = True
-            raise duckdb.IOException("a fault that the test asked for")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
-class _FailingCursor:
-    def __init__(self, cursor: Any, check: Callable[[], None]) -> None:
-        self._connection = cursor
         self._check = check
+
+    def cursor(self) -> _WatchedConnection:
+        return _WatchedConnection(self._connection.cursor(), self._check)
 
     def __enter__(self) -> Any:
         return self
@@ -132,7 +137,7 @@ class _FailingCursor:
         self._connection.close()
 
     def execute(self, *arguments: Any) -> Any:
-        self._check()
+        self._check(arguments[0])
         return self._connection.execute(*arguments)
 
     def __getattr__(self, name: str) -> Any:

@@ -370,6 +370,16 @@ class StoreContract:
         assert tables(backend) == expected(old, new)
         assert audit(backend, "a")["inspection_count"] == 1
 
+    def test_a_file_whose_other_tables_were_created_later_is_filled_in(self, backend: Backend) -> None:
+        """Tables of 1.0 are `files`, parts, channels and attributes; here only `files` is there."""
+        file = delivered("a", version=2)
+        backend.make_table("files", TABLES["files"], [{**file.file, "inspection_count": 3}])
+        store = backend.store()
+        assert store.upsert([file]) == [Outcome(file.file_id, "replaced")]
+        assert tables(backend) == expected(file)
+        assert audit(backend, "a")["inspection_count"] == 4
+        assert store.upsert([file]) == [Outcome(file.file_id, "unchanged")]
+
     @pytest.mark.parametrize(
         ("table", "column", "kind"),
         [("files", "size_bytes", pa.string()), ("attributes", "value_float", pa.int64())],

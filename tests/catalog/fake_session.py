@@ -110,13 +110,15 @@ class FakeTable:
     def __getitem__(self, column: str) -> Any:
         return SimpleNamespace(isin=lambda keys: (column, set(keys)))
 
-    def select(self, columns: list[str], predicate: Any, _config: Any, *, internal_row_id: bool) -> Any:
+    def select_splits(
+        self, columns: list[str], predicate: Any, _config: Any, *, internal_row_id: bool
+    ) -> list[Any]:
         self.asked("select")
         assert internal_row_id
         column, keys = predicate
         found = [{ROW_ID: row_id, **row} for row_id, row in self.rows.items() if row.get(column) in keys]
         schema = pa.schema([*(self.columns.field(name) for name in columns), (ROW_ID, pa.uint64())])
-        return SimpleNamespace(read_all=lambda: pa.Table.from_pylist(found, schema=schema))
+        return [SimpleNamespace(read_all=lambda: pa.Table.from_pylist(found, schema=schema))]
 
     def insert(self, rows: pa.RecordBatch) -> None:
         self.asked("insert")

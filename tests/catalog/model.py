@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exr_inspector.catalog.facets import FileRows
-    from exr_inspector.catalog.search import By, Match
+    from exr_inspector.catalog.search import By, Match, Search, StoredRows
 
 START = datetime(2026, 10, 1)  # noqa: DTZ001 - UTC, as the tables hold it
 
@@ -60,10 +60,13 @@ class ModelStore:
         found = self.stored()
         return {each: row for each in file_ids if each in found and (row := found[each].row)}
 
-    def search(self, vector: list[float], by: By, where: str, limit: int) -> list[Match]:
+    def search(self, search: Search) -> list[Match]:
         raise NotImplementedError
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
+        raise NotImplementedError
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         raise NotImplementedError
 
     def close(self) -> None:

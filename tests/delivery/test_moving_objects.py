@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
@@ -12,7 +12,6 @@ from threading import BoundedSemaphore
 
 import pytest
 
-from exr_inspector.catalog.duckdb.store import DuckDBStore
 from tests.apps.devserver.driver import Driver
 from tests.delivery.events import Event, element_event
 from tests.delivery.function import BUCKET, MODES, S3_FAULTS, function, rows_in
@@ -66,20 +65,16 @@ def _event(sequence: int, key: str, content: bytes | None) -> Event:
 
 def _play(moments: list[Moment], s3: S3Server, driver: Driver) -> None:
     """Let it all happen, with so many deliveries at once."""
-    free, running = BoundedSemaphore(AT_ONCE), dict[str, list[Future[bool]]]()
+    free = BoundedSemaphore(AT_ONCE)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for moment in moments:
             if moment.delivery:
                 free.acquire()
                 delivery = pool.submit(driver.deliver, moment.event)
                 delivery.add_done_callback(lambda _: free.release())
-                running.setdefault(moment.key, []).append(delivery)
             elif moment.content is not None:
                 s3.put(BUCKET, moment.key, moment.content)
             else:
-                # What was read before a removal and stored after it would stay: tables know nothing of
-                # what is gone.
-                wait(running.get(moment.key, []))
                 s3.delete(BUCKET, moment.key)
 
 
@@ -99,19 +94,7 @@ def test_the_tables_end_as_the_bucket_does(mode: str, tmp_path: Path) -> None:
         s3.plan = None
         with function(s3, fresh) as running:
             assert Driver(running.url).deliver_all(held) == len(held)
-    _forget_the_missing(moved, {key for key, moment in last.items() if moment.content is None})
     assert rows_in(moved) == rows_in(fresh)
-
-
-def _forget_the_missing(database: Path, removed: set[str]) -> None:
-    """A created event that comes after the removal leaves a row that says `missing`, and no other row."""
-    store = DuckDBStore(str(database))
-    missing = (
-        store.query("SELECT file_path FROM files WHERE status = 'missing'").column("file_path").to_pylist()
-    )
-    assert set(missing) <= {f"s3://{BUCKET}/{key}" for key in removed}
-    store.query("DELETE FROM files WHERE status = 'missing'")
-    store.close()
 
 
 @pytest.mark.parametrize("life", ["ab", "-a", "aba"])

@@ -322,6 +322,13 @@ def test_channels_of_all_channel_lists_count() -> None:
     assert fault_of(plain(more).data, Limits(max_channels=9)) is errors.LIMIT_EXCEEDED
 
 
+def test_channels_of_all_parts_count() -> None:
+    channels = [attribute("channels", "chlist", [Channel(f"c{n}") for n in range(3)])]
+    data = multipart(channels, channels).data
+    assert fault_of(data, Limits(max_channels=5)) is errors.LIMIT_EXCEEDED
+    assert parsed(multipart(channels, channels), Limits(max_channels=6)).size
+
+
 def test_lists_are_decoded_until_a_header_has_enough_of_them() -> None:
     """A cap for each list alone would let a hostile header have thousands of them."""
     half = bytes(4 * (MAX_ITEMS // 2 + 1))

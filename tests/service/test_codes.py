@@ -7,6 +7,7 @@ has gone the same event is answered.
 
 from __future__ import annotations
 
+import resource
 import struct
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from click.testing import CliRunner
 import main
 from exr_inspector import header_bytes
 from exr_inspector.apps.cli import commands
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.limits import QueryLimits
 from exr_inspector.errors import FAULTS, InspectorError
 from exr_inspector.exr.chunks import chunk_count
 from exr_inspector.exr.header import MAGIC, Header, parse_header
@@ -273,6 +276,17 @@ def _another_writers_transaction(world: World) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+@contextmanager
+def _full_disk(world: World) -> Iterator[None]:
+    """The database cannot grow: no file may become larger than its log is now."""
+    world.function.init()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = Path(f"{world.database}.wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+
 Trouble = Callable[[World], AbstractContextManager[None]]
 TROUBLES: dict[str, Trouble] = {
     "STORAGE_UNAVAILABLE": lambda world: _store_says(world, 503, "SlowDown"),
@@ -281,6 +295,7 @@ TROUBLES: dict[str, Trouble] = {
     "OBJECT_CHANGED": _replaced_in_every_reading,
     "DATABASE_UNAVAILABLE": _locked_by_another_process,
     "DATABASE_CONFLICT": _another_writers_transaction,
+    "DATABASE_FULL": _full_disk,
     "TABLE_MISMATCH": _another_writers_table,
 }
 
@@ -383,11 +398,39 @@ def _sql(function: Function) -> None:
     raise InspectorError(FAULTS[code], "as the command line says")
 
 
+def _database_of(function: Function) -> Path:
+    """The database of a function that was started and is closed again."""
+    function.init()
+    path = Path(function.runtime.settings.db_file)
+    function.close()
+    return path
+
+
+def _init_with_an_absent_folder(function: Function) -> None:
+    function.set(EXR_INSPECTOR_DB=_database_of(function).parent / "absent" / "exr.duckdb")
+    function.init()
+
+
+def _init_with_an_image_as_database(function: Function) -> None:
+    image = _database_of(function).with_name("beauty.1001.exr")
+    image.write_bytes(simple(4, 4))
+    function.set(EXR_INSPECTOR_DB=image)
+    function.init()
+
+
+def _long_query(function: Function) -> None:
+    store = DuckDBStore(str(_database_of(function)), limits=QueryLimits(seconds=0.1))
+    store.query("SELECT count(*) FROM range(100000000000) WHERE range % 7 = 3")
+
+
 DOORS: dict[str, Callable[[Function], None]] = {
     "BAD_SETTING": _init,
     "NOT_INSTALLED": _init_without_duckdb,
     "NOT_LOSSLESS": _header_of_what_the_handler_returned,
     "BAD_QUERY": _sql,
+    "QUERY_LIMIT": _long_query,
+    "DATABASE_NOT_FOUND": _init_with_an_absent_folder,
+    "NOT_A_DATABASE": _init_with_an_image_as_database,
 }
 
 
@@ -417,8 +460,26 @@ class _Vaulted:
 # --- all of them ----------------------------------------------------------------------------------------
 
 
-def test_every_fault_is_reached_by_a_test_above() -> None:
+# Codes that no event reaches: of the embedded store and of the decoder. The tests that do, below `tests`.
+ELSEWHERE = {
+    "DATABASE_FULL": "apps/cli/test_run.py",
+    "DATABASE_NOT_FOUND": "apps/cli/test_run.py",
+    "NOT_A_DATABASE": "apps/cli/test_run.py",
+    "QUERY_LIMIT": "apps/cli/test_sql.py",
+    "CHUNK_CORRUPT": "pixels/test_stats.py",
+    "DECODER_LOST": "pixels/test_stats.py",
+    "PIXELS_LIMIT": "pixels/test_stats.py",
+}
+
+
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_a_code_that_no_event_reaches_is_reached_elsewhere(code: str) -> None:
+    assert code in (Path(__file__).parents[1] / ELSEWHERE[code]).read_text()
+
+
+def test_every_fault_is_reached_by_a_test() -> None:
     reached = {
+        *ELSEWHERE,
         *FILES,
         *LINKS,
         "COMPLETENESS_UNKNOWN",

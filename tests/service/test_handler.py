@@ -101,7 +101,7 @@ def test_an_event_without_a_path_is_coded(function: Function, event: Any) -> Non
         "status": "skipped",
         "file_id": None,
         "inserted": False,
-        "message": "no file is known",
+        "message": "no file was read",
     }
     assert function.rows() == []
     assert function.log[0].startswith("Event: BAD_EVENT: ")

@@ -13,6 +13,7 @@ from exr_inspector.writer import MAX_ROUNDS
 from tests.exrfiles.demo import simple
 from tests.service.function import BUCKET, Function, created, removed
 from tests.sources.faults import Fault, after
+from tests.sources.proxy import Proxy
 from tests.sources.server import S3Server
 
 KEY = "moving.exr"
@@ -107,6 +108,35 @@ def test_an_object_that_changes_at_every_look_is_left_to_a_redelivery(
     with pytest.raises(InspectorError, match="OBJECT_CHANGED"):
         function.call(created(KEY))
     assert methods(s3) == ["GET", "HEAD"] * MAX_ROUNDS + ["GET"]
+
+
+def test_the_last_round_may_be_the_one_that_succeeds(function: Function, s3: S3Server) -> None:
+    function.read_from(s3)
+    s3.put(BUCKET, KEY, simple(4, 4))
+    for number in range(MAX_ROUNDS - 1):
+        _at_the_look(s3, lambda number=number: s3.put(BUCKET, KEY, simple(8 + number, 8)))  # type: ignore[misc]
+    function.handle(created(KEY))
+    assert sizes(function) == [len(simple(8 + MAX_ROUNDS - 2, 8))]
+
+
+def test_objects_created_under_both_readings_of_a_key_before_the_look_have_their_rows(
+    function: Function, s3: S3Server
+) -> None:
+    function.read_from(s3)
+
+    def put_both(proxy: Proxy) -> None:
+        """Answer that the object is absent, once it is there."""
+        answer = proxy.ask()
+        for key in ("a+b.exr", "a b.exr"):
+            s3.put(BUCKET, key, simple(4, 4))
+        proxy.answer(answer)
+
+    s3.faults.extend([PASS, put_both])
+    document = function.handle(created("a+b.exr"))
+    assert document["persistence"]["status"] == "stored"
+    assert [row["file_path"] for row in function.rows()] == [
+        f"s3://{BUCKET}/{key}" for key in ("a b.exr", "a+b.exr")
+    ]
 
 
 def test_a_span_counts_the_files_that_a_transaction_writes_and_removes(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from exr_inspector.document.serialize import to_json
     from exr_inspector.library import inspect_many
     from exr_inspector.pipeline import inspect
+    from exr_inspector.pixels.stats import pixel_stats
     from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 
 __version__ = VERSION
@@ -36,6 +37,7 @@ __all__ = [
     "inspect_many",
     "metadata_embedding",
     "open_store",
+    "pixel_stats",
     "similar",
     "to_arrow",
     "to_json",
@@ -50,6 +52,7 @@ _MODULES = {
     "inspect_many": "library",
     "metadata_embedding": "vectors.embedding",
     "open_store": "catalog.connect",
+    "pixel_stats": "pixels.stats",
     "to_arrow": "catalog.rows",
     "to_json": "document.serialize",
 }

@@ -181,6 +181,27 @@ COMPLETENESS_UNKNOWN = _fault(
     "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
 )
 
+# --- the pixels: permanent, recorded in the `failures` of pixel statistics ----------------------------
+
+CHUNK_CORRUPT = _fault(
+    "CHUNK_CORRUPT",
+    None,
+    "A chunk of pixels cannot be decoded, or its head contradicts the header. Other chunks are unaffected.",
+    "Restore the file from its source, or render the frame again.",
+)
+DECODER_LOST = _fault(
+    "DECODER_LOST",
+    None,
+    "The process that decoded a chunk crashed, or reached its limit of time or memory.",
+    "Restore the file from its source. If the file is genuine, report it: the decoder has a bug.",
+)
+PIXELS_LIMIT = _fault(
+    "PIXELS_LIMIT",
+    None,
+    "A chunk, or the number of channels, is larger than pixel statistics allow.",
+    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+)
+
 # --- the request: permanent, no file is known ------------------------------------------------------
 
 BAD_EVENT = _fault(
@@ -218,6 +239,18 @@ QUERY_LIMIT = _fault(
     None,
     "A query ran over its limit of time or memory.",
     "Narrow the query, or run it without the limit.",
+)
+DATABASE_NOT_FOUND = _fault(
+    "DATABASE_NOT_FOUND",
+    None,
+    "The database file does not exist, or the folder that is to contain it does not.",
+    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
+)
+NOT_A_DATABASE = _fault(
+    "NOT_A_DATABASE",
+    None,
+    "The path of the database names something other than a DuckDB file.",
+    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
 )
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
@@ -322,19 +355,5 @@ DATABASE_FULL = _fault(
     None,
     "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
     "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
-    retry=True,
-)
-DATABASE_NOT_FOUND = _fault(
-    "DATABASE_NOT_FOUND",
-    None,
-    "The database file does not exist, or the folder that is to contain it does not.",
-    "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
-    retry=True,
-)
-NOT_A_DATABASE = _fault(
-    "NOT_A_DATABASE",
-    None,
-    "The path of the database names something other than a DuckDB file.",
-    "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
     retry=True,
 )

@@ -23,10 +23,10 @@ MAX_ROUNDS = 5
 # Tables whose rows a document's message counts.
 _COUNTED = ("files", "parts", "channels", "attributes")
 
-GONE = "the file is gone, and its rows with it"
-NO_FILE = "no file is known"
-NOTHING_ASKED = "the event asks for nothing here"
-NO_STORE = "no database is set: VAST_DB_ENDPOINT or EXR_INSPECTOR_DB names one"
+GONE = "the file does not exist; its rows were deleted"
+NO_FILE = "no file was read"
+NOTHING_ASKED = "the event needs no action"
+NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 
 def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader) -> list[Document]:
@@ -43,9 +43,12 @@ def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    for _ in range(MAX_ROUNDS):
-        if not pending:
-            return documents
+    rounds = 0
+    while pending:
+        if rounds == MAX_ROUNDS:
+            message = "the object changed each time its rows were stored"
+            raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
+        rounds += 1
         rows = [None if _is_gone(each) else _rows(each) for _, each in pending]
         actions = _transact(pending, rows, store, reader)
         for (index, each), file in zip(pending, rows, strict=True):
@@ -57,8 +60,7 @@ def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
         pending = [(look.document_index, each) for look, each in zip(looks, again, strict=True) if each]
-    message = "the object changed each time its rows were stored"
-    raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
+    return documents
 
 
 class _Look(NamedTuple):

@@ -9,7 +9,7 @@ from tests.exrfiles.demo import simple, stereo_pair, truncated
 
 @pytest.fixture
 def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder: two shots, one of them with a truncated frame, and a file that is no image."""
+    """Make the working folder: two shots with a truncated frame and a file that is not an image."""
     files = {
         "sh010/beauty.1001.exr": simple(4, 4),
         "sh010/beauty.1002.EXR": simple(4, 4),

@@ -15,6 +15,8 @@ import pytest
 
 import exr_inspector
 from tests.apps.cli.command import run
+from tests.exrfiles.attributes import attribute
+from tests.exrfiles.demo import simple
 from tests.sources.server import KEYS, S3Server
 
 GOOD = "sh010/beauty.1001.exr"
@@ -246,12 +248,6 @@ def test_more_files_than_one_batch_are_all_stored_and_shown_in_order(
     assert len(rows_of("rows.duckdb")) == len(expected) == 5
 
 
-def test_a_database_that_cannot_be_had_ends_in_2(show: Path) -> None:
-    done = run("inspect", GOOD, "--db", "no/such/folder/rows.duckdb")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "DATABASE_UNAVAILABLE" in done.stderr
-
-
 # --- the output file ------------------------------------------------------------------------------------
 
 
@@ -324,6 +320,18 @@ def test_faults_are_listed_if_the_documents_go_to_a_file(show: Path) -> None:
     *faults, last = done.stderr.splitlines()
     assert [line.split(": ")[1] for line in faults] == ["FILE_NOT_FOUND", "CHUNKS_MISSING"]
     assert last == "2 files: 1 incomplete, 1 missing"
+
+
+def test_unknown_completeness_is_shown_in_the_table(show: Path) -> None:
+    """Three million lines in a sparse file, which is too large to judge."""
+    window = attribute("dataWindow", "box2i", (0, 0, 7, 3_000_000))
+    with Path("tall.exr").open("wb") as tall:
+        tall.write(simple(4, 4, compression="none", attributes=[window]))
+        tall.truncate(1 << 30)
+    many = run("inspect", "tall.exr", GOOD, "--table")
+    assert [line.split()[1] for line in many.stdout.splitlines()[2:4]] == ["ok?", "ok"]
+    assert "tall.exr: COMPLETENESS_UNKNOWN: " in many.stderr
+    assert "unknown" in run("inspect", "tall.exr", "--table").stdout.splitlines()[2]
 
 
 def test_the_first_of_many_faults_are_listed(show: Path) -> None:

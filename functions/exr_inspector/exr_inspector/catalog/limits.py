@@ -26,7 +26,8 @@ class QueryLimits:
 def time_limit(interrupt: Callable[[], object], seconds: float | None) -> Iterator[None]:
     """Call `interrupt` from another thread if the block takes longer than this; None is no limit.
 
-    Raises InspectorError(QUERY_LIMIT) if the block then fails.
+    Raises InspectorError(QUERY_LIMIT) if the block then fails: with DuckDB's exception, or with Arrow's if an
+    answer is being read.
     """
     if seconds is None:
         yield

@@ -24,6 +24,7 @@ _MODULES = {
     "serve": "serve",
     "similar": "similar",
     "sql": "query",
+    "stats": "stats",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from exr_inspector.apps.cli.summary import completeness_is_unknown
 from exr_inspector.apps.cli.table import print_record, print_table
 from exr_inspector.apps.cli.terminal import nearby
 from exr_inspector.document.serialize import to_json
 from exr_inspector.location import PathMap
 
-# Channels are stored in alphabetical order, and shown in this one.
+# Channels are stored in alphabetical order, and shown in this one; others follow.
 _ORDER = "RGBAXYZ"
 _ANSWERS = {True: "yes", False: "no", None: None}
 
@@ -36,7 +37,7 @@ def _file_facts(document: Mapping[str, Any], paths: PathMap) -> dict[str, Any]:
     return {
         "file": nearby(paths.display(file["path"])),
         "status": file["status"] or "not read",
-        "complete": _ANSWERS[file["complete"]],
+        "complete": "unknown" if completeness_is_unknown(document) else _ANSWERS[file["complete"]],
         "bytes": None if file["size_bytes"] is None else f"{file['size_bytes']:,}",
         "OpenImageIO": {True: "opens", False: f"refuses: {message}", None: None}[opens],
     }
@@ -79,7 +80,7 @@ def _channel_groups(channels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str,
             "type": kind,
             "sampling": None if (x, y) == (1, 1) else f"{x}x{y}",
             "pLinear": "yes" if linear else None,
-            "channels": " ".join(sorted(names, key=_ORDER.find)),
+            "channels": " ".join(sorted(names, key=lambda name: _ORDER.find(name) % 99)),
         }
 
 

@@ -1,4 +1,4 @@
-"""`exr-inspector inspect`: read files, print what they contain, and store it if a database is named."""
+"""`exr-inspector inspect`: read files, print their metadata, and store it in a database."""
 
 from __future__ import annotations
 

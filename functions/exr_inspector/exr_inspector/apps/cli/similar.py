@@ -79,7 +79,7 @@ def similar(
 ) -> None:
     """Show the stored files that are most like a file, the most similar first.
 
-    FILE is compared as it is now, or as it is stored if it cannot be reached. It is not part of the result.
+    FILE itself is left out. If it cannot be read now, its stored vectors are compared.
     The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
     # here, so that --help is quick
@@ -111,7 +111,7 @@ def similar(
 
 
 def _query(target: str, store: Store, by: By, settings: Settings) -> Query:
-    """Return the query for a file: as it is now, or as it is stored if it cannot be reached."""
+    """Return the query for a file, from its stored vectors if it cannot be read now."""
     from exr_inspector.pipeline import inspect  # noqa: PLC0415
     from exr_inspector.similar import query_of  # noqa: PLC0415
 

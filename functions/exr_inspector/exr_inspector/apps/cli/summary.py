@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exr_inspector.apps.cli import terminal
+from exr_inspector.errors import COMPLETENESS_UNKNOWN
 from exr_inspector.location import PathMap
 
 COLUMNS = ("file", "status", "size", "parts", "chan", "comp", "OIIO", "layers")
@@ -25,7 +26,7 @@ def row(document: Mapping[str, Any], paths: PathMap) -> list[Any]:
     compressions = dict.fromkeys(each["compression"] for each in parts if each["compression"])
     return [
         terminal.nearby(paths.display(file["path"])),
-        file["status"] or "not read",
+        (file["status"] or "not read") + "?" * completeness_is_unknown(document),
         f"{first['width']}x{first['height']}" if first.get("width") else None,
         len(parts) or None,
         len(document["channels"]) or None,
@@ -33,6 +34,11 @@ def row(document: Mapping[str, Any], paths: PathMap) -> list[Any]:
         _OPENS[file["openimageio"]["opens"]],
         ", ".join(layers) or None,
     ]
+
+
+def completeness_is_unknown(document: Mapping[str, Any]) -> bool:
+    """Return whether the file may be truncated although its status is `ok`."""
+    return any(each["code"] == COMPLETENESS_UNKNOWN.code for each in document["errors"])
 
 
 def faults(document: Mapping[str, Any], paths: PathMap) -> list[str]:

@@ -15,6 +15,8 @@ from exr_inspector.document.serialize import to_json
 _GAP = "  "
 # The narrowest that a column of paths or of long text becomes.
 _MIN_PATH, _MIN_TEXT = 20, 12
+# Optional columns are left out before a path becomes narrower than this.
+_OPTIONAL_PATH = 32
 # Characters of a cell in a pipe; --json shortens nothing.
 _MAX_CELL = 4000
 # Lines of one value that is folded.
@@ -26,6 +28,7 @@ _MAX_NUMBERS = 16
 _COLORS = {
     "status": {
         "ok": "green",
+        "ok?": "yellow",
         "incomplete": "red",
         "corrupt": "red",
         "missing": "red",
@@ -86,7 +89,7 @@ def print_table(
         lines += _records(made, room)
         shown = made
     else:
-        shown = needed if room is not None and _min_width(made) > room else made
+        shown = needed if room is not None and _min_width(made, _OPTIONAL_PATH) > room else made
         lines += _grid(shown, room, folded) if shown else ()
     click.echo("\n".join(lines))
     return [each.name for each in made if each not in shown]
@@ -98,8 +101,12 @@ def print_record(facts: dict[str, Any]) -> None:
     click.echo("\n".join(_record(made, 0, terminal.columns())))
 
 
-def _min_width(made: Sequence[_Column]) -> int:
-    return sum(each.min_width + len(_GAP) for each in made) - len(_GAP)
+def _min_width(made: Sequence[_Column], min_path: int = 0) -> int:
+    """Return the narrowest that a table becomes, if its paths keep at least `min_path` columns."""
+    widths = [
+        max(each.min_width, min(each.width, min_path)) if each.is_path else each.min_width for each in made
+    ]
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _column(name: str, values: Sequence[Any]) -> _Column:

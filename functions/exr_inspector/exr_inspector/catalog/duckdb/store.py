@@ -64,8 +64,9 @@ class DuckDBStore:
         self.name = path
         self._limits = limits
         self._lock = threading.RLock()
-        self._ready = self._counts = False
         read_only = read_only or limits is not None
+        self._ready = read_only
+        self._counts = False
         check_path(path, read_only=read_only)
         with coded(path):
             self._connection = duckdb.connect(
@@ -186,10 +187,9 @@ def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan) -> None:
 
 
 def _execute_with(cursor: duckdb.DuckDBPyConnection, sql: str, incoming: pa.Table) -> None:
-    """Execute a statement that reads the Arrow table `incoming`."""
+    """Execute a statement that reads the Arrow table `incoming`. The cursor holds it until it is closed."""
     cursor.register("incoming", incoming)
     cursor.execute(sql)
-    cursor.unregister("incoming")
 
 
 def _read(

@@ -62,8 +62,10 @@ class Rows:
             return
         table = self._table(name)
         # The SDK wants the table's order, which differs from ours if the table has gained columns.
-        ordered = rows.select([each for each in table.arrow_schema.names if each in rows.column_names])
-        for batch in ordered.combine_chunks().to_batches():
+        given, wanted = rows.column_names, table.arrow_schema.names
+        if given != wanted:
+            rows = rows.select([each for each in wanted if each in given])
+        for batch in rows.combine_chunks().to_batches():
             for piece in pieces(batch):
                 with decoding():  # the answer holds row ids
                     table.insert(piece)
@@ -79,8 +81,8 @@ class Rows:
             self._table(name).delete(rows)
 
     def _table(self, name: str) -> Any:
-        if name not in self._tables:  # the SDK copies the metadata each time
-            self._tables[name] = self._transaction.table_from_metadata(self._metadata[name])
+        if name not in self._tables:
+            self._tables[name] = sdk.table_of(self._transaction, self._metadata[name])
         return self._tables[name]
 
 

@@ -1,0 +1,112 @@
+"""`exr-inspector stats`: measure the pixels of files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.settings import MIB, Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.pixels.stats import Mode
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.option(
+    "--mode",
+    type=click.Choice(["full", "sampled"]),
+    default="full",
+    show_default=True,
+    help="Read every chunk, or a sample of at least 16.",
+)
+@click.option(
+    "--budget", type=click.IntRange(0), metavar="MIB", help="MiB that a sample may read. [default: 32]"
+)
+@click.option(
+    "--channel", "channels", multiple=True, metavar="NAME", help="Only channels that match, as *.R."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
+@click.pass_context
+def stats(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    recursive: bool,
+    mode: Mode,
+    budget: int | None,
+    channels: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Measure the pixels of EXR files: minimum, maximum, mean, NaN and infinities of each channel.
+
+    PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The values describe the decoded
+    pixels of the full-resolution image. A damaged chunk costs only itself, but codecs without a checksum do
+    not notice all damage.
+    """
+    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+
+    settings = Settings.from_mapping(os.environ)
+    files = expand(paths, recursive=recursive, settings=settings)
+    limit = None if budget is None else budget * MIB
+    is_bad = False
+    for location in progress(files, len(files), shown=True):
+        found = pixel_stats(location, mode, limit, None, channels or None, settings, dry_run=dry_run)
+        is_bad = is_bad or found["status"] not in ("ok", "planned")
+        if as_json:
+            click.echo(json_text({"file_path": location.path, "stats": found}))
+        else:
+            _print(nearby(location.path), found)
+    ctx.exit(int(is_bad))
+
+
+def _print(path: str, found: dict[str, Any]) -> None:
+    coverage = found["coverage"]
+    if found["status"] == "planned":
+        size = _size(coverage["bytes_planned"])
+        text = f"would read {coverage['chunks_planned']:,} of {coverage['chunks']:,} chunks, {size}"
+        click.echo(f"{harmless(path)}: {text}")
+        return
+    read = f"{coverage['chunks_read']:,} of {coverage['chunks']:,} chunks, {_size(coverage['bytes_read'])}"
+    title = f"{path}: {found['status']}, {read}"
+    names = ("part", "channel", "type", "min", "max", "mean", "stddev", "p50", "NaN", "Inf", "first bad")
+    rows = [_row(each) for each in found["channels"]]
+    if rows:
+        print_table(names, rows, title=title, optional=("p50", "type", "part"))
+    else:
+        click.secho(harmless(title), bold=True)
+    for each in found["deep"]:
+        per_pixel = each["samples_per_pixel"]
+        counts = (
+            f"{each['samples']:,} samples in {each['pixels']:,} pixels, at most {per_pixel['max']} in one"
+        )
+        click.echo(f"part {each['part_index']}: {counts}; {each['empty_pixels']:,} pixels are empty")
+    for each in found["failures"]:
+        number = f"{each['chunks']:,} chunks: " if each["chunks"] else ""
+        click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
+
+
+def _row(channel: dict[str, Any]) -> list[Any]:
+    place = channel["first_nonfinite"]
+    values = [channel[name] for name in ("min", "max", "mean", "stddev")]
+    values.append((channel["percentiles"] or {}).get("p50"))
+    return [
+        channel["part_index"],
+        channel["name"],
+        channel["type"],
+        *(None if value is None else float(f"{value:.6g}") for value in values),
+        channel["nan_count"],
+        channel["pos_inf_count"] + channel["neg_inf_count"],
+        f"{place['x']},{place['y']}" if place else None,
+    ]
+
+
+def _size(count: int) -> str:
+    return f"{count / MIB:,.1f} MiB"

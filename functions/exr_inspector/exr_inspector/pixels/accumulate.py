@@ -1,0 +1,315 @@
+"""Statistics of one channel, from groups of samples in any order; two of them can be merged.
+
+Half channels are exact: a histogram of all 65,536 bit patterns holds everything but places. Float channels
+merge counts, means and squared deviations in float64 (Chan, Golub and LeVeque 1983), and take percentiles
+from a histogram of the upper 16 bits, to 2^-8 of the value. Uint channels are summed as integers; their
+percentiles are exact below 256, and at most 2^-7 too low above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from math import fsum, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+PERCENTILES = {
+    "p0_1": 1,
+    "p1": 10,
+    "p5": 50,
+    "p25": 250,
+    "p50": 500,
+    "p75": 750,
+    "p95": 950,
+    "p99": 990,
+    "p99_9": 999,
+}
+"""Names, and thousandths of the finite samples that are not above the value."""
+BINS = 1 << 16
+
+Array = npt.NDArray[Any]
+Counts = npt.NDArray[np.int64]
+Locate = Callable[[Array], "tuple[int, int]"]
+"""Return the smallest (y, x) of the samples that a mask selects."""
+
+_INDEXES = np.arange(BINS, dtype=np.uint16)
+
+
+class Stats:
+    """What all types share. `add` takes samples and the function that finds their pixels."""
+
+    def __init__(self) -> None:
+        self.histogram: Counts = np.zeros(BINS, np.int64)
+        self.first: tuple[int, int] | None = None
+        """The first pixel that is not finite, as (y, x)."""
+
+    def add(self, samples: Array, locate: Locate) -> None:
+        raise NotImplementedError
+
+    def merge(self, other: Stats) -> None:
+        """Add what another object of the same class holds."""
+        self.histogram += other.histogram
+        self._note(other.first)
+
+    def result(self) -> dict[str, Any]:
+        """Return the statistics; values are None if no sample is finite."""
+        raise NotImplementedError
+
+    def _note(self, place: tuple[int, int] | None) -> None:
+        if place is not None:
+            self.first = place if self.first is None else min(self.first, place)
+
+    @property
+    def count(self) -> int:
+        """The number of samples, finite or not."""
+        return int(self.histogram.sum())
+
+
+class HalfStats(Stats):
+    """Statistics of 16-bit floating-point samples."""
+
+    def add(self, samples: Array, locate: Locate) -> None:
+        bits = samples.reshape(-1).view(np.uint16)
+        found = np.bincount(bits, minlength=BINS)
+        self.histogram += found
+        if found[_half_bins().nonfinite].any():
+            self._note(locate(~np.isfinite(samples)))
+
+    def result(self) -> dict[str, Any]:
+        bins, counts = _half_bins(), self.histogram
+        finite = counts[bins.order]
+        total = int(finite.sum())
+        present = np.flatnonzero(finite)
+        exact, weights = bins.values[present], finite[present]
+        base = {
+            "count": self.count,
+            "nan_count": int(counts[bins.nan].sum()),
+            "pos_inf_count": int(counts[0x7C00]),
+            "neg_inf_count": int(counts[0xFC00]),
+            "zero_count": int(counts[0] + counts[0x8000]),
+            "negative_count": int(counts[0x8001:0xFC00].sum()),
+            "subnormal_count": int(counts[1:0x400].sum() + counts[0x8001:0x8400].sum()),
+        }
+        if not total:
+            return base | _nothing(self)
+        mean = fsum((exact * weights).tolist()) / total
+        deviation = sqrt(fsum((np.square(exact - mean) * weights).tolist()) / total)
+        ends = np.cumsum(weights)
+        percentiles = {name: float(exact[index]) for name, index in _ranks(ends, total).items()}
+        values = {
+            "min": float(exact[0]),
+            "max": float(exact[-1]),
+            "mean": mean,
+            "stddev": deviation,
+            "percentiles": percentiles,
+        }
+        return base | _found(self, total, values)
+
+
+class FloatStats(Stats):
+    """Statistics of 32-bit floating-point samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nan = self.pos_inf = self.neg_inf = self.zero = self.negative_zero = 0
+        self.finite = 0
+        self.low, self.high = float("inf"), float("-inf")
+        self.origin: float | None = None
+        """The mean of the first group. `shift` is the difference of the mean of all samples to it."""
+        self.shift = self.squares = 0.0
+
+    def add(self, samples: Array, locate: Locate) -> None:
+        if not samples.size:
+            return
+        found = np.bincount(samples.reshape(-1).view(np.uint32) >> 16, minlength=BINS)
+        self.histogram += found
+        if found[0] or found[0x8000]:
+            zero = samples == 0
+            self.zero += int(np.count_nonzero(zero))
+            self.negative_zero += int(np.count_nonzero(np.signbit(samples[zero])))
+        finite = samples.reshape(-1)
+        if found[0x7F80:0x8000].any() or found[0xFF80:].any():
+            is_finite = np.isfinite(samples)
+            self._note(locate(~is_finite))
+            finite = samples[is_finite]
+            self.nan += int(np.count_nonzero(np.isnan(samples)))
+            self.pos_inf += int(np.count_nonzero(samples == np.inf))
+            self.neg_inf += int(np.count_nonzero(samples == -np.inf))
+        if finite.size:
+            exact = finite.astype(np.float64)
+            if self.origin is None:
+                self.origin = float(exact.mean())
+            exact -= self.origin
+            shift = float(exact.mean())
+            exact -= shift
+            squares = float(np.square(exact, out=exact).sum())
+            self._merge(finite.size, shift, squares, float(finite.min()), float(finite.max()))
+
+    def _merge(self, count: int, shift: float, squares: float, low: float, high: float) -> None:
+        total = self.finite + count
+        difference = shift - self.shift
+        self.squares += squares + difference * difference * self.finite * count / total
+        self.shift += difference * count / total
+        self.finite = total
+        self.low, self.high = min(self.low, low), max(self.high, high)
+
+    def merge(self, other: Stats) -> None:
+        """See Stats."""
+        assert isinstance(other, FloatStats)
+        super().merge(other)
+        for name in ("nan", "pos_inf", "neg_inf", "zero", "negative_zero"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.origin is not None:
+            self.origin = other.origin if self.origin is None else self.origin
+            shift = other.origin - self.origin + other.shift
+            self._merge(other.finite, shift, other.squares, other.low, other.high)
+
+    def result(self) -> dict[str, Any]:
+        counts = self.histogram
+        tiny = int(counts[:0x80].sum() + counts[0x8000:0x8080].sum())
+        base = {
+            "count": self.count,
+            "nan_count": self.nan,
+            "pos_inf_count": self.pos_inf,
+            "neg_inf_count": self.neg_inf,
+            "zero_count": self.zero,
+            "negative_count": int(counts[0x8000:0xFF80].sum()) - self.negative_zero,
+            "subnormal_count": tiny - self.zero,
+        }
+        if self.origin is None:
+            return base | _nothing(self)
+        deviation = sqrt(self.squares / self.finite)
+        percentiles = self._percentiles()
+        values = {
+            "min": self.low,
+            "max": self.high,
+            "mean": self.origin + self.shift,
+            "stddev": deviation,
+            "percentiles": percentiles,
+        }
+        return base | _found(self, self.finite, values)
+
+    def _percentiles(self) -> dict[str, float]:
+        order, values = _float_bins()
+        ends = np.cumsum(self.histogram[order])
+        found = _ranks(ends, self.finite)
+        return {name: min(max(float(values[index]), self.low), self.high) for name, index in found.items()}
+
+
+class UintStats(Stats):
+    """Statistics of 32-bit unsigned integers: often ids, so that every sum is exact."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.high, self.zero = 1 << 32, -1, 0
+        self.sum = self.squares = 0
+
+    def add(self, samples: Array, locate: Locate) -> None:  # noqa: ARG002 - every integer is finite
+        if not samples.size:
+            return
+        flat = samples.reshape(-1)
+        self.histogram += np.bincount(flat.astype(np.float32).view(np.uint32) >> 16, minlength=BINS)
+        self.low, self.high = min(self.low, int(flat.min())), max(self.high, int(flat.max()))
+        self.zero += int(flat.size - np.count_nonzero(flat))
+        high, low = (flat >> 16).astype(np.uint64), (flat & 0xFFFF).astype(np.uint64)
+        self.sum += (int(high.sum()) << 16) + int(low.sum())
+        cross = int((high * low).sum())
+        self.squares += (int((high * high).sum()) << 32) + (cross << 17) + int((low * low).sum())
+
+    def merge(self, other: Stats) -> None:
+        """See Stats."""
+        assert isinstance(other, UintStats)
+        super().merge(other)
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.zero += other.zero
+        self.sum += other.sum
+        self.squares += other.squares
+
+    def result(self) -> dict[str, Any]:
+        total = self.count
+        names = ("nan_count", "pos_inf_count", "neg_inf_count")
+        base = {"count": total, **dict.fromkeys(names, 0), "zero_count": self.zero}
+        base |= {"negative_count": 0, "subnormal_count": 0}
+        if not total:
+            return base | _nothing(self)
+        mean = Fraction(self.sum, total)
+        variance = Fraction(self.squares, total) - mean * mean
+        half = BINS // 2
+        found = _ranks(np.cumsum(self.histogram[:half]), total)
+        floors = (np.arange(half, dtype=np.uint32) << 16).view(np.float32)
+        percentiles = {
+            name: min(max(int(floors[index]), self.low), self.high) for name, index in found.items()
+        }
+        values = {
+            "min": self.low,
+            "max": self.high,
+            "mean": float(mean),
+            "stddev": sqrt(variance),
+            "percentiles": percentiles,
+        }
+        return base | _found(self, total, values)
+
+
+STATS: dict[str, type[Stats]] = {"half": HalfStats, "float": FloatStats, "uint": UintStats}
+
+
+def _ranks(ends: Counts, total: int) -> dict[str, int]:
+    """Return the position of each percentile: the first at which enough of `total` samples are counted."""
+    wanted = [max(1, -(-total * thousandths // 1000)) for thousandths in PERCENTILES.values()]
+    return dict(zip(PERCENTILES, np.searchsorted(ends, wanted).tolist(), strict=True))
+
+
+def _nothing(stats: Stats) -> dict[str, Any]:
+    values = dict.fromkeys(("min", "max", "mean", "stddev", "percentiles", "constant"))
+    return {**values, "first_nonfinite": _place(stats)}
+
+
+def _found(stats: Stats, finite: int, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a channel; `finite` is the number of its finite samples."""
+    low, high = values["min"], values["max"]
+    return {
+        **values,
+        "min": low + 0,  # not -0
+        "max": high + 0,
+        "mean": min(max(values["mean"], low), high),
+        "constant": low == high and finite == stats.count,
+        "first_nonfinite": _place(stats),
+    }
+
+
+def _place(stats: Stats) -> dict[str, int] | None:
+    return None if stats.first is None else {"x": stats.first[1], "y": stats.first[0]}
+
+
+class _HalfBins:
+    """The finite half values in ascending order: their bit patterns and values; and the patterns of NaN."""
+
+    def __init__(self) -> None:
+        values = _INDEXES.view(np.float16)
+        finite = np.flatnonzero(np.isfinite(values))
+        exact = values[finite].astype(np.float64)
+        order = np.argsort(exact, kind="stable")
+        self.order = finite[order]
+        self.values = exact[order] + 0.0  # -0 becomes 0
+        self.nan = np.flatnonzero(np.isnan(values))
+        self.nonfinite = np.flatnonzero(~np.isfinite(values))
+
+
+@cache
+def _half_bins() -> _HalfBins:
+    return _HalfBins()
+
+
+@cache
+def _float_bins() -> tuple[Array, Array]:
+    """Return the upper halves of finite floats in ascending order, and the middle of the values of each."""
+    middles = ((_INDEXES.astype(np.uint32) << 16) | 0x8000).view(np.float32)
+    finite = np.flatnonzero((_INDEXES & 0x7F80) != 0x7F80)
+    order = finite[np.argsort(middles[finite], kind="stable")]
+    values = middles[order].astype(np.float64)
+    values[np.isin(order, (0, 0x8000))] = 0.0
+    return order, values

@@ -1,0 +1,310 @@
+"""Decode stitched files in a helper process, which a file may crash or hang."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.metadata
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from struct import Struct
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, NOT_INSTALLED, InspectorError
+from exr_inspector.pixels.deep import DeepChunks
+
+WORKER = "exr_inspector.pixels.worker"
+MIN_VERSION = (3, 5, 2)
+"""The first version of OpenEXR that may be used: older ones have known vulnerabilities."""
+DTYPES: dict[str, np.dtype[Any]] = {
+    "half": np.dtype("<f2"),
+    "float": np.dtype("<f4"),
+    "uint": np.dtype("<u4"),
+}
+MEMORY_FACTOR = 5
+"""Bytes that decoding takes, at most, for each byte decoded."""
+MIN_MEMORY = 192 << 20
+
+# The protocol of the worker, which is not imported: OpenEXR belongs into the helper process.
+_MESSAGE, _REQUEST, _RESPONSE = Struct("<cq"), Struct("<II"), Struct("<IQ")
+_START_SECONDS = 60
+_MAX_TEXT = 1 << 16
+
+Array = npt.NDArray[Any]
+
+
+class DecodeError(Exception):
+    """A stitched file cannot be decoded; the message is the reason."""
+
+    fault = CHUNK_CORRUPT
+
+
+class DecoderLostError(DecodeError):
+    """The process that decoded a file crashed, hung, or reached a limit."""
+
+    fault = DECODER_LOST
+
+
+class Job(NamedTuple):
+    """A stitched file, and what its decoding must give.
+
+    `planes`: positions of the wanted channels among the sorted names. `channels`: their number in the file.
+    `types`: pixel types of the wanted channels. `shapes`: their rows and columns; in deep files only the
+    first is used, for the pixels. `size`: bytes of all decoded samples. `chunks`: of deep files
+    that are decoded without the OpenEXR library.
+    """
+
+    file: bytes
+    planes: list[int]
+    channels: int
+    types: list[str]
+    shapes: list[tuple[int, int]]
+    size: int
+    is_deep: bool = False
+    chunks: DeepChunks | None = None
+
+
+@cache
+def decoder_version() -> str:
+    """Return the version of OpenEXR. Raises InspectorError(NOT_INSTALLED) if it is absent or too old."""
+    advice = "pixel statistics need OpenEXR 3.5.2 or later and xxhash: pip install 'exr-inspector[pixels]'"
+    try:
+        version = importlib.metadata.version("OpenEXR")
+        importlib.metadata.version("xxhash")
+    except importlib.metadata.PackageNotFoundError:
+        raise InspectorError(NOT_INSTALLED, advice) from None
+    if tuple(int(each) for each in version.split(".")[:3] if each.isdigit()) < MIN_VERSION:
+        raise InspectorError(NOT_INSTALLED, f"{advice}; version {version} is installed")
+    return version
+
+
+class Helper:
+    """The server process that starts decoders. Threads may share it."""
+
+    def __init__(self, module: str = WORKER) -> None:
+        self.owner = os.getpid()
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        self._control.settimeout(_START_SECONDS)
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - this interpreter
+                [sys.executable, "-m", module],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,  # the library prints to it
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                cwd="/",
+                start_new_session=True,
+            )
+
+    def start(self, memory: int) -> tuple[int, socket.socket]:
+        """Start a decoder that may take `memory` bytes; return its process id and its socket."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                with self._lock:
+                    socket.send_fds(self._control, [_MESSAGE.pack(b"S", memory)], [theirs.fileno()])
+                    return self._answer(), ours
+            except OSError:
+                ours.close()
+                raise
+
+    def kill(self, child: int) -> int:
+        """End a decoder and return its wait status."""
+        with self._lock:
+            self._control.sendall(_MESSAGE.pack(b"K", child))
+            return self._answer()
+
+    def _answer(self) -> int:
+        data = self._control.recv(_MESSAGE.size, socket.MSG_WAITALL)
+        if len(data) < _MESSAGE.size:
+            raise ConnectionResetError("the helper process ended")
+        return int(_MESSAGE.unpack(data)[1])
+
+    def close(self) -> None:
+        """End the process and all decoders."""
+        self._control.close()
+        if self.owner == os.getpid():
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment without secrets, in which numpy starts no threads."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
+    }
+    path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
+    return {**kept, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+_shared: Helper | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_helper() -> Helper:
+    """Return the helper of this process; start it if it is not there or has ended."""
+    global _shared  # noqa: PLW0603 - one helper serves all threads
+    with _shared_lock:
+        if _shared is None or _shared.owner != os.getpid() or _shared.process.poll() is not None:
+            if _shared is not None:
+                _shared.close()
+            _shared = Helper()
+        return _shared
+
+
+def close_shared_helper() -> None:
+    """End the helper of this process, if it has one."""
+    global _shared  # noqa: PLW0603
+    with _shared_lock:
+        if _shared is not None:
+            _shared.close()
+            _shared = None
+
+
+atexit.register(close_shared_helper)
+
+
+class Decoder:
+    """Decodes the groups of one file in a process of its own, and in a new one after a crash.
+
+    `seconds` limits the time and the CPU time of one group.
+    """
+
+    def __init__(self, seconds: float = 60, helper: Helper | None = None) -> None:
+        self.seconds = seconds
+        self._given = helper
+        self._helper: Helper | None = None
+        self._child = 0
+        self._memory = 0
+        self._data: socket.socket | None = None
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        self._end()
+
+    def decode(self, job: Job) -> list[Array]:
+        """Return the samples of the wanted channels; of a deep file, the sample counts of its pixels first.
+
+        Raises DecodeError, also if the samples are not those that the job states.
+        """
+        memory = MIN_MEMORY + MEMORY_FACTOR * max(job.size + len(job.file) - MIN_MEMORY // 8, 0)
+        if self._data is None or memory > self._memory:
+            self._begin(max(memory, self._memory))
+        assert self._data is not None
+        end = time.monotonic() + self.seconds
+        try:
+            reply, payload = _exchange(self._data, job, self.seconds, end)
+        except TimeoutError:
+            self._end()
+            raise DecoderLostError(f"the decoder took more than {self.seconds:g} seconds") from None
+        except (OSError, ValueError) as error:
+            raise DecoderLostError(_cause(self._end(), error)) from None
+        if "error" in reply:
+            raise DecodeError(str(reply["error"])[:500])
+        return _planes(job, reply, payload)
+
+    def _begin(self, memory: int) -> None:
+        self._end()
+        for is_last in (False, True):
+            self._helper = self._given or shared_helper()
+            try:
+                self._child, self._data = self._helper.start(memory)
+            except OSError as error:
+                if is_last:
+                    raise InspectorError(
+                        NOT_INSTALLED,
+                        f"the process that decodes pixels does not start ({error}); try `python -m {WORKER}`",
+                    ) from error
+            else:
+                self._memory = memory
+                return
+
+    def _end(self) -> int:
+        """End the decoder, if there is one; return its wait status."""
+        if self._data is None or self._helper is None:
+            return 0
+        self._data.close()
+        self._data = None
+        with suppress(OSError):
+            return self._helper.kill(self._child)
+        return 0
+
+
+def _exchange(data: socket.socket, job: Job, seconds: float, end: float) -> tuple[dict[str, Any], memoryview]:
+    """Send a job, and return the answer and its samples. Raises OSError, ValueError."""
+    request = {"planes": job.planes, "deep": job.is_deep, "chunks": job.chunks, "seconds": int(seconds)}
+    text = json.dumps(request).encode()
+    data.settimeout(max(end - time.monotonic(), 0.001))
+    data.sendall(_REQUEST.pack(len(text), len(job.file)) + text)
+    data.sendall(job.file)
+    text_size, size = _RESPONSE.unpack(_receive(data, _RESPONSE.size, end))
+    if text_size > _MAX_TEXT + 32 * len(job.planes) or size > job.size:
+        raise ValueError("the decoder's answer is too large")
+    reply = json.loads(bytes(_receive(data, text_size, end)))
+    if not isinstance(reply, dict):
+        raise TypeError("the decoder's answer is no object")
+    return reply, _receive(data, size, end)
+
+
+def _receive(data: socket.socket, size: int, end: float) -> memoryview:
+    """Return `size` bytes. Raises TimeoutError after `end`, and OSError if the socket is closed before."""
+    view = memoryview(bytearray(size))
+    held = 0
+    while held < size:
+        data.settimeout(max(end - time.monotonic(), 0.001))
+        count = data.recv_into(view[held:])
+        if not count:
+            raise ConnectionResetError("the decoder ended")
+        held += count
+    return view
+
+
+def _cause(status: int, error: Exception) -> str:
+    """Return why a decoder was lost, from its wait status."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0 and code != -9:
+        return f"the decoder was ended by signal {-code}"
+    return f"the decoder ended with exit code {code}" if code > 0 else f"the decoder was lost: {error}"
+
+
+def _planes(job: Job, reply: dict[str, Any], payload: memoryview) -> list[Array]:
+    """Return the samples as arrays. Raises DecodeError if they are not those that the job states."""
+    if reply.get("count") != job.channels:
+        raise DecodeError(f"the decoder found {reply.get('count')} channels instead of {job.channels}")
+    rest = payload
+    planes: list[Array] = []
+    if job.is_deep:
+        rows, columns = job.shapes[0]
+        counts, rest = _take(rest, np.dtype("<u4"), rows * columns)
+        planes.append(counts.reshape(rows, columns))
+        total = int(counts.sum(dtype=np.uint64))
+        sizes: list[tuple[int, ...]] = [(total,)] * len(job.types)
+    else:
+        sizes = list(job.shapes)
+    for type_, shape in zip(job.types, sizes, strict=True):
+        plane, rest = _take(rest, DTYPES[type_], int(np.prod(shape)))
+        planes.append(plane.reshape(shape))
+    if len(rest):
+        raise DecodeError("the decoder gave more samples than the chunks have")
+    return planes
+
+
+def _take(data: memoryview, dtype: np.dtype[Any], count: int) -> tuple[Array, memoryview]:
+    size = count * dtype.itemsize
+    if size > len(data):
+        raise DecodeError("the decoder gave fewer samples than the chunks have")
+    return np.frombuffer(data[:size], dtype), data[size:]

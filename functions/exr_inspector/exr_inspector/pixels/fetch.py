@@ -1,0 +1,151 @@
+"""Read chunks by ranges, and check each before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from exr_inspector.errors import CHUNK_CORRUPT, CHUNKS_MISSING, PIXELS_LIMIT
+from exr_inspector.exr.chunks import ChunkTable
+from exr_inspector.pixels.stitch import RawChunk
+from exr_inspector.sources.protocol import Source
+
+MAX_GAP = 1 << 20
+"""Bytes that are read for nothing rather than with a request of their own: its latency costs as much."""
+MAX_WIDTH = 1 << 22
+SAMPLE_GAP = 1 << 16
+"""The same for a sample, whose bytes count."""
+MAX_REQUEST = 8 << 20
+MAX_CHUNK_BYTES = 128 << 20
+"""A chunk that unpacks to more is not decoded: decoding takes four times its size."""
+
+
+class Span(NamedTuple):
+    """Where a chunk lies in the file, its head included."""
+
+    chunk: int
+    offset: int
+    size: int
+
+
+class ChunkError(Exception):
+    """A chunk cannot be used; the message is its reason."""
+
+    fault = CHUNK_CORRUPT
+
+
+class MissingChunkError(ChunkError):
+    """A chunk is not in the file."""
+
+    fault = CHUNKS_MISSING
+
+
+class LargeChunkError(ChunkError):
+    """A chunk unpacks to more than MAX_CHUNK_BYTES."""
+
+    fault = PIXELS_LIMIT
+
+
+@dataclass
+class ChunkReader:
+    """Reads the chunks of one part. `table` holds the offsets. `bytes_read` counts the requested bytes."""
+
+    source: Source
+    table: ChunkTable
+    part: int
+    bytes_read: int = 0
+    requests: int = 0
+    max_gap: int = MAX_GAP
+    _reach: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layout = self.table.layouts[self.part]
+        self._reach = self.table.packed_sizes(self.part).sizes.tolist()
+        assert self.table.offsets is not None
+        self._offsets: list[int] = self.table.offsets[self.part].tolist()
+
+    def packed_size(self, index: int) -> int:
+        """Return the upper bound of a chunk's data size; 0 if it is not in the file."""
+        return max(self._reach[index], 0)
+
+    def read(self, indexes: Sequence[int]) -> Iterator[tuple[int, RawChunk | ChunkError]]:
+        """Yield each chunk, or why it cannot be used, in the order of the file.
+
+        Raises what the source raises.
+        """
+        spans = []
+        for index in indexes:
+            try:
+                spans.append(self._span(index))
+            except ChunkError as error:
+                yield index, error
+        for merged in merge(sorted(spans, key=lambda span: span.offset), self.max_gap):
+            start = merged[0].offset
+            length = max(span.offset + span.size for span in merged) - start
+            data = memoryview(self.source.read(start, length))
+            self.bytes_read += length
+            self.requests += 1
+            for span in merged:
+                raw = data[span.offset - start : span.offset - start + span.size]
+                try:
+                    yield span.chunk, self._chunk(span, raw)
+                except ChunkError as error:
+                    yield span.chunk, error
+
+    def _span(self, index: int) -> Span:
+        """Return where a chunk lies; at most as far as it can reach, since the head is not known yet."""
+        reach = self._reach[index]
+        if reach < 0:
+            raise MissingChunkError("the offset table has no valid offset for the chunk")
+        if self.layout.widths[0] > MAX_WIDTH:
+            raise LargeChunkError(
+                f"the image is {self.layout.widths[0]} pixels wide; {MAX_WIDTH} are allowed"
+            )
+        unpacked = self.layout.unpacked_size(index)
+        limit = MAX_CHUNK_BYTES if unpacked is None else unpacked
+        if limit > MAX_CHUNK_BYTES:
+            raise LargeChunkError(
+                f"the chunk unpacks to {limit} bytes, more than the {MAX_CHUNK_BYTES} allowed"
+            )
+        return Span(index, self._offsets[index], self.layout.head_size + min(reach, limit))
+
+    def _chunk(self, span: Span, raw: memoryview) -> RawChunk:
+        """Return the chunk that begins at a span's offset. Raises ChunkError if its head is not credible."""
+        layout = self.layout
+        head = self.table.head(bytes(raw[: layout.head_size]))
+        pixels = layout.chunk(span.chunk)
+        if head is None or (head.part, head.coordinates) != (self.part, pixels.coordinates):
+            raise MissingChunkError("another chunk, or none, lies at the chunk's offset")
+        table, size = head.table_size, head.samples_size
+        if table < 0 or size < 0:
+            raise ChunkError(f"the head states the sizes {table} and {size}")
+        if layout.head_size + table + size > len(raw):
+            is_cut = span.offset + layout.head_size + table + size > self.table.file_size
+            kind = MissingChunkError if is_cut else ChunkError
+            raise kind(
+                f"the head states {table + size} bytes, but {len(raw) - layout.head_size} can be there"
+            )
+        unpacked = head.unpacked_size or 0
+        counts_size = 4 * pixels.width * pixels.height if layout.is_deep else 0
+        if not 0 <= unpacked <= MAX_CHUNK_BYTES - counts_size:
+            message = f"the chunk unpacks to {unpacked} bytes and {counts_size} of sample counts"
+            raise LargeChunkError(f"{message}, more than the {MAX_CHUNK_BYTES} allowed")
+        start = layout.head_size
+        counts, data = raw[start : start + table], raw[start + table : start + table + size]
+        return RawChunk(pixels, bytes(data), bytes(counts), unpacked)
+
+
+def merge(spans: Iterable[Span], max_gap: int) -> Iterator[list[Span]]:
+    """Yield the spans, sorted by offset, in requests: near ones together, up to MAX_REQUEST bytes."""
+    merged: list[Span] = []
+    end = 0
+    for span in spans:
+        reach = span.offset + span.size
+        if merged and (span.offset > end + max_gap or reach - merged[0].offset > MAX_REQUEST):
+            yield merged
+            merged = []
+        end = max(end, reach)
+        merged.append(span)
+    if merged:
+        yield merged

@@ -1,0 +1,76 @@
+"""Which chunks of a part are read, and in which groups they are decoded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from exr_inspector.exr.layout import Layout
+from exr_inspector.pixels.stitch import unit_chunks
+
+GROUP_BYTES = 8 << 20
+"""Decoded size of a group: memory follows it, and larger groups are not faster."""
+MIN_SAMPLE = 16
+"""Fewer chunks estimate a mean too badly."""
+
+Unit = tuple[int, ...]
+"""Indexes of chunks that must be decoded together; nearly always one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The units of a part's full-resolution image that are read, in order of y.
+
+    `total` counts the units of the whole image.
+    """
+
+    layout: Layout
+    units: tuple[Unit, ...]
+    total: int
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.units) == self.total
+
+
+def plan_full(layout: Layout) -> Plan:
+    """Return a plan that reads every chunk of level 0."""
+    level = next(layout.levels())
+    count, step = level.columns * level.rows, unit_chunks(layout)
+    units = tuple(tuple(range(first, min(first + step, count))) for first in range(0, count, step))
+    return Plan(layout, units, len(units))
+
+
+def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
+    """Return a plan of `count` units: one at random of each of `count` equal strata in y.
+
+    The same seed gives the same units.
+    """
+    if count >= len(plan.units):
+        return plan
+    chance = random.Random(seed)  # noqa: S311 - a repeatable sample, not a secret
+    bounds = [len(plan.units) * stratum // count for stratum in range(count + 1)]
+    chosen = [chance.randrange(low, high) for low, high in pairwise(bounds)]
+    return Plan(plan.layout, tuple(plan.units[each] for each in chosen), plan.total)
+
+
+def groups(plan: Plan, sizes: Sequence[int], max_bytes: int = GROUP_BYTES) -> Iterator[list[Unit]]:
+    """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
+
+    `sizes` are the decoded sizes of the chunks. A group of tiles holds whole rows of tiles, so that the
+    lines of the groups follow one another.
+    """
+    group: list[Unit] = []
+    held = 0
+    for _, members in groupby(plan.units, key=lambda unit: plan.layout.chunk(unit[0]).y):
+        row = list(members)
+        size = sum(sizes[index] for unit in row for index in unit)
+        if group and held + size > max_bytes:
+            yield group
+            group, held = [], 0
+        group += row
+        held += size
+    if group:
+        yield group

@@ -1,0 +1,233 @@
+"""Statistics of the pixels of one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from exr_inspector.errors import (
+    BAD_CONFIG,
+    CHUNK_CORRUPT,
+    COMPLETENESS_UNKNOWN,
+    EMPTY_FILE,
+    OBJECT_CHANGED,
+    PIXELS_LIMIT,
+    UNKNOWN_CODE,
+    Fault,
+    InspectorError,
+)
+from exr_inspector.exr.completeness import assess
+from exr_inspector.exr.header import Header, NeedMore, parse_header
+from exr_inspector.location import Location, path_location
+from exr_inspector.pixels.decode import Decoder, decoder_version
+from exr_inspector.pixels.fetch import SAMPLE_GAP, ChunkReader
+from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
+from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
+from exr_inspector.settings import KIB, MIB, Settings
+from exr_inspector.sources.opener import Opener
+from exr_inspector.sources.protocol import Source
+from exr_inspector.sources.read_ahead import ReadAhead
+
+FIRST_READ = 64 * KIB
+DEFAULT_BUDGET = 32 * MIB
+"""Bytes that a sample reads at most, unless 16 chunks are more."""
+MAX_HEADS = 1 << 12
+"""Chunk heads that are read of a file without an offset table."""
+MAX_READS = 3
+"""Times that a file is read from its start because it changes."""
+MAX_CHANNELS = 256
+"""Channels that are measured at once: each takes 0.5 MiB."""
+
+Mode = Literal["full", "sampled"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `pixel_stats`."""
+
+    mode: Mode
+    budget: int
+    parts: Sequence[int] | None
+    channels: Sequence[str] | None
+    settings: Settings
+    dry_run: bool = False
+
+
+def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
+    path: str | os.PathLike[str] | Location,
+    mode: Mode = "full",
+    budget: int | None = None,
+    parts: Sequence[int] | None = None,
+    channels: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
+
+    `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
+    reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
+    and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+
+    With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
+    to read.
+
+    The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if no pixel was read. A
+    fault of the file is in `failures`. If no sample of a channel is finite, its values are None.
+
+    Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_CONFIG for another mode, BAD_EVENT
+    for an impossible path, and transient faults of the file's store.
+    """
+    version = decoder_version()
+    if mode not in ("full", "sampled") or (budget is not None and budget < 0):
+        raise InspectorError(
+            BAD_CONFIG, f"the mode must be full or sampled, not {mode!r}; the budget at least 0"
+        )
+    settings = settings or Settings()
+    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
+    opener = Opener(settings)
+    for attempt in range(MAX_READS):
+        try:
+            return _Reading(opener(location), request, version).result()
+        except InspectorError as error:
+            if error.fault is not OBJECT_CHANGED or attempt == MAX_READS - 1:
+                raise
+    raise AssertionError
+
+
+class _Reading:
+    """One version of a file, read once."""
+
+    def __init__(self, source: Source, request: Request, version: str) -> None:
+        self.source = source
+        self.request = request
+        self.version = version
+        self.failures: list[dict[str, Any]] = []
+        self.measures: list[Measure] = []
+        self.header_bytes = 0
+
+    def result(self) -> dict[str, Any]:
+        """Measure the file. A permanent fault is part of the result; any other is raised."""
+        with closing(Decoder()) as decoder:
+            try:
+                plans = self._prepare(decoder)
+            except InspectorError as error:
+                if error.retry:
+                    raise
+                self._fail(error.fault, error.message)
+                plans = []
+            if self.request.dry_run:
+                return self._planned(plans)
+            for measure, plan in plans:
+                measure.run(plan)
+        return self._report()
+
+    def _prepare(self, decoder: Decoder) -> list[tuple[Measure, Plan]]:
+        """Return the plan of each part. Raises InspectorError."""
+        ahead = ReadAhead(self.source)
+        header = read_header(ahead, self.request.settings)
+        size = self.source.stat().size
+        found = assess(header, ahead.read, size, MAX_HEADS)
+        self.header_bytes = max(len(ahead.prefix), header.size)
+        if found.table is None:
+            raise InspectorError(UNKNOWN_CODE, "the header does not tell how the pixels are cut into chunks")
+        if found.table.offsets is None:
+            raise found.error or InspectorError(COMPLETENESS_UNKNOWN, "the offset table was not read")
+        for index in self._parts(header):
+            reader = ChunkReader(self.source, found.table, index)
+            self._add(index, header, reader, decoder)
+        return [(measure, self._plan(measure)) for measure in self.measures]
+
+    def _parts(self, header: Header) -> list[int]:
+        wanted = self.request.parts
+        absent = [each for each in wanted or () if not 0 <= each < len(header.parts)]
+        if absent:
+            raise InspectorError(
+                BAD_CONFIG, f"the file has {len(header.parts)} parts, but no part {absent[0]}"
+            )
+        return list(range(len(header.parts))) if wanted is None else sorted(set(wanted))
+
+    def _add(self, index: int, header: Header, reader: ChunkReader, decoder: Decoder) -> None:
+        part = header.parts[index]
+        if reader.layout.channels is None:
+            self._fail(CHUNK_CORRUPT, "a channel has no valid pixel type or sampling", index)
+            return
+        channels = chosen_channels(part, reader.layout, self.request.channels)
+        held = sum(len(each.channels) for each in self.measures)
+        if held + len(channels) > MAX_CHANNELS:
+            message = f"{held + len(channels)} channels are more than the {MAX_CHANNELS} measured at once"
+            self._fail(PIXELS_LIMIT, message, index)
+        elif channels:
+            types = sample_types(part)
+            self.measures.append(Measure(index, part, reader.layout, reader, decoder, channels, types))
+
+    def _plan(self, measure: Measure) -> Plan:
+        """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""
+        plan = plan_full(measure.layout)
+        if self.request.mode == "full":
+            return plan
+        sizes = [sum(map(measure.reader.packed_size, unit)) for unit in plan.units]
+        total = sum(sizes)
+        budget = self.request.budget // len(self.measures)
+        if total <= budget:
+            return plan
+        measure.reader.max_gap = SAMPLE_GAP
+        count = max(MIN_SAMPLE, int(budget // max(float(np.median(sizes)), 1.0)))
+        stat = self.source.stat()
+        seed = f"{stat.etag or stat.mtime.isoformat()} {stat.size} {measure.index}"
+        return plan_sample(plan, count, seed)
+
+    def _fail(self, fault: Fault, message: str, part: int | None = None) -> None:
+        failure = {"part_index": part, "code": fault.code, "message": message, "chunks": None, "first": None}
+        self.failures.append(failure)
+
+    def _planned(self, plans: list[tuple[Measure, Plan]]) -> dict[str, Any]:
+        chunks = [(measure.reader, index) for measure, plan in plans for unit in plan.units for index in unit]
+        size = sum(reader.layout.head_size + reader.packed_size(index) for reader, index in chunks)
+        report = self._report()
+        coverage = {**report["coverage"], "chunks_planned": len(chunks), "bytes_planned": size}
+        status = "planned" if plans else "failed"
+        return {**report, "status": status, "coverage": coverage, "channels": [], "deep": []}
+
+    def _report(self) -> dict[str, Any]:
+        failures = [*self.failures, *(each for found in self.measures for each in found.failures.values())]
+        read = sum(measure.chunks_read for measure in self.measures)
+        levels = (next(measure.layout.levels()) for measure in self.measures)
+        total = sum(level.columns * level.rows for level in levels)
+        return {
+            "status": "failed" if not read else "partial" if failures else "ok",
+            "mode": self.request.mode,
+            "coverage": {
+                "chunks": total,
+                "chunks_read": read,
+                "bytes_read": self.header_bytes + sum(each.reader.bytes_read for each in self.measures),
+                "requests": sum(each.reader.requests for each in self.measures),
+                "exact": bool(read) and read == total and not self.failures,
+                "decoder": {"name": "OpenEXR", "version": self.version},
+            },
+            "channels": [each for measure in self.measures for each in measure.channel_results()],
+            "deep": [each.deep.result(each.index) for each in self.measures if each.deep],
+            "failures": failures,
+        }
+
+
+def read_header(ahead: ReadAhead, settings: Settings) -> Header:
+    """Read as much of a file as its header needs. Raises InspectorError."""
+    ahead.grow(FIRST_READ)
+    size = ahead.source.stat().size
+    if not size:
+        raise InspectorError(EMPTY_FILE, "the file has no bytes", ahead.source.location)
+    while isinstance(found := parse_header(ahead.prefix, settings.limits, size), NeedMore):
+        held = len(ahead.prefix)
+        ahead.grow(min(max(found.size, 2 * held), size, settings.max_header_bytes))
+        if len(ahead.prefix) <= held:
+            raise InspectorError(
+                OBJECT_CHANGED, f"the file ended at byte {held} of {size}", ahead.source.location
+            )
+    return found

@@ -1,0 +1,5 @@
+"""See faulty_worker."""
+
+from tests.pixels.faulty_worker import main
+
+main("hang")
