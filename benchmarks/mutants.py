@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path("functions", "exr_inspector", "exr_inspector")
 TESTS = {
-    "exr": "tests/exr tests/document",
-    "document": "tests/document tests/exr",
+    "exr": "tests/exr tests/document/test_document.py tests/document/test_lossless.py",
+    "document": "tests/document",
     "catalog": "tests/catalog tests/test_similar.py",
     "vectors": "tests/vectors tests/test_similar.py",
     "events": "tests/events tests/service/test_names.py",

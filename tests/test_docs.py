@@ -184,6 +184,10 @@ def test_troubleshooting_has_thirty_entries_with_cause_and_cure() -> None:
     ] == []
 
 
+def test_troubleshooting_has_one_entry_for_each_message() -> None:
+    assert [each for each in SYMPTOMS if SYMPTOMS.count(each) > 1] == []
+
+
 @pytest.mark.parametrize("symptom", [each for each in SYMPTOMS if each not in OPENIMAGEIO_MESSAGES])
 def test_every_message_that_troubleshooting_quotes_is_in_the_code(symptom: str) -> None:
     code, colon, message = symptom.partition(": ")

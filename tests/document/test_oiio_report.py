@@ -552,8 +552,11 @@ def test_any_strings_are_reported_as_of_the_file(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(valid_headers() | wild_headers())
 def test_any_header_is_reported_as_of_its_file(tmp_path: Path, written: Written) -> None:
-    """Long strings are elided in the report, so headers that hold some are left out."""
-    if all(len(each.value) <= MAX_STRING for part in written.parts for each in part):
+    """The report elides long strings, and has no verdict on strings that contain every marker."""
+    attributes = [each for part in written.parts for each in part]
+    text = b"".join(each.value for each in attributes if each.type in (b"string", b"stringvector"))
+    is_shown = all(len(each.value) <= MAX_STRING for each in attributes)
+    if is_shown and not all(marker in text for marker in oiio_report._MARKERS):
         with contextlib.suppress(InspectorError):
             parsed(written)
             assert_same_as_file(written.data, tmp_path / "file.exr")
