@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from exr_inspector.catalog.vast import journal
 from tests.exrfiles.demo import write_demo
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests reaches them."""
+    """No setting of the machine that runs the tests reaches them, and they leave no journals there."""
+    monkeypatch.setattr(journal, "default_folder", lambda: None)
     for name in list(os.environ):
         if name.startswith(("EXR_INSPECTOR_", "S3_", "VAST_DB_", "AWS_")):
             monkeypatch.delenv(name)

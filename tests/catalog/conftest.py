@@ -10,20 +10,20 @@ from tests.catalog.backends import Vast, vast
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIMEOUT = 0.25  # seconds that a session waits for an answer
+TIMEOUT = 0.25  # seconds that a session waits for a response
 
 _names = itertools.count(1)
 
 
 @pytest.fixture
 def name() -> str:
-    """A beginning for the names of a test's files, where tests share a database."""
+    """A prefix for the names of a test's files, if tests share a database."""
     return f"test{next(_names)}-"
 
 
 @pytest.fixture
 def database() -> Iterator[Vast]:
-    """A VAST DataBase of one test's own, of version 5.5, that tells conflicts at the write."""
+    """A VAST DataBase for one test: version 5.5, conflicts at the write."""
     with vast() as database:
         yield database
         assert database.server.open_transactions == []

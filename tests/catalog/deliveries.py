@@ -13,17 +13,17 @@ ACTIONS = ["unchanged", "replaced", "inserted", "outdated"]
 
 
 def held(name: str) -> list[FileRows]:
-    """What is stored before."""
+    """Return the files that are stored before."""
     late = delivered(f"{name}late", version=2, sequencer="2")
     return [delivered(f"{name}same"), delivered(f"{name}changed", version=2), late]
 
 
 def batch(name: str) -> list[FileRows]:
-    """What is delivered: a file for each of `ACTIONS`."""
+    """Return the files that are delivered, one for each of `ACTIONS`."""
     late = delivered(f"{name}late", version=1, sequencer="1")
     return [delivered(f"{name}same"), delivered(f"{name}changed"), delivered(f"{name}new", version=2), late]
 
 
 def wanted(name: str) -> dict[str, list[str]]:
-    """The four tables after it, comparable."""
+    """Return the tables afterwards, comparable."""
     return expected(*batch(name)[:-1], held(name)[-1])

@@ -1,7 +1,7 @@
-"""A process whose children die: each upserts, and is killed when the answer to its n-th request has come.
+"""A process whose children are killed: each upserts until the response to its n-th request has arrived.
 
 `python -m tests.catalog.dying SETTINGS` reads lines "STEP NAME" and answers each with the child's wait
-status: 0 for one that ended before its n-th request. Forking spares every child the SDK's import.
+status: 0 if it ended before its n-th request. A forked child need not import the SDK.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A stand-in for a session of the `vastdb` SDK, without a network: rows in memory, and transactions.
 
-It has only what the store asks of a session. tests/vast_server shows how the real SDK behaves.
+It has only what the store uses. tests/vast_server tests the store with the real SDK.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Tables = dict[str, "FakeTable"]
 
 
 class FakeSession:
-    """`calls` lists what was asked, in order; a word in `failing` raises the exception that is its value."""
+    """A session. `calls` lists the calls, in order; `failing` has the exception that a call raises."""
 
     def __init__(self) -> None:
         self.tables: Tables = {}
@@ -56,8 +56,9 @@ class FakeSession:
 
 
 class FakeTransaction:
-    """It sees a copy of the tables, which takes their place when it is committed. It is its own bucket,
-    schema and transaction id.
+    """A transaction on a copy of the tables, which replaces them at the commit.
+
+    It is its own bucket, schema and transaction id.
     """
 
     def __init__(self, session: FakeSession) -> None:
@@ -139,7 +140,7 @@ class FakeTable:
 
 
 def answered(error: type[Exception], status: int) -> Exception:
-    """An error of the SDK's as an answer of the server brings it."""
+    """Return an error of the SDK as for a response of the server."""
     kind: Any = error
     made: Exception = kind(code="", message="", method="", url="", status=status, headers={})
     return made

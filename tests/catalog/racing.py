@@ -1,7 +1,7 @@
-"""Many writers of the same files: what each delivers, and the process that is one more of them.
+"""Many writers of the same files: the share of each, and a process that is one of them.
 
 `python -m tests.catalog.racing SETTINGS FILES WRITER` delivers one writer's share and prints how many
-files it was told have been inspected.
+inspections the store has reported.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tests.catalog.rows import delivered
 
 THREADS, PROCESSES = 16, 2
 WRITERS = THREADS + PROCESSES
-MOST_AT_ONCE = 8  # files of one delivery
-MOST_TRIES = 20  # of one delivery
-VERSIONS = (1, 1, 2, 1, 2, 2, 2, 1)  # of each file, in no order
+MAX_AT_ONCE = 8  # files of one delivery
+MAX_TRIES = 20  # of one delivery
+VERSIONS = (1, 1, 2, 1, 2, 2, 2, 1)  # of each file, unordered
 
 
 def newest(number: int) -> FileRows:
@@ -29,32 +29,32 @@ def newest(number: int) -> FileRows:
 
 
 def share(files: int, writer: int) -> list[list[FileRows]]:
-    """The deliveries of one writer; all writers' together have all `VERSIONS` of each file, mixed."""
+    """Return the deliveries of one writer; those of all writers have all `VERSIONS` of each file, mixed."""
     rng = random.Random(4)
     everything = [(number, version) for number in range(files) for version in VERSIONS]
     rng.shuffle(everything)
     mine = [_version(*each) for each in everything[writer::WRITERS]]
     deliveries = []
     while mine:
-        count = rng.randint(1, MOST_AT_ONCE)
+        count = rng.randint(1, MAX_AT_ONCE)
         deliveries.append(mine[:count])
         mine = mine[count:]
     return deliveries
 
 
 def deliver(store: Store, deliveries: list[list[FileRows]]) -> int:
-    """Deliver everything, and again what failed, as DataEngine does; how many files were inspected."""
+    """Deliver everything, repeat what failed as DataEngine does, and return the number of inspections."""
     return sum(outcome.action != "outdated" for files in deliveries for outcome in _delivered(store, files))
 
 
 def _delivered(store: Store, files: list[FileRows]) -> list[Outcome]:
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         try:
             return store.upsert(files)
         except InspectorError as error:
             if not error.retry:
                 raise
-    raise AssertionError(f"not stored in {MOST_TRIES} deliveries")
+    raise AssertionError(f"not stored in {MAX_TRIES} deliveries")
 
 
 def _version(number: int, version: int) -> FileRows:

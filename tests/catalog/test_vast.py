@@ -18,6 +18,6 @@ class TestVast(StoreContract):
     @pytest.fixture(params=["5.4-commit", "5.4-write", "5.5-commit", "5.5-write"])
     def backend(self, request: pytest.FixtureRequest) -> Iterator[Vast]:
         with vast(*request.param.split("-")) as backend:
-            backend.wait = time.sleep  # threads that meet must wait for each other
+            backend.wait = time.sleep  # threads that conflict must wait for each other
             yield backend
             assert backend.server.open_transactions == []

@@ -1,4 +1,4 @@
-"""Commits whose answer says nothing sure: what took place is seen in the rows, and nothing is done twice."""
+"""Commits with an ambiguous response: the store looks for its mark, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_tables_are_made_once_whatever_the_commit_is_answered(database: Vast, af
 def test_a_session_that_would_send_again_by_itself_does_nothing_twice(
     shared: Vast, name: str, step: str, nth: int
 ) -> None:
-    """The SDK's own way with "SlowDown": rows are there twice, and a second commit finds nothing."""
+    """By default the SDK repeats what was answered "SlowDown": an insert doubles rows, a commit gets 404."""
     with connected(shared.server) as session:
         store, file = VastStore(shared.settings(), session), delivered(name)
         store.ensure_tables()
@@ -87,7 +87,7 @@ def test_a_session_that_would_send_again_by_itself_does_nothing_twice(
     assert tables(shared, name) == expected(file)
 
 
-def test_a_lost_answer_is_looked_for_even_where_looking_fails(shared: Vast, name: str) -> None:
+def test_the_mark_of_a_lost_commit_is_looked_for_even_if_a_look_fails(shared: Vast, name: str) -> None:
     store, file = shared.store(), delivered(name)
     store.ensure_tables()
     faults = shared.server.faults
@@ -99,18 +99,18 @@ def test_a_lost_answer_is_looked_for_even_where_looking_fails(shared: Vast, name
     assert tables(shared, name) == expected(file)
 
 
-def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_no_second_one(
+def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_not_done_twice(
     shared: Vast, name: str
 ) -> None:
-    """It can neither be rolled back nor seen when it is looked for: its rows alone stop the next try."""
+    """It can neither be rolled back nor seen. Only its lock rows stop the next attempt."""
     store, file = VastStore(shared.settings(), shared.session), delivered(name, version=2)
     store.ensure_tables()
     shared.server.faults.at(1, Fault(delay=2 * TIMEOUT), on="commit")
     shared.server.faults.every(Fault(status=500), on="rollback")
     store.upsert([file])
     shared.server.faults.clear()
-    store.lookup([file.file_id])  # what could not be rolled back is, now
-    while shared.server.open_transactions:  # its commit is still on the way, to be refused
+    store.lookup([file.file_id])  # the next transaction sends the rollback again
+    while shared.server.open_transactions:  # its commit is still on the way and will be refused
         time.sleep(0.01)
     assert tables(shared, name) == expected(file)
 
@@ -129,7 +129,7 @@ def test_a_rollback_that_fails_is_sent_again(shared: Vast, name: str) -> None:
 
 
 def test_a_rollback_that_keeps_failing_is_sent_before_the_next_transaction(shared: Vast, name: str) -> None:
-    """Else a living writer would hold the file against itself until the database ends the transaction."""
+    """Otherwise a writer would block its own file until the database ends the transaction."""
     store, file = shared.store(vast_attempts=1), delivered(name)
     store.ensure_tables()
     shared.server.faults.every(Fault(reset=True), on="rollback")
@@ -157,7 +157,7 @@ def test_a_store_that_is_closed_leaves_no_transaction_open(shared: Vast, name: s
 
 
 def test_a_rollback_that_never_succeeds_is_given_up_in_the_end(shared: Vast, name: str) -> None:
-    """As where the database has ended the transaction, and says 500 of what it does not know."""
+    """For example, a database may answer 500 for a transaction that it has ended."""
     store = shared.store(vast_attempts=1)
     store.ensure_tables()
     shared.server.faults.every(Fault(status=500), on="rollback")

@@ -1,4 +1,4 @@
-"""A fault at every request, in every kind: nothing is lost, nothing is there twice, nothing stays open."""
+"""A fault of every kind at every request: nothing is lost or doubled, and no transaction stays open."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ KINDS = {
     "reset after": Fault(reset=True, after=True),
     "cut answer": Fault(cut=True, after=True),
 }
-MOST_STEPS = 30
+MAX_STEPS = 30
 
 
 @pytest.fixture(params=["5.5-write", "5.4-commit"])
 def either(request: pytest.FixtureRequest) -> Iterator[Vast]:
-    """A VAST DataBase of each version and each conflict mode, in two of the four pairs."""
+    """A VAST DataBase: both versions and both conflict modes, in two of the four pairs."""
     with vast(*request.param.split("-")) as database:
         yield database
         assert database.server.open_transactions == []
@@ -44,7 +44,7 @@ def either(request: pytest.FixtureRequest) -> Iterator[Vast]:
 def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) -> None:
     database = either
     store, fault = database.store(), KINDS[kind]
-    store.upsert([file for step in range(MOST_STEPS) for file in held(f"{step}-")])
+    store.upsert([file for step in range(MAX_STEPS) for file in held(f"{step}-")])
     for step in itertools.count(1):
         database.server.faults.at(step, fault)
         with database.server.counting() as kinds:
@@ -63,7 +63,7 @@ def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) ->
 @pytest.mark.parametrize("kind", ["status 500", "reset after"])
 def test_a_removal_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
     store, fault, kept = database.store(), KINDS[kind], delivered("kept")
-    store.upsert([kept, *(delivered(f"gone{step}") for step in range(MOST_STEPS))])
+    store.upsert([kept, *(delivered(f"gone{step}") for step in range(MAX_STEPS))])
     for step in itertools.count(1):
         database.server.faults.at(step, fault)
         with database.server.counting() as kinds:
@@ -79,7 +79,7 @@ def test_a_removal_survives_a_fault_at_every_request(database: Vast, kind: str) 
 
 
 def expect_none_open(database: Vast, kind: str, fault: Fault) -> None:
-    """No transaction may be open but one whose beginning was never answered: nobody knows its id."""
+    """Only a transaction whose beginning was never answered may be open: its id is unknown."""
     lost = kind == "begin" and fault.after
     assert len(database.server.open_transactions) == lost
     database.server.expire()
@@ -88,7 +88,7 @@ def expect_none_open(database: Vast, kind: str, fault: Fault) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are made by forking")
 def test_a_process_that_dies_at_any_request_loses_nothing(database: Vast) -> None:
     store = database.store()
-    store.upsert([file for step in range(MOST_STEPS) for file in held(f"{step}-")])
+    store.upsert([file for step in range(MAX_STEPS) for file in held(f"{step}-")])
     command = [sys.executable, "-m", "tests.catalog.dying", json.dumps(asdict(database.settings()))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     died = 0

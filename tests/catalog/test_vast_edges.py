@@ -1,4 +1,4 @@
-"""The handler and the command line do the same, whichever store the settings select."""
+"""The handler and the command line do the same with both stores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show(tmp_path: Path) -> Path:
 
 
 def environments(database: Vast, tmp_path: Path) -> list[tuple[Backend, dict[str, str]]]:
-    """Both stores, each with the environment that selects it."""
+    """Return both stores, each with the environment that selects it."""
     server = database.server
     vast = {
         "VAST_DB_ENDPOINT": server.endpoint,
@@ -42,7 +42,7 @@ def environments(database: Vast, tmp_path: Path) -> list[tuple[Backend, dict[str
 
 
 def handled(environment: dict[str, str], events: list[Any]) -> list[Any]:
-    """The answers of an instance that starts with this environment."""
+    """Return the answers of an instance that starts with this environment."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(main, "_made", {})
         for name, value in environment.items():
@@ -85,7 +85,7 @@ def test_the_command_line_prints_and_stores_the_same(database: Vast, tmp_path: P
 
 
 def test_looking_files_up_leaves_nothing_in_memory() -> None:
-    """The SDK keeps what decorates each of its selects."""
+    """The SDK by default leaks its retry wrapper in each select."""
     file = delivered("a")
     with vast() as database:
         store = VastStore(database.settings(), database.session)

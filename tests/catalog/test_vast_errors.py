@@ -1,4 +1,4 @@
-"""Every failure of the SDK and of the server ends as a coded error, and only what may help is tried again."""
+"""Every failure of the SDK and of the server becomes a coded error, and is retried only if that may help."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 DOWN, BUSY = errors.DATABASE_UNAVAILABLE, errors.DATABASE_CONFLICT
 DENIED, REFUSED = errors.DATABASE_DENIED, errors.DATABASE_REFUSED
 
-# What an answer means, and how often it is asked for when two tries are allowed.
+# The fault of each response, and the number of requests if two attempts are allowed.
 ANSWERS: dict[str, tuple[Fault, CodedFault, int]] = {
-    "400": (Fault(status=400), REFUSED, 2),  # once more with fresh metadata, as where there is one more below
+    "400": (Fault(status=400), REFUSED, 2),  # one more with fresh metadata, as for others below
     "401": (Fault(status=401), DENIED, 1),
     "403": (Fault(status=403), DENIED, 1),
     "404": (Fault(status=404), DOWN, 3),
@@ -63,7 +63,7 @@ ANSWERS: dict[str, tuple[Fault, CodedFault, int]] = {
 
 @pytest.fixture(scope="module")
 def conflict() -> str:
-    return "write"  # one mode is enough here
+    return "write"  # the mode does not matter here
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -86,7 +86,7 @@ def test_an_answer_ends_as_its_fault_after_as_many_tries_as_may_help(
 def test_rows_that_no_request_takes_are_refused_and_their_event_comes_again(
     shared: Vast, name: str, length: int, who: str
 ) -> None:
-    """The keys are well: a cell is more than the server takes, or more than the SDK sends."""
+    """A cell is larger than the server accepts, or larger than the SDK sends."""
     wide = with_cells(delivered(name), "files", openimageio_message="x" * length)
     with pytest.raises(InspectorError, match=who) as failure:
         shared.store().upsert([wide])
@@ -97,7 +97,7 @@ def test_rows_that_no_request_takes_are_refused_and_their_event_comes_again(
 
 @pytest.mark.parametrize("answer", ["404", "409", "timeout"])
 @pytest.mark.parametrize("step", ["begin", "update"])
-def test_what_goes_wrong_once_is_not_seen_from_outside(
+def test_a_single_failure_is_not_visible_from_outside(
     shared: Vast, name: str, step: str, answer: str
 ) -> None:
     store, file = shared.store(), delivered(name)
@@ -107,7 +107,7 @@ def test_what_goes_wrong_once_is_not_seen_from_outside(
     assert tables(shared, name) == expected(file)
 
 
-# --- answers that end too soon ------------------------------------------------------------------------------
+# --- truncated responses ------------------------------------------------------------------------------------
 
 CUTS = [
     Fault(cut=True, after=True, framing=framing, kept=kept)
@@ -146,10 +146,10 @@ def test_an_answer_that_is_always_cut_is_a_database_that_is_down(shared: Vast, n
 
 
 @pytest.mark.parametrize("fault", [Fault(status=503), Fault(cut=True, after=True, framing=Framing.LENGTH)])
-def test_a_search_that_breaks_off_is_no_mistake_in_its_condition(
+def test_a_search_that_is_interrupted_is_not_reported_as_a_bad_condition(
     shared: Vast, name: str, fault: Fault
 ) -> None:
-    """DuckDB, which reads the rows, calls it an invalid query."""
+    """DuckDB, which reads the rows, reports an invalid query."""
     store = shared.store()
     store.upsert([with_cells(delivered(name), "files", embedding_version=EMBEDDING_VERSION)])
     shared.server.faults.at(1, fault, on="select")
@@ -182,7 +182,8 @@ def test_every_error_of_the_sdk_has_its_verdict() -> None:
     kinds = [
         kind
         for _, kind in inspect.getmembers(vastdb.errors, inspect.isclass)
-        if issubclass(kind, Exception) and kind is not vastdb.errors.ImportFilesError  # nothing is imported
+        if issubclass(kind, Exception)
+        and kind is not vastdb.errors.ImportFilesError  # the store imports no files
     ]
     assert len(kinds) > 25
     assert [kind for kind in kinds if not issubclass(kind, FAILURES)] == []
@@ -200,7 +201,7 @@ def test_every_error_of_the_sdk_has_its_verdict() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_breaks_an_answer_is_worth_another_try(error: Exception) -> None:
+def test_a_broken_response_is_retried(error: Exception) -> None:
     assert isinstance(error, FAILURES)
     verdict = verdict_of(error)
     assert verdict is not None

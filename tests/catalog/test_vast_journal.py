@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from exr_inspector import errors
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.vast_check import ENDED, ROLLED_BACK, recorded_transactions
-from exr_inspector.catalog.vast import transactions
-from exr_inspector.catalog.vast.journal import SUFFIX, Entry, Journal, folder_of, records
+from exr_inspector.catalog.vast import journal, transactions
+from exr_inspector.catalog.vast.journal import SUFFIX, Entry, Journal, default_folder, folder_of, records
 from exr_inspector.catalog.vast.locks import shard_of
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.errors import InspectorError
@@ -239,17 +239,17 @@ def test_a_folder_that_others_can_write_to_is_not_used(
 
 
 def test_a_forked_process_has_a_journal_of_its_own(folder: Path) -> None:
-    journal = Journal(folder, "db")
-    journal.add(Entry.of(1, "w1", (1,)))
+    kept = Journal(folder, "db")
+    kept.add(Entry.of(1, "w1", (1,)))
     child = os.fork()
     if child == 0:
-        journal.add(Entry.of(2, "w2", (2,)))
+        kept.add(Entry.of(2, "w2", (2,)))
         os._exit(0)
     os.waitpid(child, 0)
     found = {each.is_running: [entry.transaction for entry in each.entries] for each in records(folder, "db")}
     assert found == {True: [1], False: [2]}
-    journal.remove(1)
-    journal.close()
+    kept.remove(1)
+    kept.close()
 
 
 @given(content=st.one_of(st.binary(max_size=200), st.from_regex(r'\{"entries": \[.*\]\}', fullmatch=True)))
@@ -261,9 +261,17 @@ def test_a_file_that_is_no_journal_is_passed_over(
     assert list(records(folder, "db")) == []
 
 
+def test_by_default_each_user_has_a_folder_of_journals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "default_folder", default_folder)
+    found = folder_of("")
+    assert found == default_folder()
+    assert found
+    assert found.name.endswith(f"-{os.getuid()}")
+
+
 def test_the_setting_none_keeps_no_journal() -> None:
     assert folder_of("none") is None
-    journal = Journal(None, "db")
-    journal.add(Entry.of(1, "w", (1,)))
-    journal.remove(1)
-    journal.close()
+    kept = Journal(None, "db")
+    kept.add(Entry.of(1, "w", (1,)))
+    kept.remove(1)
+    kept.close()

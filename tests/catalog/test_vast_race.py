@@ -17,7 +17,7 @@ import pytest
 
 from exr_inspector.catalog.vast.store import VastStore
 from tests.catalog.backends import Vast, rows, tables, vast
-from tests.catalog.racing import MOST_AT_ONCE, THREADS, WRITERS, deliver, newest, share
+from tests.catalog.racing import MAX_AT_ONCE, THREADS, WRITERS, deliver, newest, share
 from tests.catalog.rows import expected
 from tests.vast_server.faults import Fault
 
@@ -35,7 +35,7 @@ FAULTS = [
 
 
 class Trouble:
-    """One request in a hundred fails, five are slow. No beginning is lost, for nobody could end it.
+    """One request in a hundred fails, five are slow. No beginning is lost, which would leave it open.
 
     `commits` counts the commits that were executed and then failed.
     """
@@ -63,17 +63,17 @@ def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files
             processes = [
                 running.enter_context(process(database, files, writer)) for writer in range(THREADS, WRITERS)
             ]
-            told = list(threads.map(lambda writer: deliver(store, share(files, writer)), range(THREADS)))
-            told += [int(process.communicate()[0]) for process in processes]
+            reported = list(threads.map(lambda writer: deliver(store, share(files, writer)), range(THREADS)))
+            reported += [int(process.communicate()[0]) for process in processes]
         database.server.faults.clear()
         assert database.server.open_transactions == []
         assert tables(database) == expected(*(newest(number) for number in range(files)))
-        check_counts(database, sum(told), trouble)
+        check_counts(database, sum(reported), trouble)
 
 
 @contextlib.contextmanager
 def process(database: Vast, files: int, writer: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that delivers one writer's share; it does not outlive the block."""
+    """Start a process that delivers one writer's share; it is killed at the end of the block."""
     arguments = [json.dumps(asdict(database.settings())), str(files), str(writer)]
     command = [sys.executable, "-m", "tests.catalog.racing", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -84,10 +84,11 @@ def process(database: Vast, files: int, writer: int) -> Iterator[subprocess.Pope
             started.kill()
 
 
-def check_counts(database: Vast, told: int, trouble: Trouble) -> None:
-    """Every inspection is counted once. Only one whose commit was executed and then failed may be counted
-    twice: where another writer has written the file before it was looked for, it cannot be seen, and is
-    done again.
+def check_counts(database: Vast, reported: int, trouble: Trouble) -> None:
+    """Check that every inspection is counted once.
+
+    Only one whose commit was executed and then failed may be counted twice: if another writer has taken its
+    locks before the store looked for its mark, the inspection is done again.
     """
     counted = sum(row["inspection_count"] for row in rows(database, "files"))
-    assert told <= counted <= told + MOST_AT_ONCE * trouble.commits
+    assert reported <= counted <= reported + MAX_AT_ONCE * trouble.commits

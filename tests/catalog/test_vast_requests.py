@@ -1,4 +1,4 @@
-"""How many requests each kind of work takes, counted at the server, once tables and metadata are there."""
+"""The number of requests of each kind of work, counted by the server, once the metadata is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.catalog.backends import Vast
 
 LOCKED = ["select", "update"]
-FOUND = ["select"]  # of `files`; what is not there is not looked for in `facets`
+FOUND = ["select"]  # of `files`; a file that is not there is not looked for in `facets`
 FOUND_WITH_FACETS = ["select"] * 2
 DELETED = ["delete"] * 2 + ["select", "delete"] * 3
 INSERTED = ["insert"] * 5
@@ -43,7 +43,7 @@ def store(database: Vast) -> VastStore:
 
 @pytest.fixture(params=[("5.4", 23), ("5.5", 17)], ids=lambda param: param[0])
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[tuple[Vast, int]]:
-    """A database of either version, and the requests that it takes to load all metadata."""
+    """A database of each version, and the number of requests to load all metadata."""
     with vast(request.param[0]) as database:
         database.store().upsert([delivered("known")])
         yield database, request.param[1]
@@ -70,7 +70,7 @@ def test_each_kind_of_work_takes_the_requests_that_it_needs(older_and_newer: tup
     assert requests(database, lambda: store.lookup([delivered("known").file_id])) == LOOKED_UP
 
 
-def test_what_is_needed_stays_within_what_was_promised() -> None:
+def test_only_the_table_facets_adds_requests_to_those_of_release_1_0() -> None:
     """Release 1.0 took 9, 16, 12 and 6. The table `facets` adds one insert, one deletion and one select."""
     assert [len(each) for each in (NEW, CHANGED, REMOVED, UNCHANGED)] == [9 + 1, 16 + 3, 12 + 2, 6 + 1]
 
@@ -192,10 +192,10 @@ def test_locks_that_have_lost_rows_are_refused_by_name(database: Vast, store: Va
     assert database.server.open_transactions == []
 
 
-# --- rows of foreign writers --------------------------------------------------------------------------------
+# --- rows of other writers ----------------------------------------------------------------------------------
 
 
-def test_duplicates_of_a_foreign_writer_go_when_the_file_is_next_written(
+def test_duplicates_of_another_writer_are_deleted_when_the_file_is_next_written(
     database: Vast, store: VastStore
 ) -> None:
     for name in TABLES:

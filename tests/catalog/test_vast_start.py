@@ -36,7 +36,7 @@ def test_instances_that_start_at_once_agree_on_the_tables(conflict: str) -> None
 
 
 def test_threads_that_start_while_the_database_is_down_fail_together(database: Vast) -> None:
-    """One after the other they would take as long as all their tries together."""
+    """One after the other they would take as long as all their attempts together."""
 
     def code(number: int) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Random deliveries, removals, faults and restarts, against a model that fits on a page."""
+"""Random deliveries, removals, faults and restarts, compared with a simple model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True)
 class Held:
-    """What the model holds of a file."""
+    """What the model has of a file."""
 
     delivery: Delivery
     inspections: int
@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(step=st.integers(1, 14), fault=faults, after=st.booleans())
     def break_something(self, step: int, fault: Fault, after: bool) -> None:
-        # A lost beginning stays open whatever one does. A bucket that is not found is a wrong setting, which
+        # The transaction of a lost beginning stays open. A bucket that is not found is a wrong setting, which
         # no retry cures.
         spared = ("begin", "bucket") if fault.status == 404 else ("begin",)
         self.database.server.faults.clear()

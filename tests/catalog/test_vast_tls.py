@@ -1,4 +1,4 @@
-"""A database whose certificate nobody vouches for is not spoken to, unless the settings say so."""
+"""Certificates are verified unless the settings say otherwise; proxies come from the environment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def store_of(database: Vast, *, verify: bool) -> VastStore:
     return VastStore(database.settings(vast_verify_tls=verify, vast_attempts=1))
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(secured: Vast) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(secured: Vast) -> None:
     with pytest.raises(InspectorError) as failure:
         store_of(secured, verify=True).ensure_tables()
     assert failure.value.fault is errors.DATABASE_UNAVAILABLE
@@ -57,7 +57,7 @@ def test_the_check_can_be_switched_off_whatever_the_environment_names(
     assert tables(secured) == expected(delivered("a"))
 
 
-def test_a_studios_own_authority_can_be_named(
+def test_the_environment_can_name_a_private_authority(
     secured: Vast,
     certificate: Path,  # noqa: F811 - see above
     monkeypatch: pytest.MonkeyPatch,

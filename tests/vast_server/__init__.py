@@ -5,10 +5,10 @@
             endpoint=server.endpoint, access=server.access_key, secret=server.secret_key
         )
 
-Read it in this order: server.py (HTTP, and what a test holds in its hand), api.py (what each request
+Read it in this order: server.py (HTTP, and the object that tests use), api.py (what each request
 does), transactions.py (snapshots and conflicts), database.py and tables.py (the data), queries.py and
 predicates.py (select), protocol.py (flatbuffers and Arrow streams), faults.py (failures on demand).
 
-It offers what a store of rows needs and refuses the rest: no projections, no sorted, partitioned or
-vector-indexed tables, no imports, no nested columns but lists, no renaming.
+It implements what a store of rows needs and refuses the rest: projections, sorted, partitioned or
+vector-indexed tables, imports, nested columns other than lists, and renaming.
 """

@@ -1,4 +1,4 @@
-"""What goes back to the client, and the refusal that becomes such an answer."""
+"""Responses to the client, and refusals, which become responses."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 
 class Sending(Enum):
-    """How much of an answer reaches the client."""
+    """How much of a response reaches the client."""
 
     WHOLE = "whole"
-    CUT = "cut"  # the head, and then the connection ends inside the body
+    CUT = "cut"  # the headers; the connection ends inside the body
     RESET = "reset"  # nothing: the connection is reset
 
 
 class Framing(Enum):
-    """How a client tells where an answer ends."""
+    """How a client detects the end of a response."""
 
-    CHUNKED = "chunked"  # as a cluster sends rows: a client notices when such an answer ends too soon
-    LENGTH = "length"  # Content-Length: a client notices only if it looks at it
-    CLOSE = "close"  # by the end of the connection: what is cut looks whole
+    CHUNKED = "chunked"  # as a cluster sends rows: a client notices a truncated response
+    LENGTH = "length"  # Content-Length: a client notices only if it checks it
+    CLOSE = "close"  # by the end of the connection: a truncated response looks complete
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of one that is cut, `kept` is the part of the body that is sent."""
+    """A response. If it is truncated, `kept` is the fraction of the body that is sent."""
 
     status: int = 200
     body: bytes = b""

@@ -1,4 +1,4 @@
-"""What each request does: the table of routes, and a function for each."""
+"""The table of routes, and a function for each request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOT_OFFERED = {
 
 @dataclass(frozen=True)
 class Request:
-    """`command` is the first word of the query string; the names of `headers` are in lower case."""
+    """A request. `command` is the first word of its query string; header names are in lower case."""
 
     method: str
     path: tuple[str, ...]
@@ -37,7 +37,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """The request in a word, as tests count it and `Faults` matches it."""
+        """Return the kind of request, as tests count it and `Faults` matches it."""
         route = ROUTES.get((self.method, self.command))
         return route.kind if route else "unknown"
 
@@ -98,7 +98,7 @@ class Api:
         ref, handle = request.table, self.table(request).handle
 
         def changing(*, left: bool) -> Callable[[Database], Database]:
-            """With `left`, rows that are there no longer are passed over."""
+            """With `left`, skip rows that no longer exist."""
             return lambda database: database.with_changed(
                 ref, handle, lambda table: change(table, table.present(rows) if left else rows)
             )
@@ -180,7 +180,7 @@ def _statistics(api: Api, request: Request) -> Answer:
 def _columns(api: Api, request: Request) -> Answer:
     columns = api.table(request).columns
     names, headers = _page(request, columns.names)
-    # The SDK reads this property of every column, without asking whether there is any.
+    # The SDK reads this property of every column and fails if it is absent.
     fields = [columns.field(name).with_metadata({"VAST:sort_type": "Unsorted"}) for name in names]
     return Answer(body=bytes(pa.schema(fields).serialize()), headers=headers)
 
@@ -249,7 +249,7 @@ ROUTES: dict[tuple[str, str], Route] = {
 
 
 def _page(request: Request, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """The names that a listing asks for, and the headers that say whether there are more."""
+    """Return the names that a listing requests, and headers that say whether there are more."""
     exact = request.headers.get("tabular-name-exact-match")
     prefix = request.headers.get("tabular-name-prefix", "")
     found = [name for name in names if (name.startswith(prefix) if exact is None else name == exact)]

@@ -1,4 +1,4 @@
-"""A session of the real SDK with a table to work on, for the tests of the server."""
+"""A session of the real SDK with a table, for the tests of the server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def client_of(server: VastServer) -> Iterator[Client]:
             table = tx.bucket(server.bucket).create_schema(SCHEMA).create_table("files", COLUMNS)
             table.insert(files("a", "b", "c", None))
             metadata.load(tx)
-            # A session's first select looks for the address of the data: let it be this one.
+            # The first select of a session looks for the address of the data.
             rows_of(tx.table_from_metadata(metadata))
         yield Client(server, session, metadata)
         assert server.open_transactions == []

@@ -21,6 +21,6 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Client]:
-    """For tests that only read."""
+    """A client for tests that only read."""
     with client_of(VastServer()) as client:
         yield client

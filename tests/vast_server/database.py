@@ -1,4 +1,4 @@
-"""All schemas and tables at one moment, as a value."""
+"""All schemas and tables at one moment, as an immutable value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Ref(NamedTuple):
-    """Where a table is. Schemas nest: `schema` is a path with slashes."""
+    """The name of a table. Schemas nest: `schema` is a path with slashes."""
 
     schema: str
     name: str
@@ -28,7 +28,7 @@ class Database:
     schemas: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
 
     def children(self, schema: str) -> list[str]:
-        """The names of the schemas directly under `schema`; "" is the bucket itself."""
+        """Return the names of the schemas directly under `schema`; "" is the bucket itself."""
         paths = (path.rpartition("/") for path in self.schemas)
         return [name for parent, _slash, name in paths if parent == schema]
 
@@ -59,7 +59,7 @@ class Database:
         return self._with_tables(ref.schema, {**self.tables(ref.schema), ref.name: table})
 
     def with_changed(self, ref: Ref, handle: int, change: Callable[[Table], Table]) -> Database:
-        """Change the table that had `handle` when the change was thought of."""
+        """Change the table if it still has `handle`; otherwise it was replaced, which is a conflict."""
         table = self.table(ref)
         if table.handle != handle:
             raise conflict(f"table {ref} has been replaced")

@@ -21,11 +21,10 @@ Match = str | Callable[[str], bool]
 class Fault:
     """What happens to a request.
 
-    `status` with `code` (503 with "SlowDown" is what the SDK retries) takes the answer's place.
-    `reset` closes the connection without an answer. `cut` sends the head and the part `kept` of the body
-    (a HEAD has none, and is answered as ever), which `framing` lets the client notice or not.
-    `delay` waits that many seconds; alone, the request is answered as ever.
-    Without `after` a request that fails has not been executed; with it, it has been.
+    `status` and `code` replace the response (the SDK retries 503 with "SlowDown"). `reset` closes the
+    connection without a response. `cut` sends the headers and the fraction `kept` of the body; `framing`
+    decides whether the client can notice. A HEAD has no body and is answered normally. `delay` waits so many
+    seconds; alone, it does not change the response. A request that fails is executed only with `after`.
     """
 
     status: int | None = None
@@ -38,7 +37,7 @@ class Fault:
     after: bool = False
 
     def around(self, execute: Callable[[], Answer]) -> Answer:
-        """The answer that the client gets; `execute` does what the request asks for."""
+        """Return the response for the client; `execute` executes the request."""
         if self.after:
             answer = execute()
             time.sleep(self.delay)
@@ -69,18 +68,18 @@ class _Plan:
 
 
 class Faults:
-    """The faults that wait for their request. Safe for threads."""
+    """The planned faults. Safe for threads."""
 
     def __init__(self) -> None:
         self._plans: list[_Plan] = []
         self._lock = threading.Lock()
 
     def at(self, nth: int, fault: Fault, on: Match | None = None) -> None:
-        """Let the `nth` matching request from now on meet `fault`, once; 1 is the next one."""
+        """Apply `fault` once, to the `nth` matching request from now on; 1 is the next one."""
         self._add(_Plan(fault, _matcher(on), skip=nth - 1, once=True))
 
     def every(self, fault: Fault, on: Match | None = None) -> None:
-        """Let every matching request meet `fault` until `clear`."""
+        """Apply `fault` to every matching request until `clear`."""
         self._add(_Plan(fault, _matcher(on)))
 
     def clear(self) -> None:
@@ -88,7 +87,7 @@ class Faults:
             self._plans.clear()
 
     def take(self, kind: str) -> Fault | None:
-        """The fault that a request of this kind meets: the first plan that matches and is due."""
+        """Return the fault for a request of this kind: that of the first plan that matches and is due."""
         with self._lock:
             matching = [plan for plan in self._plans if plan.matches(kind)]
             due = next((plan for plan in matching if plan.skip == 0), None)

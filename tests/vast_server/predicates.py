@@ -1,7 +1,7 @@
 """The filter of a query: from flatbuffers to terms, and from terms to a mask over rows.
 
 The SDK sends an AND of ORs of calls, each on one column and literals of its type
-(`vastdb._internal.Predicate`). Every name that it uses, but for `and` and `or`, is a function of Arrow.
+(`vastdb._internal.Predicate`). Every name in it except `and` and `or` is a function of Arrow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _LITERALS = {number: name for name, number in vars(LiteralImpl).items() if name.endswith("Literal")}
 
-# Arrow compares no lists, so these compare Python's, item by item.
+# Arrow cannot compare lists, so these compare Python lists, item by item.
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "equal": operator.eq,
     "not_equal": operator.ne,
@@ -51,7 +51,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Call:
-    """`arguments` are calls, or a column and the literals as they came: numbers, bytes, lists of these."""
+    """A function call. `arguments` are calls, or a column and literals: numbers, bytes, lists of these."""
 
     function: str
     arguments: list[Any]
@@ -62,14 +62,14 @@ class Call:
 
 
 def as_table(kind: type, union: Any) -> Any:
-    """A member of a flatbuffer union, read as the table type `kind`."""
+    """Return a member of a flatbuffer union as the table type `kind`."""
     table = kind()
     table.Init(union.Bytes, union.Pos)
     return table
 
 
 def parse(expression: Expression, columns: Sequence[str]) -> Any:
-    """`columns` gives the name of the column at each position that a field reference may have."""
+    """Return the terms of a filter. `columns` has the name of the column at each position."""
     implementation = expression.Impl()
     if expression.ImplType() == ExpressionImpl.Call:
         call = as_table(CallTable, implementation)
@@ -82,7 +82,7 @@ def parse(expression: Expression, columns: Sequence[str]) -> Any:
 
 
 def matching(rows: pa.Table, call: Call) -> pa.Table:
-    """The rows for which `call` is true: neither false nor null."""
+    """Return the rows for which `call` is true: neither false nor null."""
     return rows.filter(_mask(rows, call)) if call.arguments else rows
 
 
@@ -102,7 +102,7 @@ def _mask(rows: pa.Table, call: Call) -> Any:
 
 
 def _alternatives(rows: pa.Table, calls: list[Call]) -> list[Any]:
-    """The masks of an OR. `isin` comes as thousands of `equal`, which are looked up together."""
+    """Return the masks of an OR. `isin` arrives as thousands of `equal`, which are looked up together."""
     masks = []
     wanted: defaultdict[str, list[Any]] = defaultdict(list)
     for call in calls:
@@ -130,12 +130,12 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings as their bytes: the bound of a prefix search need not be valid UTF-8."""
+    """Return strings as bytes: the bound of a prefix search need not be valid UTF-8."""
     return column.cast(pa.binary()) if pa.types.is_string(column.type) else column
 
 
 def _values(literals: list[Any], kind: pa.DataType) -> pa.Array:
-    """Literals as an array of the column's type."""
+    """Return literals as an array of the column's type."""
     if pa.types.is_temporal(kind):
         return pa.array(literals, pa.int32() if kind.bit_width == 32 else pa.int64()).view(kind)
     if pa.types.is_decimal(kind):

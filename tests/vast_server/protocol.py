@@ -1,4 +1,4 @@
-"""The bytes of answers: flatbuffers for lists and statistics, Arrow streams for columns and rows."""
+"""The bodies of responses: flatbuffers for lists and statistics, Arrow streams for columns and rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ADDRESS = "127.0.0.1"
 
 
 class Part(NamedTuple):
-    """What one sub-split sends: rows, and the row id to go on from."""
+    """What one sub-split sends: rows, and the row id from which the next request continues."""
 
     stream: int
     next_row_id: int
@@ -59,7 +59,7 @@ def table_list(bucket: str, schema: str, named: Mapping[str, Table]) -> bytes:
 
 
 def table_statistics(table: Table) -> bytes:
-    """With the one address at which the SDK looks for data: this machine's own."""
+    """Return statistics with the address where the SDK looks for data: this machine's own."""
     builder = flatbuffers.Builder()
     start = builder.CreateString(_ADDRESS)
     VipRange.Start(builder)
@@ -78,9 +78,10 @@ def arrow_stream(batch: pa.RecordBatch) -> bytes:
 
 
 def query_stream(parts: Iterable[Part]) -> bytes:
-    """Each part is an Arrow stream of which every message bears the stream's number and the next row id.
+    """Return Arrow streams, one for each part; each message has the stream's number and the next row id.
 
-    A cluster sends a stream per column; the SDK takes all columns in one as well, at a fraction of its time.
+    A cluster sends a stream for each column. The SDK also accepts all columns in one, in a fraction of the
+    time.
     """
     messages: list[Any] = []
     for part in parts:

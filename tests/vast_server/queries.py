@@ -1,4 +1,4 @@
-"""Select: what a query asks for, and the rows that each of its sub-splits gets."""
+"""Select: the parsed query, and the rows of each of its sub-splits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROW_GROUP = 1 << 16  # rows
 
 @dataclass(frozen=True)
 class Query:
-    """`columns` are all that the query speaks of, `projection` those that it wants back, in order."""
+    """A query. `columns` are all that it mentions, `projection` those that it returns, in order."""
 
     columns: list[str]
     projection: list[str]
@@ -33,7 +33,7 @@ class Query:
     def parse(cls, body: bytes) -> Query:
         source = as_table(Source, Relation.GetRootAs(body).Impl())
         fields = [source.Schema().Fields(i) for i in range(source.Schema().FieldsLength())]
-        # A query counts columns as they are nested, depth first: a list and its items are two.
+        # A query numbers nested columns depth first: a list and its items are two.
         positions = [field.Name().decode() for field in fields for _ in range(_nodes(field))]
         indexes = [source.Projection(i).Position() for i in range(source.ProjectionLength())]
         projection = dict.fromkeys(positions[index] for index in indexes)
@@ -42,10 +42,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Share:
-    """Which part of a table one request reads, and from where.
+    """The part of a table that one request reads.
 
-    A table is cut into blocks of row groups, which the sub-splits of all splits take in turn.
-    `starts` has the row id from which each sub-split of this split goes on.
+    A table is divided into blocks of row groups, which the sub-splits of all splits take in turn. `starts`
+    has the row id from which each sub-split of this split continues.
     """
 
     split: int
@@ -72,7 +72,7 @@ class Share:
 
 
 def run(table: Table, query: Query, share: Share) -> Iterator[Part]:
-    """Raises Refusal for a column that the table does not have."""
+    """Return the parts of the result. Raises Refusal for a column that the table does not have."""
     table.check_names(query.columns)
     rows = table.rows.select(list(dict.fromkeys([ROW_ID, *query.columns])))
     return share.parts(matching(rows, query.condition), query.projection)

@@ -1,4 +1,4 @@
-"""The HTTP side, and what a test holds in its hand."""
+"""The HTTP server, and the object that tests use."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 Version = Literal["5.4", "5.5"]
 
-_ABORT = struct.pack("ii", 1, 0)  # linger on, for no time: closing sends a reset
+_ABORT = struct.pack("ii", 1, 0)  # linger for no time: closing sends a reset
 
 
 @final
 class VastServer:
-    """A VAST DataBase with one bucket, on a port of its own on this machine.
+    """A VAST DataBase with one bucket, on a port of this machine.
 
     `requests` lists the kinds of all requests in the order of their arrival, repeats included
     (`api.ROUTES` names them); count them with `collections.Counter`.
     `open_transactions` lists the ids of those that were begun and have not ended.
-    Leaving the context raises the first exception, if any, that the server itself ran into.
+    Leaving the context raises the first exception of the server itself, if there was one.
     """
 
     def __init__(self, version: Version = "5.5", conflict: ConflictAt = "write") -> None:
@@ -68,11 +68,11 @@ class VastServer:
         return self._transactions.open
 
     def expire(self) -> None:
-        """End every open transaction, as a cluster's timeout does with those of a dead client."""
+        """End every open transaction, as a cluster's timeout ends those of a dead client."""
         self._transactions.expire()
 
     def secure(self, certificate: Path) -> None:
-        """Speak TLS; `certificate` is a PEM file with its key. To be called before anything is asked."""
+        """Use TLS; `certificate` is a PEM file with its key. Call it before the first request."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
         self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
@@ -80,18 +80,18 @@ class VastServer:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[list[str]]:
-        """The kinds of the requests that arrive inside the block; complete when it ends."""
+        """Provide a list that has the kinds of the requests of the block when the block has ended."""
         kinds: list[str] = []
         start = len(self.requests)
         yield kinds
         kinds += self.requests[start:]
 
     def schemas(self) -> list[str]:
-        """The schemas that have been committed."""
+        """Return the names of the committed schemas."""
         return self._transactions.committed.children("")
 
     def rows(self, schema: str, table: str) -> pa.Table:
-        """The committed rows with their `$row_id`, without a request."""
+        """Return the committed rows with their `$row_id`, without a request."""
         return self._transactions.committed.table(Ref(schema, table)).rows
 
     def answer(self, request: Request) -> Answer:
@@ -105,7 +105,7 @@ class VastServer:
 class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 512  # the SDK opens a connection for each select
+    request_queue_size = 512  # the SDK by default opens a connection for each select
 
     def __init__(self, server: VastServer, name: str) -> None:
         self.vast = server
@@ -119,18 +119,18 @@ class _HttpServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        # Closed at once, without a farewell: a reset stays a reset.
+        # Close at once, without a shutdown, so that a reset stays a reset.
         self._connections.discard(request)
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what went wrong here for the test: the SDK saw only a broken connection."""
+        """Keep an exception of the server for the test: the SDK sees only a broken connection."""
         error = sys.exc_info()[1]
-        if error and not isinstance(error, ConnectionError):  # that a client has gone is no accident
+        if error and not isinstance(error, ConnectionError):  # clients may disconnect
             self.accidents.append(error)
 
     def close_connections(self) -> None:
-        """End the connections that clients keep open, and with them their threads."""
+        """Close the connections that clients keep open, which ends their threads."""
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -175,17 +175,17 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.name
 
     def log_message(self, *_arguments: object) -> None:
-        pass  # the test's own `requests` is the log
+        pass  # `VastServer.requests` is the log
 
 
 def _kept(answer: Answer) -> bytes:
-    """What is sent of the body."""
+    """Return the part of the body that is sent."""
     cut = answer.sending is Sending.CUT
     return answer.body[: int(len(answer.body) * answer.kept)] if cut else answer.body
 
 
 def _chunked(answer: Answer) -> tuple[dict[str, str], bytes]:
-    """One that is cut promises more, even where there is no body."""
+    """Return a chunked body. A truncated one announces more, even if there is no body."""
     body = _kept(answer)
     if answer.sending is Sending.CUT:
         sent = b"%x\r\n%s" % (len(answer.body) + 1, body)

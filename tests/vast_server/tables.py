@@ -1,4 +1,4 @@
-"""A table as a value: every change gives a new one, so a snapshot is a reference to an old one."""
+"""A table as an immutable value: a snapshot is a reference to an old one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CHUNKS = 32  # of a column before they are joined
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` holds `$row_id` (uint64, ascending) and then the columns.
+    """A table. `rows` has `$row_id` (uint64, ascending) and then the columns.
 
-    `handle` tells apart tables that bore the same name one after the other.
+    `handle` distinguishes tables that had the same name one after the other.
     """
 
     handle: int
@@ -37,7 +37,7 @@ class Table:
         return self.rows.schema.remove(0)
 
     def insert(self, row_ids: pa.Array, batch: pa.RecordBatch) -> Table:
-        """Columns that `batch` does not have are null in the new rows."""
+        """Insert rows; columns that `batch` lacks are null."""
         self._check(batch)
         given = set(batch.schema.names)
         values = [
@@ -66,7 +66,7 @@ class Table:
         return self._with(self.rows.filter(pa.array(keep)))
 
     def present(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Those of the rows that are in the table."""
+        """Return the rows of a batch that are in the table."""
         return batch.filter(pc.is_in(batch[ROW_ID], self.rows[ROW_ID]))
 
     def add_columns(self, columns: pa.Schema) -> Table:
@@ -97,7 +97,7 @@ class Table:
             raise missing(f"columns {sorted(unknown)}")
 
     def _positions(self, row_ids: pa.Array) -> Any:
-        """Where the rows lie, as an array of numpy."""
+        """Return the positions of the rows, as a numpy array."""
         _check_ascending(row_ids)
         wanted, held = row_ids.to_numpy(), self.rows[ROW_ID].to_numpy()
         positions = np.searchsorted(held, wanted)
@@ -109,12 +109,12 @@ class Table:
         ids = rows[ROW_ID]
         if ids.num_chunks > _CHUNKS:
             rows = rows.combine_chunks()
-        # Rows get their ids when they are inserted, but join the table in the order of the commits.
+        # Rows get their ids at the insert, but are added to the table in the order of the commits.
         return replace(self, rows=rows if _ascending(ids) else rows.sort_by(ROW_ID))
 
 
 def check_columns(columns: pa.Schema) -> None:
-    """Refuse columns of types that a VAST table cannot have, or that this server does not know."""
+    """Refuse columns of types that a VAST table cannot have, or that this server does not support."""
     for field in columns:
         if not field.nullable:
             raise _unsupported(field, "is not nullable")

@@ -1,4 +1,4 @@
-"""Failures on demand, as the real SDK shows them."""
+"""Failures on demand, through the real SDK."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_every_matching_request_fails_until_the_faults_are_cleared(client: Clien
         client.table(tx).insert(files("d"))
 
 
-def test_what_goes_wrong_in_the_server_itself_is_raised_in_the_test() -> None:
+def test_an_exception_of_the_server_itself_is_raised_in_the_test() -> None:
     def send_nonsense() -> None:
         with (
             client_of(VastServer()) as client,

@@ -1,6 +1,6 @@
-"""The tests that the SDK ships, run against the server: they say how a cluster answers.
+"""The tests that the SDK ships, run against the server: they state how a cluster responds.
 
-Each test that is not run stands in `LEFT_OUT` with its reason, so that none disappears in silence.
+`LEFT_OUT` has each test that is not run, with the reason.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ LEFT_OUT = {
     "test_tables.py::test_tables_elysium": SORTED,
     "test_tables.py::test_tables_elysium_no_such_column": SORTED,
 }
-# Keep the SDK itself busy for long, and know no versions, so that 5.5 is enough.
+# These take long and do not depend on the version.
 ONCE = ("test_fixed_list.py::test_fixed_list_type_values", "test_tables.py::test_filters")
 
 

@@ -1,4 +1,4 @@
-"""What the server does with data, and how many requests it takes, asked through the real SDK."""
+"""Data and numbers of requests, tested through the real SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots and conflicts, in both modes where not said otherwise, asked through the real SDK."""
+"""Snapshots and conflicts, in both modes unless stated otherwise, tested through the real SDK."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_in_mode_never_no_row_conflicts(first: str, second: str) -> None:
 
 
 def overtake(client: Client, write: Callable[[Any], Any]) -> None:
-    """Write in a transaction what another one, begun later, has written and committed."""
+    """Write in a transaction what another one, which began later, has written and committed."""
     with client.session.transaction() as early:
         with client.session.transaction() as late:
             write(late)

@@ -20,9 +20,9 @@ ConflictAt = Literal["write", "commit", "lenient", "never"]
 
 @dataclass(frozen=True)
 class Change:
-    """A write: how it changes a database, and what no other transaction may write meanwhile.
+    """A write: how it changes a database, and what no other transaction may write at the same time.
 
-    `leniently` is how it does where rows that it was thought for may have been deleted meanwhile.
+    `leniently` does the same, but skips rows that were deleted since.
     """
 
     apply: Callable[[Database], Database]
@@ -46,8 +46,8 @@ class Transactions:
     the snapshot, refuses the write. With "commit" every write is taken, and of two transactions with a
     common claim the second to commit is refused and ended.
 
-    Nobody knows what else a cluster does: with "lenient" it is as with "commit", but a deletion claims
-    nothing, and a transaction whose commit is refused stays open. With "never" no two rows conflict.
+    Other behavior of a cluster is not documented. "lenient" is like "commit", but a deletion claims nothing,
+    and a transaction whose commit is refused stays open. With "never" no two rows conflict.
     """
 
     def __init__(self, conflict_at: ConflictAt) -> None:
@@ -55,7 +55,7 @@ class Transactions:
         self._conflict_at = conflict_at
         self._open: dict[int, _Transaction] = {}
         self._commits = 0
-        self._claimed: dict[Claim, int] = {}  # at which commit, last
+        self._claimed: dict[Claim, int] = {}  # the last commit that claimed it
         self._txids = itertools.count(0x1000)
         self._handles = itertools.count(1)
         self._rows: defaultdict[int, int] = defaultdict(int)
@@ -103,7 +103,7 @@ class Transactions:
             del self._open[txid]
 
     def expire(self) -> None:
-        """End all that are open."""
+        """End all open transactions."""
         with self._lock:
             self._open.clear()
 
@@ -112,7 +112,7 @@ class Transactions:
             return next(self._handles)
 
     def new_row_ids(self, handle: int, count: int) -> pa.Array:
-        """Row ids that no other row of the table has had; those of a rollback are never given again."""
+        """Return row ids that no row of the table has had; those of a rollback are never reused."""
         with self._lock:
             start = self._rows[handle]
             self._rows[handle] += count
@@ -139,7 +139,7 @@ class Transactions:
             raise conflict("another transaction has written the same since this one began")
 
     def _merged(self, transaction: _Transaction) -> Database:
-        """The committed database with the transaction's changes made again on top of it."""
+        """Return the committed database with the transaction's changes applied to it."""
         if transaction.began == self._commits:
             return transaction.view
         database = self.committed

@@ -60,10 +60,15 @@ class Entry:
 
 
 def folder_of(setting: str) -> Path | None:
-    """Return the folder that VAST_DB_JOURNAL names: by default one per user; None for `none`."""
+    """Return the folder that VAST_DB_JOURNAL names; None for `none`, or if the system cannot lock files."""
     if setting == "none" or fcntl is None:
         return None
-    return Path(setting or Path(tempfile.gettempdir(), f"exr-inspector-{os.getuid()}"))
+    return Path(setting) if setting else default_folder()
+
+
+def default_folder() -> Path | None:
+    """Return a folder for this user in the system's temporary folder."""
+    return Path(tempfile.gettempdir(), f"exr-inspector-{os.getuid()}")
 
 
 class Journal:
