@@ -1,4 +1,4 @@
-"""The store that the settings select."""
+"""Open the store that the settings select."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
-    """The store that the settings select: VAST DataBase, else the DuckDB file, else none.
+    """Return the store that the settings select: VAST DataBase, else the DuckDB file, else None.
 
-    `read_only` is for whoever only asks: a DuckDB file must then exist, and others may read it meanwhile.
+    With `read_only`, a DuckDB file must exist, and other processes can read it at the same time.
     """
     if settings.vast_endpoint:
         with requires_extra("vast"):  # 1.5 s, only if it is selected
