@@ -21,8 +21,9 @@ import pyarrow as pa
 
 from exr_inspector import inspect
 from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.nearest import nearest
-from exr_inspector.catalog.rows import FileRows, rows_of
+from exr_inspector.catalog.rows import rows_of
 from exr_inspector.catalog.search import Search
 from exr_inspector.catalog.store import Store
 from exr_inspector.catalog.vast.store import VastStore

@@ -18,7 +18,10 @@ from pathlib import Path
 
 import OpenEXR
 
-from exr_inspector.catalog.rows import TABLES, FileRows, arrow_table, header_rows
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.rows import header_rows
 from exr_inspector.events.request import Request
 from exr_inspector.location import path_location
 from exr_inspector.pipeline import Runtime

@@ -10,7 +10,7 @@ import click
 
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
-from exr_inspector.catalog.rows import COLUMNS
+from exr_inspector.catalog.columns import COLUMNS
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
 

@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.vast.sdk import connect
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings

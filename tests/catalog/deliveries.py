@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.catalog.rows import delivered, expected
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.rows import FileRows
+    from exr_inspector.catalog.facets import FileRows
 
 ACTIONS = ["unchanged", "replaced", "inserted", "outdated"]
 

@@ -10,7 +10,7 @@ import json
 import random
 import sys
 
-from exr_inspector.catalog.rows import FileRows
+from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.store import Outcome, Store
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.errors import InspectorError

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from exr_inspector.catalog.facets import FACETS, facet_row
-from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES, FileRows, Row, arrow_table
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.facets import FACETS, FileRows, Row, facet_row
+from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from exr_inspector.location import path_location
 
 if TYPE_CHECKING:

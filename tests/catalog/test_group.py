@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.group import GroupCommit
-from exr_inspector.catalog.rows import FileRows
 from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.errors import (
     DATABASE_CONFLICT,

@@ -10,8 +10,8 @@ import pytest
 import vastdb.errors
 
 from exr_inspector import errors, inspect
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.persist import persist_to_vast_database
-from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.vast.transactions import MAX_ROLLBACKS
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location

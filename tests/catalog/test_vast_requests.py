@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from exr_inspector.catalog.rows import LARGEST_CELL, TABLES
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.rows import MAX_CELL_BYTES
 from exr_inspector.catalog.store import Removal
 from exr_inspector.catalog.vast.rows import MAX_INSERT_BYTES, pieces
 from tests.catalog.backends import rows, tables, vast
@@ -17,7 +18,7 @@ from tests.vast_server.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exr_inspector.catalog.rows import FileRows
+    from exr_inspector.catalog.facets import FileRows
     from exr_inspector.catalog.vast.store import VastStore
     from tests.catalog.backends import Vast
 
@@ -104,7 +105,7 @@ def test_an_outdated_file_is_only_looked_at(database: Vast, store: VastStore) ->
 
 def test_large_rows_are_spread_over_requests_that_the_server_takes(database: Vast, store: VastStore) -> None:
     wide = with_cells(
-        delivered("wide"), "attributes", value_json="x" * LARGEST_CELL, value_text="y" * LARGEST_CELL
+        delivered("wide"), "attributes", value_json="x" * MAX_CELL_BYTES, value_text="y" * MAX_CELL_BYTES
     )
     first = wide.rows["attributes"][0]
     rows = [{**first, "attribute_index": index} for index in range(45)]

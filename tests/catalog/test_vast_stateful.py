@@ -17,7 +17,7 @@ from tests.catalog.rows import delivered, expected
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.rows import FileRows
+    from exr_inspector.catalog.facets import FileRows
 
 _examples = itertools.count(1)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from exr_inspector.apps.devserver.config import RunConfig
 from exr_inspector.apps.devserver.container import Options
 from exr_inspector.apps.devserver.server import Running, running
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from exr_inspector.catalog.rows import AUDIT_COLUMNS, TABLES
+from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from tests.sources import faults
 from tests.sources.server import S3Server
 

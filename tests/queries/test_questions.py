@@ -16,8 +16,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from exr_inspector.catalog.rows import TABLES
 from tests import corpus
 from tests.queries import corpus_answers, studio_answers
 from tests.queries.questions import DOCUMENT, Question, questions

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from exr_inspector.catalog.rows import FileRows
+from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.errors import DATABASE_DENIED, DATABASE_UNAVAILABLE, InspectorError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.limits import SEARCH_SECONDS, time_limit
-from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.search import VECTORS, Match, Search
 from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION

@@ -14,9 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.arrow import arrow_table
-from exr_inspector.catalog.columns import COLUMNS, TABLES
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
-from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from exr_inspector.document.build import stored_location
 from exr_inspector.document.serialize import elided, to_json
 from exr_inspector.exr.names import split_path
@@ -25,14 +24,8 @@ from exr_inspector.location import Location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, Vectors, embed
 from exr_inspector.version import VERSION
 
-__all__ = [
-    "AUDIT_COLUMNS", "COLUMNS", "LARGEST_CELL", "MAX_CELL_BYTES", "TABLES", "FileRows", "Row", "arrow_table",
-    "facts_hash", "header_rows", "rows_of", "to_arrow",
-]  # fmt: skip
-
 # VAST DataBase refuses a cell of more than 126 KB; assume 1 KB = 1,000 bytes.
 MAX_CELL_BYTES = 126_000
-LARGEST_CELL = MAX_CELL_BYTES
 
 _FILE_FACTS = frozenset(TABLES["files"].names)
 _PART_FACTS = frozenset(TABLES["parts"].names)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows, Row
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
@@ -24,7 +26,6 @@ from exr_inspector.catalog.plan import (
     plan,
     stored_files,
 )
-from exr_inspector.catalog.rows import TABLES, arrow_table
 from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from exr_inspector.catalog.facets import Row
 from exr_inspector.catalog.plan import Write
-from exr_inspector.catalog.rows import Row
 from exr_inspector.catalog.vast.rows import ROW_ID, Rows
 from exr_inspector.catalog.vast.transactions import Transaction
 from exr_inspector.errors import TABLE_MISMATCH, InspectorError

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.group import GroupCommit
-from exr_inspector.catalog.rows import TABLES, FileRows
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Stored
 from exr_inspector.catalog.stored_document import by_file

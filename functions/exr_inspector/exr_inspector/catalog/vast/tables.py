@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS
-from exr_inspector.catalog.rows import TABLES
 from exr_inspector.catalog.vast.errors import decoding
 from exr_inspector.catalog.vast.locks import LOCKS, all_locks
 from exr_inspector.catalog.vast.sdk import TableMetadata, TableRef

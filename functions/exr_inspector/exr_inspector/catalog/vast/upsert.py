@@ -9,6 +9,9 @@ from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
+from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.facets import FileRows, Row
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
     STORED_COLUMNS,
@@ -21,7 +24,6 @@ from exr_inspector.catalog.plan import (
     plan,
     stored_files,
 )
-from exr_inspector.catalog.rows import TABLES, FileRows, Row, arrow_table
 from exr_inspector.catalog.vast.locks import lock
 from exr_inspector.catalog.vast.rows import ROW_ID, Rows
 from exr_inspector.catalog.vast.transactions import Transaction
