@@ -24,10 +24,10 @@ from exr_inspector import inspect
 from exr_inspector.document.oiio_report import report_header
 from exr_inspector.exr.header import parse_header
 from exr_inspector.exr.limits import Limits
-from exr_inspector.reader import read_header
 from exr_inspector.settings import Settings
 from exr_inspector.sources.local import LocalFile
 from exr_inspector.sources.read_ahead import ReadAhead
+from exr_inspector.version_reader import read_header
 from tests.corpus import images
 from tests.exr.headers import parsed, plain
 from tests.exrfiles.attributes import attribute

@@ -25,8 +25,8 @@ from exr_inspector.events.envelope import OBJECT_KEYS, PATH_KEYS
 from exr_inspector.events.parse import requests_of
 from exr_inspector.events.request import Config
 from exr_inspector.location import path_location
-from exr_inspector.reader import FIRST_READ
 from exr_inspector.telemetry import METRICS
+from exr_inspector.version_reader import FIRST_READ
 from tests.delivery.events import element_event
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exr_inspector.errors import InspectorError
-from exr_inspector.reader import MAX_READS
+from exr_inspector.version_reader import MAX_READS
 from exr_inspector.writer import MAX_ROUNDS
 from tests.exrfiles.demo import simple
 from tests.service.function import BUCKET, Function, created, removed

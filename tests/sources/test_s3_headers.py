@@ -8,10 +8,10 @@ import pytest
 
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
-from exr_inspector.reader import read_header
 from exr_inspector.settings import KIB, MIB
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.sources.s3 import S3Client, S3Object
+from exr_inspector.version_reader import read_header
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import layered_beauty, simple
 from tests.sources.server import S3Server

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
@@ -15,11 +16,9 @@ from exr_inspector.document.report import OiioReport
 from exr_inspector.errors import (
     BAD_EVENT,
     DANGLING_LINK,
-    EMPTY_FILE,
     FILE_NOT_FOUND,
     LINK_LOOP,
     NOT_A_FILE,
-    OBJECT_CHANGED,
     PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_REFUSED,
@@ -27,21 +26,17 @@ from exr_inspector.errors import (
 )
 from exr_inspector.events.request import Config, Request
 from exr_inspector.exr.completeness import Completeness, assess, unexamined
-from exr_inspector.exr.header import Header, NeedMore, parse_header
-from exr_inspector.exr.limits import Limits
+from exr_inspector.exr.header import Header
 from exr_inspector.location import Location
-from exr_inspector.settings import KIB, Settings
+from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.telemetry import Telemetry
+from exr_inspector.version_reader import read_header, read_unchanged
 
-# All 356 healthy files of three public test sets have their header within this.
-FIRST_READ = 64 * KIB
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
 MAX_LOCAL_HEADS = 1 << 17
-# How often a file that is replaced while it is read is read again from its start.
-MAX_READS = 3
 # Faults of a file of which no byte was read.
 UNREACHED = (BAD_EVENT, DANGLING_LINK, FILE_NOT_FOUND, LINK_LOOP, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
@@ -73,10 +68,6 @@ class Reader:
     settings: Settings
     open_source: OpenSource
     telemetry: Telemetry
-    limits: Limits = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "limits", self.settings.limits)
 
     def inspect(self, request: Request) -> Inspection:
         """Return what the file of a request holds; for a refused request, a document of its faults."""
@@ -108,7 +99,7 @@ class Reader:
         refusals: list[InspectorError] = []
         for location in request.locations:
             try:
-                reading = self._read(location, request.config)
+                reading = read_unchanged(partial(self._read_version, location, request.config))
             except InspectorError as error:
                 if error.fault not in REFUSALS:
                     raise
@@ -126,21 +117,12 @@ class Reader:
         absent = tuple(each.location for each in missing if each.location)
         return (missing or readings)[0], absent
 
-    def _read(self, location: Location, config: Config) -> Reading:
-        for _ in range(MAX_READS - 1):
-            try:
-                return self._read_version(location, config)
-            except InspectorError as error:
-                if error.fault is not OBJECT_CHANGED:
-                    raise
-        return self._read_version(location, config)
-
     def _read_version(self, location: Location, config: Config) -> Reading:
         """Read one version of a file. A permanent fault is part of the result, any other is raised."""
         source = self.open_source(location)
         ahead = ReadAhead(source)
         try:
-            header = read_header(ahead, self.limits)
+            header = read_header(ahead, self.settings.limits)
             completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:
@@ -166,25 +148,6 @@ class Reader:
             return unexamined(header, size)
         read = ahead.held if policy == "auto" and is_remote else ahead.read
         return assess(header, read, size, MAX_REMOTE_HEADS if is_remote else MAX_LOCAL_HEADS)
-
-
-def read_header(ahead: ReadAhead, limits: Limits) -> Header:
-    """Read as much as the header needs: 64 KiB, then what the parser asks for or twice what is held.
-
-    Raises InspectorError: EMPTY_FILE, what `parse_header` raises, and what the source raises.
-    """
-    ahead.grow(FIRST_READ)
-    size = ahead.source.stat().size
-    if not size:
-        raise InspectorError(EMPTY_FILE, "the file has no bytes", ahead.source.location)
-    while isinstance(found := parse_header(ahead.prefix, limits, size), NeedMore):
-        held = len(ahead.prefix)
-        ahead.grow(min(max(found.size, 2 * held), size, limits.max_header_bytes))
-        if len(ahead.prefix) <= held:
-            raise InspectorError(
-                OBJECT_CHANGED, f"the file ended at byte {held} of {size}", ahead.source.location
-            )
-    return found
 
 
 def _skipped(reason: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A runtime made from settings, and an event answered: what `main` does for DataEngine, without its ctx."""
+"""Make a runtime from settings, and answer events: what `main` does for DataEngine, without its ctx."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def make_runtime(
 
 
 def answer(event: Any, runtime: Runtime) -> dict[str, Any]:
-    """What the handler returns for one event: its document, or {"documents": [...]} where it names several.
+    """Return the handler's result for one event: its document, or {"documents": [...]} if it names several.
 
-    An event that is not understood is answered by a document with a code in `errors`. Raises InspectorError
-    only where a retry can cure the fault.
+    An event that is not understood gives a document with a code in `errors`. Raises InspectorError only if a
+    retry can cure the fault.
     """
     return answers([event], runtime)[0]
 
 
 def answers(events: list[Any], runtime: Runtime) -> list[dict[str, Any]]:
-    """What `answer` gives for each event of a batch; all files are stored in one transaction."""
+    """Return the result of `answer` for each event of a batch; all files are stored in one transaction."""
     asked = [requests_of(event, runtime.settings.paths) for event in events]
     documents = inspect_many((request for requests in asked for request in requests), runtime)
     return [_returned([next(documents) for _ in requests]) for requests in asked]

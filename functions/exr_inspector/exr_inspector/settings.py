@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -289,7 +290,7 @@ class Settings:
         """The path map."""
         return PathMap.parse(self.path_map)
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """The limits of the header parser."""
         return Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})

@@ -14,32 +14,28 @@ from exr_inspector.errors import (
     BAD_CONFIG,
     CHUNK_CORRUPT,
     COMPLETENESS_UNKNOWN,
-    EMPTY_FILE,
-    OBJECT_CHANGED,
     PIXELS_LIMIT,
     UNKNOWN_CODE,
     Fault,
     InspectorError,
 )
 from exr_inspector.exr.completeness import assess
-from exr_inspector.exr.header import Header, NeedMore, parse_header
+from exr_inspector.exr.header import Header
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import SAMPLE_GAP, ChunkReader
 from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
-from exr_inspector.settings import KIB, MIB, Settings
+from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
+from exr_inspector.version_reader import read_header, read_unchanged
 
-FIRST_READ = 64 * KIB
 DEFAULT_BUDGET = 32 * MIB
 """Bytes that a sample reads at most, unless 16 chunks are more."""
 MAX_HEADS = 1 << 12
 """Chunk heads that are read of a file without an offset table."""
-MAX_READS = 3
-"""Times that a file is read from its start because it changes."""
 MAX_CHANNELS = 256
 """Channels that are measured at once: each takes 0.5 MiB."""
 
@@ -92,13 +88,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
     request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
     opener = Opener(settings)
-    for attempt in range(MAX_READS):
-        try:
-            return _Reading(opener(location), request, version).result()
-        except InspectorError as error:
-            if error.fault is not OBJECT_CHANGED or attempt == MAX_READS - 1:
-                raise
-    raise AssertionError
+    return read_unchanged(lambda: _Reading(opener(location), request, version).result())
 
 
 class _Reading:
@@ -131,7 +121,7 @@ class _Reading:
     def _prepare(self, decoder: Decoder) -> list[tuple[Measure, Plan]]:
         """Return the plan of each part. Raises InspectorError."""
         ahead = ReadAhead(self.source)
-        header = read_header(ahead, self.request.settings)
+        header = read_header(ahead, self.request.settings.limits)
         size = self.source.stat().size
         found = assess(header, ahead.read, size, MAX_HEADS)
         self.header_bytes = max(len(ahead.prefix), header.size)
@@ -215,19 +205,3 @@ class _Reading:
             "deep": [each.deep.result(each.index) for each in self.measures if each.deep],
             "failures": failures,
         }
-
-
-def read_header(ahead: ReadAhead, settings: Settings) -> Header:
-    """Read as much of a file as its header needs. Raises InspectorError."""
-    ahead.grow(FIRST_READ)
-    size = ahead.source.stat().size
-    if not size:
-        raise InspectorError(EMPTY_FILE, "the file has no bytes", ahead.source.location)
-    while isinstance(found := parse_header(ahead.prefix, settings.limits, size), NeedMore):
-        held = len(ahead.prefix)
-        ahead.grow(min(max(found.size, 2 * held), size, settings.max_header_bytes))
-        if len(ahead.prefix) <= held:
-            raise InspectorError(
-                OBJECT_CHANGED, f"the file ended at byte {held} of {size}", ahead.source.location
-            )
-    return found
