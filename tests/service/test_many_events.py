@@ -16,7 +16,10 @@ import pytest
 
 from exr_inspector.document.truncate import MAX_ANSWER
 from exr_inspector.errors import InspectorError
+from exr_inspector.location import Location
 from exr_inspector.parallel import MAX_THREADS
+from exr_inspector.pipeline import Runtime, inspect_many, request_for
+from exr_inspector.sources.local import LocalFile
 from tests.exrfiles.demo import layered_beauty, simple, stereo_pair
 from tests.service.function import (
     BUCKET,
@@ -167,6 +170,22 @@ def test_the_files_of_a_batch_are_read_side_by_side(function: Function, s3: S3Se
     answers = function.handle_batch([created(key) for key in keys])
     assert [answer["file"]["status"] for answer in answers] == ["ok"] * MAX_THREADS
     assert [each.method for each in s3.seen] == ["GET"] * MAX_THREADS + ["HEAD"] * MAX_THREADS
+
+
+def test_local_files_of_a_batch_are_read_in_the_callers_thread(folder: Path) -> None:
+    """Reading them is work of the processor, which threads only make slower."""
+    threads = set()
+
+    def open_source(place: Location) -> LocalFile:
+        threads.add(threading.current_thread())
+        return LocalFile(place.path)
+
+    for name in "abc":
+        (folder / f"{name}.exr").write_bytes(simple(4, 4))
+    runtime = Runtime(open_source=open_source)
+    requests = [request_for(folder / f"{name}.exr", runtime.settings) for name in "abc"]
+    assert [each["file"]["status"] for each in inspect_many(requests, runtime)] == ["ok"] * 3
+    assert threads == {threading.current_thread()}
 
 
 def test_a_batch_is_stored_in_one_transaction(function: Function, folder: Path) -> None:
