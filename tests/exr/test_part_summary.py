@@ -135,6 +135,15 @@ def test_more_chunks_than_a_column_can_count_are_not_counted(mode: str) -> None:
     assert facts(window, tiles, flags=TILED)["chunk_count"] is None
 
 
+def test_a_later_part_keeps_what_it_states_itself() -> None:
+    def stating(space: str, program: str) -> list[Attribute]:
+        return [attribute("oiio:ColorSpace", "string", space), attribute("software", "string", program)]
+
+    header = parsed(multipart(stating("ACEScg", "Nuke 15.1"), stating("linear", "Arnold 7.3")))
+    later = part_facts(header, 1)
+    assert (later["color_space"], later["render_software"]) == ("linear", "Arnold 7.3")
+
+
 def test_facts_of_a_part_without_attributes_are_none() -> None:
     found = part_facts(parsed(header([[]])), 0)
     known = {"index": 0, "type": "scanlineimage", "is_tiled": False, "is_deep": False, "channel_count": 0}
