@@ -41,9 +41,12 @@ class Operator(NamedTuple):
     interval: Callable[[Any], tuple[float, float, bool]] | None = None
 
 
+_NUMBER: frozenset[Any] = frozenset({int, float})
+
+
 def is_number(value: Any) -> bool:
     """Return whether a value is a number; true and false are none."""
-    return value.__class__ in (int, float)
+    return value.__class__ in _NUMBER
 
 
 def _number(operand: Any) -> float:
@@ -169,27 +172,27 @@ def _on_text(matches: Callable[[str], bool]) -> Test:
 
 def _at_least(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value >= limit
+    return lambda value: value.__class__ in _NUMBER and value >= limit
 
 
 def _at_most(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value <= limit
+    return lambda value: value.__class__ in _NUMBER and value <= limit
 
 
 def _more_than(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value > limit
+    return lambda value: value.__class__ in _NUMBER and value > limit
 
 
 def _less_than(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value < limit
+    return lambda value: value.__class__ in _NUMBER and value < limit
 
 
 def _between(operand: Any) -> Test:
     low, high = _pair(operand)
-    return lambda value: is_number(value) and low <= value <= high
+    return lambda value: value.__class__ in _NUMBER and low <= value <= high
 
 
 def _multiple_of(operand: Any) -> Test:

@@ -66,8 +66,13 @@ def file(facts: Facts) -> Items:
 
     name = about["path"].replace("\\", "/").rpartition("/")[2]
     views = [part["view"] for part in parts if part["view"]]
-    for part in parts:
-        views += part_attributes(part).get("multiView") or []
+    views += [
+        view
+        for part in parts
+        for each in part["attributes"]
+        if each["name"] == "multiView" and isinstance(each["value"], list)
+        for view in each["value"]
+    ]
     opens = about["openimageio"]["opens"]
     chunks = Missing("the chunk offset table was not read") if read else missing
     return [
@@ -190,7 +195,10 @@ def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
 
 def part_attributes(part: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a part's attributes by name; of a repeated name the first, as readers do."""
-    return {each["name"]: _value(each) for each in reversed(part["attributes"])}
+    return {
+        each["name"]: _value(each) if "error" in each else each["value"]
+        for each in reversed(part["attributes"])
+    }
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
@@ -322,19 +330,20 @@ def layers(facts: Facts) -> Items:
     groups: dict[tuple[int, str | None], list[Any]] = {}
     for each in found:
         groups.setdefault((each["part_index"], each["layer"]), []).append(each)
-    return [
-        {
-            "place": f"parts[{index}].layers[{name}]" if name else f"parts[{index}]",
-            "part_index": index,
-            "name": name,
-            "components": [each["component"] for each in group],
-            "channels": [each["name"] for each in group],
-            "types": sorted({each["type"] for each in group}),
-            "part_name": group[0]["part_name"],
-            "compression": group[0]["compression"],
-        }
-        for (index, name), group in groups.items()
-    ]
+    return [_layer(index, name, group) for (index, name), group in groups.items()]
+
+
+def _layer(index: int, name: str | None, group: list[Any]) -> Record:
+    return {
+        "place": f"parts[{index}].layers[{name}]" if name else f"parts[{index}]",
+        "part_index": index,
+        "name": name,
+        "components": [each["component"] for each in group],
+        "channels": [each["name"] for each in group],
+        "types": sorted({each["type"] for each in group}),
+        "part_name": group[0]["part_name"],
+        "compression": group[0]["compression"],
+    }
 
 
 @collection(
@@ -357,7 +366,6 @@ def attributes(facts: Facts) -> Items:
         seen: set[str] = set()
         for each in part["attributes"]:
             name = each["name"]
-            cut = min((name.index(mark) for mark in "/:" if mark in name), default=None)
             found.append(
                 {
                     "place": f"parts[{part['index']}].attributes[{name}]",
@@ -365,7 +373,9 @@ def attributes(facts: Facts) -> Items:
                     "name": name,
                     "type": each["type"],
                     "value": _value(each),
-                    "namespace": name[:cut] if cut else None,
+                    "namespace": name.partition("/")[0].partition(":")[0]
+                    if "/" in name or ":" in name
+                    else None,
                     "is_decoded": "error" not in each,
                     "is_repeated": name in seen,
                 }
