@@ -36,6 +36,7 @@ RULES = {
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
+    "policy": "document/serialize errors exr/names policy sequences",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",
@@ -71,7 +72,9 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "cloudevents": "apps/devserver",
     "starlette": "apps/devserver",
     "uvicorn": "apps/devserver",
-    "yaml": "apps/devserver",
+    "yaml": ("apps/devserver", "policy/yaml_text"),
+    "pydantic": "policy/schema",
+    "re2": "policy/operators",
 }
 
 
