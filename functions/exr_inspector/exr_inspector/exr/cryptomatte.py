@@ -289,7 +289,7 @@ def describe(found: Cryptomatte, parts: Sequence[PartFacts], manifest: Manifest 
         "has_preview": found.has_preview,
         "manifest_file": found.manifest_file,
         "manifest_error": manifest.error if manifest else None,
-        "objects": len(manifest.objects) if manifest else None,
+        "object_count": len(manifest.objects) if manifest else None,
     }
     wrong = (
         verify(manifest.objects)._asdict()
