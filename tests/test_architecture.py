@@ -35,7 +35,7 @@ RULES = {
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
-    "compare": "compare document/model document/serialize errors exr location pixels settings sources vectors/attributes",
+    "compare": "compare document errors exr location pixels settings sources vectors/attributes",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",

@@ -127,7 +127,7 @@ def test_blocks_of_lines_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPa
     assert blocks == {
         **whole,
         **{key: pytest.approx(whole[key]) for key in ("mean_error", "rms_error", "psnr")},
-    }  # type: ignore[literal-required]
+    }
 
 
 def test_psnr_is_for_a_peak_of_one() -> None:

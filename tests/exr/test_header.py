@@ -310,7 +310,7 @@ def test_no_more_is_ever_asked_for_than_the_header_cap(what: str) -> None:
 
 
 def test_the_default_caps_bound_the_memory_of_one_event() -> None:
-    """Higher caps would let a hostile file exhaust a function of 512 MiB; lower ones would refuse real files."""
+    """Higher caps would let a hostile file exhaust 512 MiB; lower ones would refuse real files."""
     assert Limits() == Limits(
         max_header_bytes=2**25,
         max_value_bytes=2**24,

@@ -115,16 +115,15 @@ def _channels(document: Document, part: Part | None) -> dict[str, Any]:
 
 def _attributes(part: Part) -> dict[str, Any]:
     """Return the attributes of a part by name. A name that is repeated gets a number."""
-    numbered = _numbered(part["attributes"], lambda each: each["name"])
-    return {
-        f"{name} ({count + 1})" if count else name: {
-            key: each[key]  # type: ignore[literal-required]
-            for key in ("type", "value", "raw", "type_base64", "name_base64")
-            if key in each
-        }
-        for (name, count), each in numbered.items()
-        if each["type"] != "chlist"
-    }
+    found: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    for each in part["attributes"]:
+        name = each["name"]
+        seen[name] += 1
+        if each["type"] != "chlist":
+            label = name if seen[name] == 1 else f"{name} ({seen[name]})"
+            found[label] = {key: value for key, value in each.items() if key not in ("name", "error")}
+    return found
 
 
 def _changes(
