@@ -23,6 +23,7 @@ RULES = {
     "parallel": "",
     "telemetry": "",
     "location": "errors",
+    "sequences": "exr/names",
     "settings": "errors exr/limits location",
     "events": "errors events location settings",
     "sources": "errors location settings sources",

@@ -15,6 +15,7 @@ from exr_inspector.exr.header import Header, parse_header
 from exr_inspector.pixels.fetch import ChunkReader
 from exr_inspector.pixels.stitch import RawChunk
 from exr_inspector.sources.protocol import Stat
+from exr_inspector.sources.read_ahead import ReadAhead
 
 CODECS = {
     "none": OpenEXR.NO_COMPRESSION,
@@ -95,7 +96,7 @@ def opened(data: bytes) -> tuple[Header, ChunkTable]:
 def chunks_of(data: bytes, part: int, indexes: list[int]) -> list[RawChunk]:
     """These chunks of a part, in this order."""
     _, table = opened(data)
-    found = dict(ChunkReader(Bytes(data), table, part).read(indexes))
+    found = dict(ChunkReader(ReadAhead(Bytes(data)), table, part).read(indexes))
     chunks = [each for index in indexes if isinstance(each := found[index], RawChunk)]
     assert len(chunks) == len(indexes)
     return chunks

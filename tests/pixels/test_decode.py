@@ -16,9 +16,9 @@ from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.pixels import decode
 from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, Helper, Job
 from exr_inspector.pixels.deep import DeepChunks
-from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
-from exr_inspector.pixels.places import places_of
+from exr_inspector.pixels.plan import Unit
 from exr_inspector.pixels.stitch import stitch
+from exr_inspector.pixels.stream import PartStream, _Task, chosen_channels
 from exr_inspector.pixels.worker import decode_deep
 from tests.exr import files
 from tests.pixels.images import CODECS, chunks_of, library_file, opened
@@ -176,13 +176,12 @@ def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_pa
     header, table = opened(data)
     part, layout = header.parts[0], table.layouts[0]
     chunks = chunks_of(data, 0, [0, 2, 5])
+    no_reader: Any = None
+    stream = PartStream(0, part, layout, no_reader, [], chosen_channels(part, layout, None))
+    units: list[Unit] = [(0,), (2,), (5,)]
+    job = stream._job(_Task(units, units, dict(zip((0, 2, 5), chunks, strict=True))))
+    assert job.chunks is not None
     with closing(Decoder()) as decoder:
-        found: Any = None
-        measure = Measure(
-            0, part, layout, found, decoder, chosen_channels(part, layout, None), sample_types(part)
-        )
-        job = measure._job(chunks, places_of(layout, chunks))
-        assert job.chunks is not None
         own = decoder.decode(job)
     _, library = decode_deep(job.file, job.planes)
     assert [each.tobytes() for each in own] == [each.tobytes() for each in library]

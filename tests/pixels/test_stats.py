@@ -13,7 +13,7 @@ import xxhash
 
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
-from exr_inspector.pixels import decode, fetch, measure
+from exr_inspector.pixels import decode, fetch, stream
 from exr_inspector.pixels.decode import Helper
 from tests.corpus import damaged, each_image, for_each
 from tests.exr import files
@@ -240,7 +240,7 @@ def test_a_chunk_that_is_fatal_to_the_decoder_costs_only_itself(
 def test_a_file_that_is_fatal_again_and_again_is_given_up(
     helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measure, "MAX_LOST", 5)
+    monkeypatch.setattr(stream, "MAX_LOST", 5)
     found = _stats(tmp_path, write(scanline({"R": np.full((99, 4), 666, np.float16)}, compression="zips")))
     assert found["status"] == "failed"
     assert sum(each["chunks"] for each in found["failures"]) == 99

@@ -191,6 +191,8 @@ class Decoder:
         self._child = 0
         self._memory = 0
         self._data: socket.socket | None = None
+        self._job: Job | None = None
+        self._error: OSError | None = None
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -201,18 +203,44 @@ class Decoder:
 
         Raises DecodeError, also if the samples are not those that the job states.
         """
+        self.submit(job)
+        return self.result()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job was submitted whose result was not taken."""
+        return self._job is not None
+
+    def submit(self, job: Job) -> None:
+        """Begin to decode; `result` raises whatever fails. Drops a job whose result was not taken."""
+        if self._job is not None:
+            self._end()
         memory = MIN_MEMORY + MEMORY_FACTOR * max(job.size + len(job.file) - MIN_MEMORY // 8, 0)
         if self._data is None or memory > self._memory:
             self._begin(max(memory, self._memory))
         assert self._data is not None
-        end = time.monotonic() + self.seconds
+        self._job, self._error = job, None
         try:
-            reply, payload = _exchange(self._data, job, self.seconds, end)
+            self._data.settimeout(self.seconds)
+            _send(self._data, job, self.seconds)
+        except OSError as error:
+            self._error = error
+
+    def result(self) -> list[Array]:
+        """Return what `decode` returns, of the job that was submitted."""
+        job, error = self._job, self._error
+        assert job is not None
+        assert self._data is not None
+        self._job = self._error = None
+        try:
+            if error:
+                raise error
+            reply, payload = _answer(self._data, job, time.monotonic() + self.seconds)
         except TimeoutError:
             self._end()
             raise DecoderLostError(f"the decoder took more than {self.seconds:g} seconds") from None
-        except (OSError, ValueError) as error:
-            raise DecoderLostError(_cause(self._end(), error)) from None
+        except (OSError, ValueError, TypeError) as lost:
+            raise DecoderLostError(_cause(self._end(), lost)) from None
         if "error" in reply:
             raise DecodeError(str(reply["error"])[:500])
         return _planes(job, reply, payload)
@@ -237,6 +265,7 @@ class Decoder:
         """End the decoder, if there is one; return its wait status."""
         if self._data is None or self._helper is None:
             return 0
+        self._job = None
         self._data.close()
         self._data = None
         with suppress(OSError):
@@ -244,13 +273,15 @@ class Decoder:
         return 0
 
 
-def _exchange(data: socket.socket, job: Job, seconds: float, end: float) -> tuple[dict[str, Any], memoryview]:
-    """Send a job, and return the answer and its samples. Raises OSError, ValueError."""
+def _send(data: socket.socket, job: Job, seconds: float) -> None:
     request = {"planes": job.planes, "deep": job.is_deep, "chunks": job.chunks, "seconds": int(seconds)}
     text = json.dumps(request).encode()
-    data.settimeout(max(end - time.monotonic(), 0.001))
     data.sendall(_REQUEST.pack(len(text), len(job.file)) + text)
     data.sendall(job.file)
+
+
+def _answer(data: socket.socket, job: Job, end: float) -> tuple[dict[str, Any], memoryview]:
+    """Return the answer to a job and its samples. Raises OSError, ValueError, TypeError."""
     text_size, size = _RESPONSE.unpack(_receive(data, _RESPONSE.size, end))
     if text_size > _MAX_TEXT + 32 * len(job.planes) or size > job.size:
         raise ValueError("the decoder's answer is too large")

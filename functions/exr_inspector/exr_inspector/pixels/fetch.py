@@ -9,7 +9,7 @@ from typing import NamedTuple
 from exr_inspector.errors import CHUNK_CORRUPT, CHUNKS_MISSING, PIXELS_LIMIT
 from exr_inspector.exr.chunks import ChunkTable
 from exr_inspector.pixels.stitch import RawChunk
-from exr_inspector.sources.protocol import Source
+from exr_inspector.sources.read_ahead import ReadAhead
 
 MAX_GAP = 1 << 20
 """Bytes that are read for nothing rather than with a request of their own: its latency costs as much."""
@@ -51,7 +51,7 @@ class LargeChunkError(ChunkError):
 class ChunkReader:
     """Reads the chunks of one part. `table` holds the offsets. `bytes_read` counts the requested bytes."""
 
-    source: Source
+    ahead: ReadAhead
     table: ChunkTable
     part: int
     bytes_read: int = 0
@@ -83,9 +83,12 @@ class ChunkReader:
         for merged in merge(sorted(spans, key=lambda span: span.offset), self.max_gap):
             start = merged[0].offset
             length = max(span.offset + span.size for span in merged) - start
-            data = memoryview(self.source.read(start, length))
-            self.bytes_read += length
-            self.requests += 1
+            held = self.ahead.held(start, length)
+            if held is None:
+                held = self.ahead.source.read(start, length)
+                self.bytes_read += length
+                self.requests += 1
+            data = memoryview(held)
             for span in merged:
                 raw = data[span.offset - start : span.offset - start + span.size]
                 try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,17 @@ from exr_inspector.pixels.stitch import RawChunk
 
 Array = npt.NDArray[Any]
 Lines = npt.NDArray[np.int64]
+
+
+class Block(NamedTuple):
+    """A rectangle of samples, one row for each of `lines` and one column for each of `columns`.
+
+    `lines` and `columns` are ascending pixel coordinates; in a subsampled channel they have gaps.
+    """
+
+    lines: Lines
+    columns: Lines
+    samples: Array
 
 
 class Places:
@@ -28,6 +39,16 @@ class Places:
     def shape(self, channel: ChannelLayout) -> tuple[int, int]:
         """Return the rows and columns of a channel."""
         return len(_sampled(self.lines, channel.y_sampling)), len(_sampled(self.columns, channel.x_sampling))
+
+    def blocks(self, channel: ChannelLayout, plane: Array) -> Iterator[Block]:
+        """Yield the samples of a channel: all of them for scan lines, one block for each tile."""
+        if self.tops is None:
+            lines = _sampled(self.lines, channel.y_sampling)
+            yield Block(lines, _sampled(self.columns, channel.x_sampling), plane)
+            return
+        for number, top in enumerate(self.tops):  # tiled parts have no subsampled channels
+            cut = slice(number * self.tile_width, (number + 1) * self.tile_width)
+            yield Block(self.lines + top, self.columns[cut], plane[:, cut])
 
     def finder(self, channel: ChannelLayout) -> Locate:
         """Return the function that finds the smallest (y, x) of the samples that a mask selects."""
@@ -77,24 +98,3 @@ def unit_means(plane: Array, channel: ChannelLayout, places: Places, heights: li
         if finite.size:
             means.append(float(finite.mean(dtype=np.float64)))
     return means
-
-
-@dataclass
-class Band:
-    """Whole rows of tiles, put together. `planes` are the channels' samples, as bytes."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    planes: list[Array] = field(default_factory=list)
-
-    def put(self, index: int, plane: Array, places: Places) -> None:
-        """Copy the tiles of a stitched file to their places."""
-        assert places.tops is not None
-        target = self.planes[index].view(plane.dtype)
-        width = places.tile_width
-        for number, top in enumerate(places.tops):
-            tile = plane[:, number * width : (number + 1) * width]
-            y, x = int(top) - self.y, int(places.columns[number * width]) - self.x
-            target[y : y + len(tile), x : x + width] = tile

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from exr_inspector.exr.layout import Layout
+from exr_inspector.exr.layout import Layout, Level
 from exr_inspector.pixels.stitch import unit_chunks
 
 GROUP_BYTES = 8 << 20
 """Decoded size of a group: memory follows it, and larger groups are not faster."""
+MAX_ROW_BYTES = 64 << 20
+"""A row of tiles that is larger is decoded in several groups, which hold no whole lines."""
 MIN_SAMPLE = 16
 """Fewer chunks estimate a mean too badly."""
 
@@ -21,12 +23,10 @@ Unit = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """The units of a part's full-resolution image that are read, in order of y.
-
-    `total` counts the units of the whole image.
-    """
+    """The units of a level that are read, in order of y. `total` counts all units of the level."""
 
     layout: Layout
+    level: Level
     units: tuple[Unit, ...]
     total: int
 
@@ -35,12 +35,19 @@ class Plan:
         return len(self.units) == self.total
 
 
-def plan_full(layout: Layout) -> Plan:
-    """Return a plan that reads every chunk of level 0."""
-    level = next(layout.levels())
-    count, step = level.columns * level.rows, unit_chunks(layout)
-    units = tuple(tuple(range(first, min(first + step, count))) for first in range(0, count, step))
-    return Plan(layout, units, len(units))
+def plan_full(layout: Layout, number: int = 0) -> Plan:
+    """Return a plan that reads every chunk of a level; `number` is its position among the levels."""
+    first = 0
+    for position, level in enumerate(layout.levels()):
+        count = level.columns * level.rows
+        if position == number:
+            break
+        first += count
+    else:
+        raise IndexError(number)
+    step, end = unit_chunks(layout), first + count
+    units = tuple(tuple(range(start, min(start + step, end))) for start in range(first, end, step))
+    return Plan(layout, level, units, len(units))
 
 
 def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
@@ -53,24 +60,26 @@ def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
     chance = random.Random(seed)  # noqa: S311 - a repeatable sample, not a secret
     bounds = [len(plan.units) * stratum // count for stratum in range(count + 1)]
     chosen = [chance.randrange(low, high) for low, high in pairwise(bounds)]
-    return Plan(plan.layout, tuple(plan.units[each] for each in chosen), plan.total)
+    return replace(plan, units=tuple(plan.units[each] for each in chosen))
 
 
 def groups(plan: Plan, sizes: Sequence[int], max_bytes: int = GROUP_BYTES) -> Iterator[list[Unit]]:
     """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
 
     `sizes` are the decoded sizes of the chunks. A group of tiles holds whole rows of tiles, so that the
-    lines of the groups follow one another.
+    lines of the groups follow one another; only a row above MAX_ROW_BYTES is divided.
     """
     group: list[Unit] = []
     held = 0
     for _, members in groupby(plan.units, key=lambda unit: plan.layout.chunk(unit[0]).y):
         row = list(members)
-        size = sum(sizes[index] for unit in row for index in unit)
-        if group and held + size > max_bytes:
-            yield group
-            group, held = [], 0
-        group += row
-        held += size
+        is_long = sum(sizes[index] for unit in row for index in unit) > MAX_ROW_BYTES
+        for piece in ([unit] for unit in row) if is_long else (row,):
+            size = sum(sizes[index] for unit in piece for index in unit)
+            if group and held + size > max_bytes:
+                yield group
+                group, held = [], 0
+            group += piece
+            held += size
     if group:
         yield group

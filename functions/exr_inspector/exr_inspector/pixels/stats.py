@@ -10,32 +10,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from exr_inspector.errors import (
-    BAD_CONFIG,
-    CHUNK_CORRUPT,
-    COMPLETENESS_UNKNOWN,
-    PIXELS_LIMIT,
-    UNKNOWN_CODE,
-    Fault,
-    InspectorError,
-)
-from exr_inspector.exr.completeness import assess
-from exr_inspector.exr.header import Header
+from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, PIXELS_LIMIT, Fault, InspectorError
 from exr_inspector.location import Location, path_location
-from exr_inspector.pixels.decode import Decoder, decoder_version
-from exr_inspector.pixels.fetch import SAMPLE_GAP, ChunkReader
-from exr_inspector.pixels.measure import Measure, chosen_channels, sample_types
+from exr_inspector.pixels.decode import decoder_version
+from exr_inspector.pixels.fetch import SAMPLE_GAP
+from exr_inspector.pixels.measure import Measure
+from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
+from exr_inspector.pixels.stream import PartStream
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.sources.protocol import Source
-from exr_inspector.sources.read_ahead import ReadAhead
-from exr_inspector.version_reader import read_header, read_unchanged
+from exr_inspector.version_reader import read_unchanged
 
 DEFAULT_BUDGET = 32 * MIB
 """Bytes that a sample reads at most, unless 16 chunks are more."""
-MAX_HEADS = 1 << 12
-"""Chunk heads that are read of a file without an offset table."""
 MAX_CHANNELS = 256
 """Channels that are measured at once: each takes 0.5 MiB."""
 
@@ -79,7 +68,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_CONFIG for another mode, BAD_EVENT
     for an impossible path, and transient faults of the file's store.
     """
-    version = decoder_version()
+    decoder_version()
     if mode not in ("full", "sampled") or (budget is not None and budget < 0):
         raise InspectorError(
             BAD_CONFIG, f"the mode must be full or sampled, not {mode!r}; the budget at least 0"
@@ -88,89 +77,78 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
     request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
     opener = Opener(settings)
-    return read_unchanged(lambda: _Reading(opener(location), request, version).result())
+    return read_unchanged(lambda: _Reading(opener(location), request).result())
 
 
 class _Reading:
     """One version of a file, read once."""
 
-    def __init__(self, source: Source, request: Request, version: str) -> None:
+    def __init__(self, source: Source, request: Request) -> None:
         self.source = source
         self.request = request
-        self.version = version
         self.failures: list[dict[str, Any]] = []
         self.measures: list[Measure] = []
         self.header_bytes = 0
 
     def result(self) -> dict[str, Any]:
         """Measure the file. A permanent fault is part of the result; any other is raised."""
-        with closing(Decoder()) as decoder:
+        try:
+            file = PixelFile(self.source, self.request.settings.limits)
+        except InspectorError as error:
+            return self._refused(error)
+        self.header_bytes = file.header_bytes
+        with closing(file):
             try:
-                plans = self._prepare(decoder)
+                plans = self._prepare(file)
             except InspectorError as error:
-                if error.retry:
-                    raise
-                self._fail(error.fault, error.message)
-                plans = []
+                return self._refused(error)
             if self.request.dry_run:
                 return self._planned(plans)
             for measure, plan in plans:
                 measure.run(plan)
         return self._report()
 
-    def _prepare(self, decoder: Decoder) -> list[tuple[Measure, Plan]]:
+    def _refused(self, error: InspectorError) -> dict[str, Any]:
+        if error.retry or error.fault is NOT_INSTALLED:
+            raise error
+        self._fail(error.fault, error.message)
+        return self._report()
+
+    def _prepare(self, file: PixelFile) -> list[tuple[Measure, Plan]]:
         """Return the plan of each part. Raises InspectorError."""
-        ahead = ReadAhead(self.source)
-        header = read_header(ahead, self.request.settings.limits)
-        size = self.source.stat().size
-        found = assess(header, ahead.read, size, MAX_HEADS)
-        self.header_bytes = max(len(ahead.prefix), header.size)
-        if found.table is None:
-            raise InspectorError(UNKNOWN_CODE, "the header does not tell how the pixels are cut into chunks")
-        if found.table.offsets is None:
-            raise found.error or InspectorError(COMPLETENESS_UNKNOWN, "the offset table was not read")
-        for index in self._parts(header):
-            reader = ChunkReader(self.source, found.table, index)
-            self._add(index, header, reader, decoder)
-        return [(measure, self._plan(measure)) for measure in self.measures]
-
-    def _parts(self, header: Header) -> list[int]:
         wanted = self.request.parts
-        absent = [each for each in wanted or () if not 0 <= each < len(header.parts)]
-        if absent:
-            raise InspectorError(
-                BAD_CONFIG, f"the file has {len(header.parts)} parts, but no part {absent[0]}"
-            )
-        return list(range(len(header.parts))) if wanted is None else sorted(set(wanted))
+        for index in range(len(file.header.parts)) if wanted is None else sorted(set(wanted)):
+            try:
+                self._add(file.stream(index, self.request.channels))
+            except InspectorError as error:
+                if error.fault is BAD_CONFIG:
+                    raise
+                self._fail(error.fault, error.message, index)
+        return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
-    def _add(self, index: int, header: Header, reader: ChunkReader, decoder: Decoder) -> None:
-        part = header.parts[index]
-        if reader.layout.channels is None:
-            self._fail(CHUNK_CORRUPT, "a channel has no valid pixel type or sampling", index)
-            return
-        channels = chosen_channels(part, reader.layout, self.request.channels)
+    def _add(self, stream: PartStream) -> None:
         held = sum(len(each.channels) for each in self.measures)
-        if held + len(channels) > MAX_CHANNELS:
-            message = f"{held + len(channels)} channels are more than the {MAX_CHANNELS} measured at once"
-            self._fail(PIXELS_LIMIT, message, index)
-        elif channels:
-            types = sample_types(part)
-            self.measures.append(Measure(index, part, reader.layout, reader, decoder, channels, types))
+        if held + len(stream.channels) > MAX_CHANNELS:
+            message = (
+                f"{held + len(stream.channels)} channels are more than the {MAX_CHANNELS} measured at once"
+            )
+            raise InspectorError(PIXELS_LIMIT, message)
+        if stream.channels:
+            self.measures.append(Measure(stream))
 
-    def _plan(self, measure: Measure) -> Plan:
+    def _plan(self, stream: PartStream) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""
-        plan = plan_full(measure.layout)
+        plan = plan_full(stream.layout)
         if self.request.mode == "full":
             return plan
-        sizes = [sum(map(measure.reader.packed_size, unit)) for unit in plan.units]
-        total = sum(sizes)
+        sizes = [sum(map(stream.reader.packed_size, unit)) for unit in plan.units]
         budget = self.request.budget // len(self.measures)
-        if total <= budget:
+        if sum(sizes) <= budget:
             return plan
-        measure.reader.max_gap = SAMPLE_GAP
+        stream.reader.max_gap = SAMPLE_GAP
         count = max(MIN_SAMPLE, int(budget // max(float(np.median(sizes)), 1.0)))
         stat = self.source.stat()
-        seed = f"{stat.etag or stat.mtime.isoformat()} {stat.size} {measure.index}"
+        seed = f"{stat.etag or stat.mtime.isoformat()} {stat.size} {stream.index}"
         return plan_sample(plan, count, seed)
 
     def _fail(self, fault: Fault, message: str, part: int | None = None) -> None:
@@ -178,7 +156,9 @@ class _Reading:
         self.failures.append(failure)
 
     def _planned(self, plans: list[tuple[Measure, Plan]]) -> dict[str, Any]:
-        chunks = [(measure.reader, index) for measure, plan in plans for unit in plan.units for index in unit]
+        chunks = [
+            (measure.stream.reader, index) for measure, plan in plans for unit in plan.units for index in unit
+        ]
         size = sum(reader.layout.head_size + reader.packed_size(index) for reader, index in chunks)
         report = self._report()
         coverage = {**report["coverage"], "chunks_planned": len(chunks), "bytes_planned": size}
@@ -186,9 +166,10 @@ class _Reading:
         return {**report, "status": status, "coverage": coverage, "channels": [], "deep": []}
 
     def _report(self) -> dict[str, Any]:
-        failures = [*self.failures, *(each for found in self.measures for each in found.failures.values())]
-        read = sum(measure.chunks_read for measure in self.measures)
-        levels = (next(measure.layout.levels()) for measure in self.measures)
+        streams = [measure.stream for measure in self.measures]
+        failures = [*self.failures, *(each for found in streams for each in found.failures.values())]
+        read = sum(stream.chunks_read for stream in streams)
+        levels = (next(stream.layout.levels()) for stream in streams)
         total = sum(level.columns * level.rows for level in levels)
         return {
             "status": "failed" if not read else "partial" if failures else "ok",
@@ -196,12 +177,12 @@ class _Reading:
             "coverage": {
                 "chunks": total,
                 "chunks_read": read,
-                "bytes_read": self.header_bytes + sum(each.reader.bytes_read for each in self.measures),
-                "requests": sum(each.reader.requests for each in self.measures),
+                "bytes_read": self.header_bytes + sum(each.reader.bytes_read for each in streams),
+                "requests": sum(each.reader.requests for each in streams),
                 "exact": bool(read) and read == total and not self.failures,
-                "decoder": {"name": "OpenEXR", "version": self.version},
+                "decoder": {"name": "OpenEXR", "version": decoder_version()},
             },
             "channels": [each for measure in self.measures for each in measure.channel_results()],
-            "deep": [each.deep.result(each.index) for each in self.measures if each.deep],
+            "deep": [each.deep.result(each.stream.index) for each in self.measures if each.deep],
             "failures": failures,
         }

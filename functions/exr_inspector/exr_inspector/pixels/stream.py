@@ -1,0 +1,286 @@
+"""Decode chosen channels of a part, group after group in order of y, with bounded memory.
+
+Statistics, hashes, thumbnails and comparisons of images all consume `PartStream.groups`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, Fault
+from exr_inspector.exr.header import Part
+from exr_inspector.exr.layout import ChannelLayout, Layout
+from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, Job
+from exr_inspector.pixels.deep import DeepChunks
+from exr_inspector.pixels.fetch import ChunkError, ChunkReader
+from exr_inspector.pixels.places import Array, Block, Places, places_of
+from exr_inspector.pixels.plan import GROUP_BYTES, Plan, Unit, groups
+from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
+
+MAX_LOST = 16
+"""Decoders that a part may crash or hang before its other chunks are given up."""
+MAX_FAILURES = 100
+OWN_DEEP = ("none", "rle", "zips", "zip")
+
+
+class Channel(NamedTuple):
+    """A channel that is decoded. `rank` is its position among the sorted names of its part."""
+
+    name: str
+    type: str
+    layout: ChannelLayout
+    rank: int
+
+
+class Piece(NamedTuple):
+    """Units that were decoded together.
+
+    `planes` has the samples of each channel, as an array of rows and columns. Of a deep part it has the
+    sample counts of the pixels first, then each channel's samples, pixel after pixel.
+    """
+
+    units: list[Unit]
+    planes: list[Array]
+    places: Places
+
+    def blocks(self, index: int, channel: Channel) -> Iterator[Block]:
+        """Yield the samples of a channel of a flat part as rectangles; `index` is its place in `planes`."""
+        return self.places.blocks(channel.layout, self.planes[index])
+
+
+class Group(NamedTuple):
+    """Consecutive units of a plan. `pieces` lack the units that failed, which `PartStream.failures` has."""
+
+    channels: list[Channel]
+    units: list[Unit]
+    pieces: list[Piece]
+    has_lines: bool
+    """Whether all samples of the group's lines are here: nothing failed, and rows of tiles are complete."""
+
+    def plane(self, index: int) -> Array:
+        """Return the lines of a channel of a flat part. Only for groups that have lines."""
+        channel = self.channels[index]
+        blocks = [block for piece in self.pieces for block in piece.blocks(index, channel)]
+        blocks.sort(key=lambda block: (block.lines[:1].tolist(), block.columns[:1].tolist()))
+        if len(blocks) == 1:
+            return blocks[0].samples
+        left, top = int(blocks[0].columns[0]), int(blocks[0].lines[0])
+        if blocks[-1].columns[0] == left:  # scan lines
+            return np.concatenate([block.samples for block in blocks])
+        right, bottom = int(blocks[-1].columns[-1]), int(blocks[-1].lines[-1])
+        plane = np.empty((bottom - top + 1, right - left + 1), DTYPES[channel.type])
+        for lines, columns, samples in blocks:
+            y, x = int(lines[0]) - top, int(columns[0]) - left
+            plane[y : y + len(lines), x : x + len(columns)] = samples
+        return plane
+
+
+class _Task(NamedTuple):
+    """Units that are decoded together: their chunks. `found` has all chunks of their group."""
+
+    group: list[Unit]
+    units: list[Unit]
+    found: dict[int, RawChunk | ChunkError]
+    is_last: bool = False
+    """Whether this is the group's last task."""
+
+    @property
+    def indexes(self) -> list[int]:
+        return [index for unit in self.units for index in unit]
+
+    @property
+    def chunks(self) -> list[RawChunk]:
+        found = (self.found[index] for index in self.indexes)
+        return [each for each in found if isinstance(each, RawChunk)]
+
+
+@dataclass
+class PartStream:
+    """Decodes a part. `failures` and `chunks_read` describe what was decoded so far."""
+
+    index: int
+    part: Part
+    layout: Layout
+    reader: ChunkReader
+    decoders: Sequence[Decoder]
+    channels: list[Channel]
+    failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    chunks_read: int = 0
+    _lost: int = 0
+
+    def groups(self, plan: Plan) -> Iterator[Group]:
+        """Decode the units of a plan. Raises what the source raises.
+
+        Holds one group for each decoder, besides the group that was yielded.
+        """
+        columns = plan.level.columns if self.layout.is_tiled else 1
+        pieces: list[Piece] = []
+        for task, decoder in self._in_flight(self._tasks(plan)):
+            pieces += self._pieces(task, decoder)
+            if task.is_last:
+                is_whole = sum(len(piece.units) for piece in pieces) == len(task.group)
+                yield Group(self.channels, task.group, pieces, is_whole and len(task.group) % columns == 0)
+                pieces = []
+
+    def lines(self, unit: Unit) -> int:
+        """Return the number of pixel rows of a unit."""
+        return sum(self.layout.chunk(index).height for index in unit)
+
+    def failed(self, indexes: Sequence[int], fault: Fault, message: str) -> None:
+        """Record chunks that cannot be used; those with the same reason are counted together."""
+        key = fault.code, message
+        if key not in self.failures:
+            if len(self.failures) >= MAX_FAILURES:
+                key = fault.code, "further failures with other reasons"
+            pixels = self.layout.chunk(indexes[0])
+            place = {"x": pixels.x, "y": pixels.y}
+            empty = {"part_index": self.index, "code": key[0], "message": key[1], "chunks": 0, "first": place}
+            self.failures.setdefault(key, empty)
+        self.failures[key]["chunks"] += len(indexes)
+
+    def _tasks(self, plan: Plan) -> Iterator[_Task]:
+        """Read the groups of a plan, and divide each into units that can be in one stitched file."""
+        for group in groups(plan, self._sizes(plan)):
+            found = dict(self.reader.read([index for unit in group for index in unit]))
+            whole = [unit for unit in group if self._is_whole(unit, found)]
+            *first, last = self._alike(whole) if whole else [[]]
+            for units in first:
+                yield _Task(group, units, found)
+            yield _Task(group, last, found, is_last=True)
+
+    def _sizes(self, plan: Plan) -> Sequence[int]:
+        """Return the decoded sizes of the chunks, as far as they are known before the chunks are read."""
+        sizes = self.layout.unpacked_sizes()
+        if sizes is not None:
+            found: list[int] = sizes.tolist()
+            return found
+        count = max((unit[-1] for unit in plan.units), default=-1) + 1
+        return [4 * self.reader.packed_size(index) for index in range(count)]
+
+    def _is_whole(self, unit: Unit, found: dict[int, RawChunk | ChunkError]) -> bool:
+        """Return whether all chunks of a unit can be used; record those that cannot."""
+        errors = [(index, each) for index in unit if isinstance(each := found[index], ChunkError)]
+        for index, error in errors:
+            self.failed((index,), error.fault, str(error))
+        if errors and len(errors) < len(unit):
+            rest = tuple(index for index in unit if not isinstance(found[index], ChunkError))
+            self.failed(rest, CHUNK_CORRUPT, "a chunk that must be decoded with this one cannot be used")
+        return not errors
+
+    def _alike(self, units: list[Unit]) -> Iterator[list[Unit]]:
+        """Yield the units that can be in one stitched file, of about GROUP_BYTES."""
+        if not self.layout.is_tiled:
+            yield units
+            return
+        chunk = self.layout.chunk
+
+        def size(unit: Unit) -> tuple[int, int]:
+            return chunk(unit[0]).width, chunk(unit[0]).height
+
+        for _, members in groupby(sorted(units, key=size), key=size):
+            alike = list(members)
+            tile = self.layout.unpacked_size(alike[0][0]) or GROUP_BYTES // 16
+            step = max(1, GROUP_BYTES // tile)
+            yield from (alike[first : first + step] for first in range(0, len(alike), step))
+
+    def _in_flight(self, tasks: Iterator[_Task]) -> Iterator[tuple[_Task, Decoder]]:
+        """Send one task to each decoder; yield them in order, when the result of the first is wanted."""
+        idle, busy = deque(self.decoders), deque[tuple[_Task, Decoder]]()
+        for task in tasks:
+            if not idle:
+                yield busy[0]
+                idle.append(busy.popleft()[1])
+            decoder = idle.popleft()
+            self._submit(task, decoder)
+            busy.append((task, decoder))
+        yield from busy
+
+    def _submit(self, task: _Task, decoder: Decoder) -> None:
+        if task.units and self._lost < MAX_LOST:
+            decoder.submit(self._job(task))
+
+    def _pieces(self, task: _Task, decoder: Decoder) -> Iterator[Piece]:
+        """Yield what a decoder made of a task; if it failed, decode halves, until the bad units are alone."""
+        if not task.units:
+            return
+        if not decoder.is_busy:
+            message = f"not decoded, since {MAX_LOST} decoders were lost before"
+            self.failed(task.indexes, DECODER_LOST, message)
+            return
+        try:
+            planes = decoder.result()
+        except DecodeError as error:
+            self._lost += error.fault is DECODER_LOST
+            if len(task.units) == 1:
+                self.failed(task.indexes, error.fault, str(error))
+                return
+            middle = len(task.units) // 2
+            for half in (task.units[:middle], task.units[middle:]):
+                part = task._replace(units=half)
+                self._submit(part, decoder)
+                yield from self._pieces(part, decoder)
+            return
+        self.chunks_read += len(task.indexes)
+        yield Piece(task.units, planes, places_of(self.layout, task.chunks))
+
+    def _job(self, task: _Task) -> Job:
+        chunks = task.chunks
+        places = places_of(self.layout, chunks)
+        if self.layout.is_deep:
+            size = sum(each.unpacked_size + 4 * each.pixels.width * each.pixels.height for each in chunks)
+            shapes = [places.shape(ChannelLayout(4, 1, 1))]
+        else:
+            shapes = [places.shape(each.layout) for each in self.channels]
+            size = sum(
+                each.sample_bytes * rows * columns
+                for each in self.layout.channels or ()
+                for rows, columns in (places.shape(each),)
+            )
+        file = stitch(self.part, self.layout, chunks)
+        return Job(
+            file,
+            [each.rank for each in self.channels],
+            len(self.layout.channels or ()),
+            [each.type for each in self.channels],
+            shapes,
+            size,
+            self.layout.is_deep,
+            self._deep_chunks(file, chunks),
+        )
+
+    def _deep_chunks(self, file: bytes, chunks: list[RawChunk]) -> DeepChunks | None:
+        """Return where the chunks of a stitched file are, if they can be decoded without the library."""
+        compression = self.layout.compression
+        if not self.layout.is_deep or compression not in OWN_DEEP:
+            return None
+        head = (16 if self.layout.is_tiled else 4) + 24
+        data = sum(head + len(each.table) + len(each.data) for each in chunks)
+        table = len(file) - data - 8 * len(chunks)
+        heights = [each.pixels.height for each in chunks]
+        width = chunks[0].pixels.width
+        return DeepChunks(str(compression), table, head - 24, width, heights, sample_types(self.part))
+
+
+def sample_types(part: Part) -> list[str]:
+    """Return the numpy types of all channels, in the order of the samples: sorted by name."""
+    described: list[dict[str, Any]] = part.value("channels", "chlist")
+    ranked = sorted(zip(channel_order(part), described, strict=True), key=lambda pair: pair[0])
+    return [DTYPES[each["type"]].str for _, each in ranked]
+
+
+def chosen_channels(part: Part, layout: Layout, patterns: Sequence[str] | None) -> list[Channel]:
+    """Return the channels of a part that match a pattern, in the order of the file; all without patterns."""
+    described: list[dict[str, Any]] = part.value("channels", "chlist")
+    rows = zip(described, layout.channels or (), channel_order(part), strict=True)
+    return [
+        Channel(each["name"], each["type"], sizes, rank)
+        for each, sizes, rank in rows
+        if patterns is None or any(fnmatchcase(each["name"], pattern) for pattern in patterns)
+    ]
