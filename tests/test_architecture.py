@@ -53,7 +53,7 @@ RULES = {
     "__init__": "* catalog/* document pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli/stats": "apps/cli pixels/stats settings",
-    "apps/cli": "* apps catalog document events vectors",
+    "apps/cli": "* apps catalog document events sources vectors",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",
     "apps/vast_check": "catalog errors settings",

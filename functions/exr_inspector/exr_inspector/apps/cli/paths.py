@@ -9,16 +9,21 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from exr_inspector.location import SUFFIX, Location, is_object, path_location
+from exr_inspector.location import Location, is_object, path_location
 from exr_inspector.sequences import Pattern, parse_pattern
 from exr_inspector.settings import Settings
+from exr_inspector.sources.listing import listing
+from exr_inspector.sources.opener import Opener
 
 # The name that stands for the names on standard input.
 STDIN = "-"
 
 
 def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
-    """Return every named file once, in order: a file, the `.exr` files of a folder, the matches of a pattern.
+    """Return every named file once, in order.
+
+    A name is that of a file, a folder or an S3 prefix with a slash at its end, which stand for the `.exr`
+    files in them, or a pattern, which stands for its matches.
 
     A pattern has wildcards, or padding as `sequences.parse_pattern` reads it. `-` stands for the names on
     standard input.
@@ -26,7 +31,7 @@ def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list
     named pipes called `.exr` are returned, so that they are reported. So are paths that do not exist and
     folders that cannot be read.
 
-    Raises click.UsageError if a pattern matches nothing, or if a name is that of a bucket.
+    Raises click.UsageError if a pattern matches nothing; InspectorError if a bucket cannot be listed.
     """
     files: dict[str, Location] = {}
     for name in typed_names(names):
@@ -73,21 +78,16 @@ def local_name(name: str, settings: Settings) -> str:
     return name if canonical == name else path_location(name, settings.paths).path
 
 
-def is_exr(path: str) -> bool:
-    """Return whether a name ends in `.exr`, in upper or lower case."""
-    return path.lower().endswith(SUFFIX)
-
-
 def _paths(name: str, settings: Settings, recursive: bool) -> Iterator[str]:
     path = local_name(name, settings)
     if is_object(path):
-        if path.count("/") < 3 or path.endswith("/"):
-            message = f"{name} is a bucket or a folder; name its objects, as s3://bucket/key"
-            raise click.UsageError(message)
-        yield path
+        # Without a slash at the end it is an object, even if it has no extension.
+        yield from (
+            _listed(path, settings, recursive) if path.count("/") < 3 or path.endswith("/") else (path,)
+        )
         return
     for match in _matches(name, path, settings):
-        yield from _in_folder(match, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
+        yield from _listed(match, settings, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
 def _matches(name: str, path: str, settings: Settings) -> list[str]:
@@ -105,12 +105,15 @@ def _matches(name: str, path: str, settings: Settings) -> list[str]:
     return matches
 
 
-def _in_folder(folder: str, recursive: bool) -> list[str]:
-    denied: list[OSError] = []
-    found: list[str] = []
-    for place, folders, names in os.walk(folder, onerror=denied.append):
-        if not recursive:
-            folders.clear()
-        found += (os.path.join(place, name) for name in names if is_exr(name))  # noqa: PTH118
-    found += (error.filename for error in denied)  # an unreadable folder is a result, like an unreadable file
-    return sorted(map(os.path.normpath, found))
+def _listed(root: str, settings: Settings, recursive: bool) -> list[str]:
+    """Return the files below a root, sorted, and the folders that cannot be read: they are results too.
+
+    Raises InspectorError if the objects of a bucket cannot be listed.
+    """
+    found = listing(
+        path_location(root).path if not is_object(root) else root, Opener(settings), recursive=recursive
+    )
+    paths = [each.path for each in found]
+    if found.errors and is_object(root):
+        raise found.errors[0]
+    return sorted([*paths, *(error.where for error in found.errors)])
