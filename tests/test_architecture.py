@@ -37,6 +37,7 @@ RULES = {
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
     "compare": "compare document errors exr location pixels settings sources vectors/attributes",
+    "policy": "document/serialize errors exr/names policy sequences",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",
@@ -50,7 +51,7 @@ RULES = {
     "reading": "compat",
     "storage": "compat",
     "similar": "* catalog/* document vectors",
-    "__init__": "* catalog/* document pixels/stats vectors",
+    "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli/stats": "apps/cli pixels/stats settings",
     "apps/cli": "* apps catalog document events sources vectors",
@@ -65,6 +66,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
+    "mmh3": "exr/cryptomatte",
     "xxhash": "pixels/measure",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
@@ -72,7 +74,9 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "cloudevents": "apps/devserver",
     "starlette": "apps/devserver",
     "uvicorn": "apps/devserver",
-    "yaml": "apps/devserver",
+    "yaml": ("apps/devserver", "policy/yaml_text"),
+    "pydantic": "policy/schema",
+    "re2": "policy/operators",
 }
 
 
