@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log10, sqrt
 from typing import Any, NamedTuple, TypedDict
@@ -16,6 +17,8 @@ BLOCK = 1 << 18
 """Samples that are compared at once: twelve bytes of memory for each, or more."""
 
 Array = npt.NDArray[Any]
+Place = Callable[[int], tuple[int, int]]
+"""Returns the x and y of a sample, by its position among those that are compared."""
 
 
 class Tolerance(NamedTuple):
@@ -59,7 +62,7 @@ class SampleDiff(TypedDict):
 
 @dataclass
 class SampleComparison:
-    """Accumulates the differences of one channel, line by line."""
+    """Accumulates the differences of one channel."""
 
     tolerance: Tolerance = EXACT
     samples: int = 0
@@ -73,8 +76,8 @@ class SampleComparison:
     total_of_squares: float = 0.0
     _worst: tuple[float, int, int, float, float] | None = None
 
-    def add(self, before: Array, after: Array, x: Array, y: Array) -> None:
-        """Compare lines of the same pixels: `x` are the coordinates of the columns, `y` of the rows."""
+    def add(self, before: Array, after: Array, place: Place) -> None:
+        """Compare samples of the same pixels, in order of y, then x; `place` returns a sample's pixel."""
         self.samples += before.size
         if before.dtype == after.dtype:
             bits = np.dtype(f"u{before.dtype.itemsize}")
@@ -86,12 +89,12 @@ class SampleComparison:
             self.is_bit_equal = False
         else:
             self.is_bit_equal = False
-        step = max(1, BLOCK // max(before.shape[1], 1))
-        for first in range(0, len(before), step):
-            rows = slice(first, first + step)
-            self._add(before[rows], after[rows], x, y[rows])
+        before, after = before.reshape(-1), after.reshape(-1)
+        for first in range(0, before.size, BLOCK):
+            block = slice(first, first + BLOCK)
+            self._add(before[block], after[block], first, place)
 
-    def _add(self, before: Array, after: Array, x: Array, y: Array) -> None:
+    def _add(self, before: Array, after: Array, first: int, place: Place) -> None:
         a, b = before.astype(np.float64), after.astype(np.float64)
         both_finite = np.isfinite(a) & np.isfinite(b)
         with np.errstate(invalid="ignore"):
@@ -109,11 +112,10 @@ class SampleComparison:
             larger = np.maximum(np.abs(a), np.abs(b))
             allowed = absolute + relative * np.where(both_finite, larger, 0.0)
         self.over_tolerance += int(np.count_nonzero(unlike | (error > allowed)))
-        row, column = np.unravel_index(int(error.argmax()), error.shape)
-        worst = float(error[row, column])
+        index = int(error.argmax())
+        worst = float(error[index])
         if worst > (self._worst[0] if self._worst else 0.0):
-            values = float(a[row, column]), float(b[row, column])
-            self._worst = (worst, int(x[column]), int(y[row]), *values)
+            self._worst = (worst, *place(first + index), float(a[index]), float(b[index]))
         error[unlike] = 0.0
         self.largest = max(self.largest, float(error.max()))
         self.total += float(error.sum())
