@@ -11,7 +11,7 @@ from botocore.credentials import RefreshableCredentials
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
 from exr_inspector.sources.s3 import S3Client, S3Object, make_client
-from tests.sources.server import KEYS, S3Server
+from tests.sources.server import S3Server
 
 AWKWARD = ["a b+c.exr", "sq001/ä ü/%41~.exr", "sq=1&x?/#1;2.exr", "/./../a//b.exr", "日本.exr"]
 
@@ -33,7 +33,7 @@ def test_a_key_is_written_and_signed_as_the_client_does(
 
 
 def test_without_an_endpoint_objects_are_read_from_the_regions_address() -> None:
-    client = make_client(Settings(s3_region="eu-central-1", **KEYS))
+    client = make_client(Settings(s3_region="eu-central-1", s3_access_key="a", s3_secret_key="s"))
     assert client._objects._address("shots") == "https://s3.eu-central-1.amazonaws.com/shots/"
     client.close()
 
