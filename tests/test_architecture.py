@@ -36,6 +36,7 @@ RULES = {
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
+    "policy": "document/serialize errors exr/names policy sequences",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",
@@ -52,7 +53,7 @@ RULES = {
     "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli/stats": "apps/cli pixels/stats settings",
-    "apps/cli": "* apps catalog document events vectors",
+    "apps/cli": "* apps catalog document events sources vectors",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",
     "apps/vast_check": "catalog errors settings",
@@ -72,7 +73,9 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "cloudevents": "apps/devserver",
     "starlette": "apps/devserver",
     "uvicorn": "apps/devserver",
-    "yaml": "apps/devserver",
+    "yaml": ("apps/devserver", "policy/yaml_text"),
+    "pydantic": "policy/schema",
+    "re2": "policy/operators",
 }
 
 
