@@ -52,6 +52,7 @@ RULES = {
     "similar": "* catalog/* document vectors",
     "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
+    "apps/cli/cryptomatte": "apps/cli pixels/cryptomatte settings",
     "apps/cli/stats": "apps/cli pixels/stats settings",
     "apps/cli": "* apps catalog document events sources vectors",
     "apps/deployment": "apps/deployment errors settings",
