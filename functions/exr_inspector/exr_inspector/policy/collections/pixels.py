@@ -28,6 +28,8 @@ def stats_of(facts: Facts) -> Mapping[str, Any] | Missing:
     stats = facts.stats
     if not stats or stats.get("status") in ("skipped", "planned"):
         return NO_STATS
+    if stats.get("status") == "unread":  # a fault that a retry may cure
+        return Missing(f"the pixels could not be read: {stats['reason']}")
     if stats.get("status") == "failed" and not stats.get("channels"):
         failures = stats.get("failures") or [{"message": "no pixel could be read"}]
         return Missing(f"no pixel could be read: {failures[0]['message']}")
@@ -129,6 +131,8 @@ def pixels(facts: Facts) -> Items:
     stats = facts.stats
     if not stats or stats.get("status") in ("skipped", "planned"):
         return NO_STATS
+    if stats["status"] == "unread":
+        return Missing(f"the pixels could not be read: {stats['reason']}")
     failures, coverage = stats["failures"], stats["coverage"]
     failed = sum(each["chunks"] or 0 for each in failures)
     sampled = stats["mode"] == "sampled" and coverage["chunks_read"] < coverage["chunks"]
