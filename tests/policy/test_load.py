@@ -28,11 +28,11 @@ def refusal(text: str) -> str:
         ("parts", "partz", "rules[0].given: there is no collection 'partz'"),
         (
             "compression:",
-            "compresion:",
-            "has no field 'compresion'; did you mean compression? (studio.yaml:7)",
+            "compression_:",
+            "has no field 'compression_'; did you mean compression? (studio.yaml:7)",
         ),
         ("one_of", "one_off", "no operator 'one_off'; did you mean one_of? (studio.yaml:7)"),
-        ("    title", "    titel", "rules[0].title: the field is required (studio.yaml:3)"),
+        ("    title", "    name", "rules[0].title: the field is required (studio.yaml:3)"),
         ("[none, zip]", "zip", "one_of must be a list of texts, numbers or flags (studio.yaml:7)"),
         (
             "one_of: [none, zip]",

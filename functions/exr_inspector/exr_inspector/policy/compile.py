@@ -20,6 +20,8 @@ from exr_inspector.policy.operators import NESTED, OPERATORS, OperandError, Test
 MAX_DEPTH = 8
 """Nested conditions."""
 
+_SIZED: frozenset[Any] = frozenset({list, str})
+
 Path = tuple[str | int, ...]
 Get = Callable[[Item], Any]
 
@@ -133,7 +135,7 @@ def value_test(operator: str, operand: Any, path: Path) -> tuple[Test, Callable[
     """Return the tests of a known value and of one of which only bounds are known. Raises ConditionError."""
     if operator == "length":
         inner = _tests(operand if isinstance(operand, dict) else {"equals": operand}, path)
-        return lambda value: isinstance(value, (list, str)) and inner(len(value)), lambda _: None
+        return lambda value: value.__class__ in _SIZED and inner(len(value)), lambda _: None
     if operator == "each":
         each = _tests(operand, path)
         return lambda value: conjunction_of(map(each, value)) if isinstance(value, list) else False, (

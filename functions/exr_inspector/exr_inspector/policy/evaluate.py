@@ -23,7 +23,8 @@ from exr_inspector.policy.model import (
     Validation,
     Verdict,
 )
-from exr_inspector.policy.sequence_rules import find_odd, frame_ranges
+from exr_inspector.policy.sequence_rules import find_odd
+from exr_inspector.sequences import format_frames
 
 MAX_FINDINGS = 100
 """Findings of one rule in one file; the message of the last tells how many more places there are."""
@@ -51,14 +52,14 @@ def evaluate(
 
     def judge(rule: Rule, policy: Policy) -> Sequence[Finding] | None:
         nonlocal checks
-        items = facts.items(rule.given)
-        if isinstance(items, Missing):
-            return [_unknown(rule, policy, path, [], items)] if items.is_requested else None
-        checks += len(items)
+        groups = facts.groups(rule.selection)
+        if isinstance(groups, Missing):
+            return [_unknown(rule, policy, path, [], groups)] if groups.is_requested else None
+        checks += len(groups)
         if checks > MAX_CHECKS:
             limit = Missing(f"the policies need more than {MAX_CHECKS} checks of this file")
             return [_unknown(rule, policy, path, [], limit)]
-        return _judge(rule, policy, path, items)
+        return _judge(rule, policy, path, groups)
 
     applied, findings, judged = _apply(policies, judge, path, is_sequence=False)
     summary = _summary(applied, findings)
@@ -88,31 +89,32 @@ def _apply(
     """Return what became of the policies, the findings, and the number of rules that were judged."""
     applied: list[AppliedPolicy] = []
     findings: list[Finding] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     judged = 0
     for policy in policies:
-        entry: AppliedPolicy = {
-            "id": policy.id,
-            "hash": policy.hash,
-            "rules": 0,
-            "skipped": [],
-            "suppressed": [],
-        }
-        applied.append(entry)
-        for rule in policy.rules:
-            if (rule.given == "sequence") is not is_sequence or (rule.id, rule.key) in seen:
-                continue
-            seen.add((rule.id, rule.key))
-            entry["rules"] += 1
+        own = [each for each in policy.rules if (each.given == "sequence") is is_sequence]
+        rules = [each for each in own if each.key not in seen] if seen else own
+        skipped: list[str] = []
+        suppressed: list[str] = []
+        for rule in rules:
             found = judge(rule, policy)
             if found is None:
-                entry["skipped"].append(rule.id)
-                continue
-            judged += 1
-            if found and any(each.matches(rule.id, path) for each in policy.suppressions):
-                entry["suppressed"].append(rule.id)
-            else:
+                skipped.append(rule.id)
+            elif found and any(each.matches(rule.id, path) for each in policy.suppressions):
+                suppressed.append(rule.id)
+            elif found:
                 findings += found
+        seen.update(each.key for each in rules)
+        judged += len(rules) - len(skipped)
+        applied.append(
+            {
+                "id": policy.id,
+                "hash": policy.hash,
+                "rules": len(rules),
+                "skipped": skipped,
+                "suppressed": suppressed,
+            }
+        )
     return applied, findings, judged
 
 
@@ -124,12 +126,16 @@ def _summary(applied: Sequence[AppliedPolicy], findings: Sequence[Finding]) -> S
     return summary
 
 
-def _judge(rule: Rule, policy: Policy, path: str, items: Sequence[Item]) -> list[Finding] | None:
+def _judge(
+    rule: Rule, policy: Policy, path: str, groups: Sequence[Sequence[Item]]
+) -> Sequence[Finding] | None:
+    """Return what a rule finds in groups of items whose facts that decide are equal."""
     assert rule.asserts is not None
     when, holds = rule.when.check if rule.when else None, rule.asserts.check
     failed: list[Item] = []
     undecided: list[Item] = []
-    for item in items:
+    for group in groups:
+        item = group[0]
         applies = True if when is None else when(item)
         if applies is False:
             continue
@@ -137,9 +143,11 @@ def _judge(rule: Rule, policy: Policy, path: str, items: Sequence[Item]) -> list
         if answer is True:
             continue
         if answer is False and applies:
-            failed.append(item)
+            failed += group
         else:
-            undecided.append(item)
+            undecided += group
+    if not failed and not undecided:
+        return ()
     findings = [_failure(rule, policy, path, item) for item in failed[:MAX_FINDINGS]]
     if len(failed) > MAX_FINDINGS:
         findings[-1]["message"] += f" (and in {len(failed) - MAX_FINDINGS} more places)"
@@ -190,7 +198,7 @@ def _judge_sequence(rule: Rule, policy: Policy, sequence: FrameSequence) -> list
 
 
 def _frames(frames: Sequence[int]) -> str:
-    return f"frames[{frame_ranges(frames)}]"
+    return f"frames[{format_frames(frames)}]"
 
 
 def _gaps(rule: Rule, item: Item) -> Iterator[Missing]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from exr_inspector.policy.evidence import Missing
-from exr_inspector.policy.model import Item
+from exr_inspector.policy.model import Item, Selection
 
 Kind = Literal["text", "integer", "number", "flag", "list", "any", "series"]
 """The type of a field. A `series` has a value for each frame of a sequence."""
@@ -25,7 +26,11 @@ class Field(NamedTuple):
     meaning: str
 
 
+MIN_GROUPED = 4
+"""Fewer items are not worth grouping."""
+
 Items = Sequence[Item] | Missing
+Groups = Sequence[Sequence[Item]] | Missing
 
 
 @dataclass
@@ -39,12 +44,39 @@ class Facts:
     stats: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     _items: dict[str, Items] = field(default_factory=dict, repr=False)
+    _groups: dict[Selection, Groups] = field(default_factory=dict, repr=False)
 
     def items(self, name: str) -> Items:
         """Return the items of a collection, or Missing."""
         if name not in self._items:
             self._items[name] = COLLECTIONS[name].collect(self)
         return self._items[name]
+
+    def groups(self, selection: Selection) -> Groups:
+        """Return the items of a collection in groups with equal values of some fields, to judge each once."""
+        found = self._groups.get(selection)
+        if found is None:
+            name, fields = selection
+            items = self.items(name)
+            if isinstance(items, Missing):
+                found = items
+            elif fields and len(items) > MIN_GROUPED:
+                found = _grouped(items, fields)
+            else:
+                found = [[each] for each in items]
+            self._groups[selection] = found
+        return found
+
+
+def _grouped(items: Sequence[Item], fields: tuple[str, ...]) -> Sequence[Sequence[Item]]:
+    found: dict[Any, list[Item]] = {}
+    values = itemgetter(*fields)
+    try:
+        for item in items:
+            found.setdefault(values(item), []).append(item)
+    except TypeError:  # a list has no hash
+        return [[each] for each in items]
+    return list(found.values())
 
 
 Collect = Callable[[Facts], Items]

@@ -14,7 +14,7 @@ from exr_inspector.errors import BAD_POLICY, InspectorError
 from exr_inspector.policy import collections as _collections  # noqa: F401 - registers them
 from exr_inspector.policy.compile import ConditionError, Path, compile_condition, compile_message
 from exr_inspector.policy.facts import COLLECTIONS, Collection
-from exr_inspector.policy.model import Policy, Rule, Suppression
+from exr_inspector.policy.model import Condition, Policy, Rule, Selection, Suppression
 from exr_inspector.policy.operators import OperandError, compile_glob
 from exr_inspector.policy.schema import FormError, PolicySource, validate
 from exr_inspector.policy.sequence_rules import compile_sequence_assert
@@ -169,6 +169,7 @@ def _compile(draft: _Draft) -> Rule:
     try:
         collection = _collection(given)
         when, asserted = values.get("when"), values["assert"]
+        compiled_when = compile_condition(when, collection, ("when",)) if when else None
         if given == "sequence":
             asserts, series = compile_sequence_assert(asserted, collection, ("assert",))
         else:
@@ -185,9 +186,10 @@ def _compile(draft: _Draft) -> Rule:
             message=compile_message(
                 values.get("message") or _default_message(given, asserted), collection, ("message",)
             ),
-            when=compile_condition(when, collection, ("when",)) if when else None,
+            when=compiled_when,
             asserts=asserts,
             series=series,
+            selection=_selection(collection, compiled_when, asserts),
             source=values,
             origin=draft.origin,
             key=hashlib.sha256(to_json(values).encode()).hexdigest(),
@@ -203,6 +205,13 @@ def _collection(name: str) -> Collection:
         known = ", ".join(sorted(COLLECTIONS))
         raise ConditionError(("given",), f"there is no collection {name!r}; known are {known}")
     return COLLECTIONS[name]
+
+
+def _selection(collection: Collection, *conditions: Condition | None) -> Selection:
+    leaves = [leaf for each in conditions if each for leaf in each.leaves]
+    names = dict.fromkeys(name for leaf in leaves for name in leaf.fields)
+    is_plain = all(name in collection.fields for name in names)
+    return collection.name, tuple(names) if is_plain else ()
 
 
 def _default_message(given: str, asserted: Mapping[str, Any]) -> str:

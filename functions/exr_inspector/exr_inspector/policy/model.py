@@ -22,6 +22,9 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 Item = Mapping[str, Any]
 """One thing that rules look at: its facts by name, and `place` and `part_index`, which say where it is."""
 
+Selection = tuple[str, tuple[str, ...]]
+"""A collection and the fields that decide; no field if one of them is an open field."""
+
 Check = Callable[[Item], Answer]
 
 
@@ -152,6 +155,7 @@ class Rule:
     asserts: Condition | None
     """None if the rule asserts only facts of series."""
     series: tuple[SeriesCheck, ...]
+    selection: Selection
     source: Mapping[str, Any]
     origin: str
     """The id of the policy that states the rule."""

@@ -41,9 +41,12 @@ class Operator(NamedTuple):
     interval: Callable[[Any], tuple[float, float, bool]] | None = None
 
 
+_NUMBER: frozenset[Any] = frozenset({int, float})
+
+
 def is_number(value: Any) -> bool:
     """Return whether a value is a number; true and false are none."""
-    return value.__class__ in (int, float)
+    return value.__class__ in _NUMBER
 
 
 def _number(operand: Any) -> float:
@@ -155,6 +158,10 @@ def _translate(piece: str) -> str:
     return re.escape(piece)
 
 
+def _unlike(matches: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: not matches(text)
+
+
 def _on_text(matches: Callable[[str], bool]) -> Test:
     def test(value: Any) -> Answer:
         if not isinstance(value, str):
@@ -169,27 +176,27 @@ def _on_text(matches: Callable[[str], bool]) -> Test:
 
 def _at_least(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value >= limit
+    return lambda value: value.__class__ in _NUMBER and value >= limit
 
 
 def _at_most(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value <= limit
+    return lambda value: value.__class__ in _NUMBER and value <= limit
 
 
 def _more_than(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value > limit
+    return lambda value: value.__class__ in _NUMBER and value > limit
 
 
 def _less_than(operand: Any) -> Test:
     limit = _number(operand)
-    return lambda value: is_number(value) and value < limit
+    return lambda value: value.__class__ in _NUMBER and value < limit
 
 
 def _between(operand: Any) -> Test:
     low, high = _pair(operand)
-    return lambda value: is_number(value) and low <= value <= high
+    return lambda value: value.__class__ in _NUMBER and low <= value <= high
 
 
 def _multiple_of(operand: Any) -> Test:
@@ -282,6 +289,12 @@ OPERATORS: dict[str, Operator] = {
         "a glob, or a list of globs",
         "The whole text matches a glob, or one of several.",
         lambda operand: _on_text(compile_glob(operand)),
+    ),
+    "not_glob": Operator(
+        _TEXT,
+        "a glob, or a list of globs",
+        "The whole text matches no glob.",
+        lambda operand: _on_text(_unlike(compile_glob(operand))),
     ),
     "at_least": Operator(
         _NUMBERS, "a number", "The number is not smaller.", _at_least, lambda value: _at(value, inf)

@@ -13,6 +13,7 @@ from exr_inspector.policy.evidence import Missing, known
 from exr_inspector.policy.facts import Collection
 from exr_inspector.policy.model import Condition, Find, Odd, Series, SeriesCheck
 from exr_inspector.policy.operators import OperandError, is_number
+from exr_inspector.sequences import format_frames, gaps
 
 NEIGHBORS = 5
 """Frames on each side that a frame is compared with."""
@@ -24,17 +25,6 @@ class SequenceOperator(NamedTuple):
     operand: str
     meaning: str
     make: Callable[[str, Any], Find]
-
-
-def frame_ranges(frames: Iterable[int]) -> str:
-    """Return frame numbers as text, such as `1001-1005, 1010`."""
-    ranges: list[list[int]] = []
-    for frame in sorted(set(frames)):
-        if ranges and frame == ranges[-1][1] + 1:
-            ranges[-1][1] = frame
-        else:
-            ranges.append([frame, frame])
-    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
 
 
 def _words(name: str) -> str:
@@ -91,22 +81,20 @@ def _folded(names: list[Any], other: list[Any]) -> list[str]:
 
 
 def _contiguous(_: str, operand: Any) -> Find:
-    if operand is not True and (not isinstance(operand, int) or operand < 1):
-        raise OperandError("must be true, or the step between frames")
-    step = int(operand)
+    _true(operand)
 
-    def find(sequence: FrameSequence, _series: Series) -> list[Odd]:
-        frames = sequence.frames
-        if not frames:
-            return []
-        return _missing(range(min(frames), max(frames) + 1, step), frames)
+    def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
+        absent = gaps(list(sequence.frames))
+        return (
+            Missing("the numbers are too far apart to be frames") if absent is None else _missing(absent, ())
+        )
 
     return find
 
 
 def _missing(expected: Iterable[int], frames: Iterable[int]) -> list[Odd]:
     absent = sorted(set(expected) - set(frames))
-    return [Odd(absent, None, None, f"missing {frame_ranges(absent)}")] if absent else []
+    return [Odd(absent, None, None, f"missing {format_frames(absent)}")] if absent else []
 
 
 def _expected_range(_: str, operand: Any) -> Find:
@@ -116,7 +104,7 @@ def _expected_range(_: str, operand: Any) -> Find:
         if sequence.expected is None:
             return Missing("no frame range is stated for this sequence", is_requested=False)
         extra = sorted(set(sequence.frames) - set(sequence.expected))
-        unexpected = [Odd(extra, None, None, f"outside the frame range: {frame_ranges(extra)}")]
+        unexpected = [Odd(extra, None, None, f"outside the frame range: {format_frames(extra)}")]
         return _missing(sequence.expected, sequence.frames) + unexpected * bool(extra)
 
     return find
@@ -182,7 +170,7 @@ def _outlier(name: str, operand: Any) -> Find:
 SEQUENCE_OPERATORS: dict[str, SequenceOperator] = {
     "all_same": SequenceOperator("true", "All frames have the same value.", _all_same),
     "contiguous": SequenceOperator(
-        "true, or a step", "No frame is missing between the first and the last.", _contiguous
+        "true", "No frame is missing between the first and the last, on their common step.", _contiguous
     ),
     "expected_range": SequenceOperator(
         "true", "The frames are those that the show's configuration states.", _expected_range
@@ -227,13 +215,13 @@ def find_odd(check: SeriesCheck, sequence: FrameSequence) -> tuple[list[Odd], di
     """Return the frames that do not fit, and those whose value is not known."""
     series = sequence.series(check.field)
     certain = {frame: value for frame, value in series.items() if known(value)}
-    gaps = {
+    uncertain = {
         frame: value if isinstance(value, Missing) else Missing("only bounds are known")
         for frame, value in series.items()
         if not known(value)
     }
     found = check.find(sequence, certain)
     if isinstance(found, Missing):
-        reason = next(iter(gaps.values()), found) if not certain else found
+        reason = next(iter(uncertain.values()), found) if not certain else found
         return [], dict.fromkeys(sequence.frames or [0], reason)
-    return found, gaps
+    return found, uncertain

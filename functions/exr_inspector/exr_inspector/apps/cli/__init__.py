@@ -19,6 +19,7 @@ from exr_inspector.version import VERSION
 _MODULES = {
     "check": "check",
     "check-db": "database",
+    "cryptomatte": "cryptomatte",
     "deploy": "deploy",
     "inspect": "inspect",
     "invoke": "serve",
