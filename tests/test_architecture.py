@@ -53,6 +53,7 @@ RULES = {
     "__main__": "apps/cli",
     "apps/cli/stats": "apps/cli pixels/stats settings",
     "apps/cli": "* apps catalog document events vectors",
+    "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",
     "apps/vast_check": "catalog errors settings",

@@ -19,6 +19,7 @@ from exr_inspector.version import VERSION
 _MODULES = {
     "check-db": "database",
     "deploy": "deploy",
+    "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
     "serve": "serve",

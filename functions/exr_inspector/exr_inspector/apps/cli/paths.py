@@ -86,23 +86,27 @@ def _paths(name: str, settings: Settings, recursive: bool) -> Iterator[str]:
             _listed(path, settings, recursive) if path.count("/") < 3 or path.endswith("/") else (path,)
         )
         return
-    for match in _matches(name, path, settings):
+    for match in matches(name, path, settings):
         yield from _listed(match, settings, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
-def _matches(name: str, path: str, settings: Settings) -> list[str]:
+def matches(name: str, path: str, settings: Settings) -> list[str]:
+    """Return the paths that a local name stands for: itself, or the matches of a pattern, sorted.
+
+    Raises click.UsageError if a pattern matches nothing.
+    """
     # A file may have the name of a pattern, so look for the file first.
     if os.path.lexists(path):
         return [path]
     if pattern := sequence_pattern(name, settings):
-        matches = pattern.select(sorted(glob.glob(pattern.glob, recursive=True)))  # noqa: PTH207
+        found = pattern.select(sorted(glob.glob(pattern.glob, recursive=True)))  # noqa: PTH207
     elif glob.has_magic(path):
-        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+        found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
     else:
         return [path]
-    if not matches:
+    if not found:
         raise click.UsageError(f"no file matches {name}")
-    return matches
+    return found
 
 
 def _listed(root: str, settings: Settings, recursive: bool) -> list[str]:
