@@ -68,9 +68,16 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
 
 
 def header_rows(
-    document: Mapping[str, Any], location: Location, mtime: datetime | None, vectors: Vectors
+    document: Mapping[str, Any],
+    location: Location,
+    mtime: datetime | None,
+    vectors: Vectors,
+    found: Mapping[str, Any] | None = None,
 ) -> FileRows:
-    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided."""
+    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided.
+
+    `found` has values for the `FOUND_COLUMNS` of `files`.
+    """
     key = {"file_id": location.file_id, "file_path": document["file"]["path"]}
     texts = [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
     facts = facts_text(document, texts).encode()
@@ -80,6 +87,7 @@ def header_rows(
         "file_path_normalized": clean(location.canonical),
         "mtime": mtime.replace(tzinfo=None) if mtime else None,
         "facts_hash": hashlib.sha256(facts).hexdigest(),
+        **(found or {}),
     }
     positions: defaultdict[int, count[int]] = defaultdict(count)
     rows = {
