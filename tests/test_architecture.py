@@ -68,7 +68,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
     "mmh3": "exr/cryptomatte",
-    "xxhash": "pixels/measure",
+    "xxhash": "pixels/hashes",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",

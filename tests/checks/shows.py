@@ -41,7 +41,7 @@ def faulty_sequence(folder: Path) -> None:
 def _write_dwaa(path: Path) -> None:
     ramp = np.linspace(0, 1, WIDTH * HEIGHT, dtype=np.float16).reshape(HEIGHT, WIDTH)
     header = {"compression": OpenEXR.DWAA_COMPRESSION, "type": OpenEXR.scanlineimage}
-    OpenEXR.File(header, {name: ramp for name in LAYERS}).write(str(path))
+    OpenEXR.File(header, dict.fromkeys(LAYERS, ramp)).write(str(path))
 
 
 def with_corrupt_pixels(data: bytes) -> bytes:
