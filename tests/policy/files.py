@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 RGB = ("B", "G", "R")
 LONG = "x" * 40
+LINEAR = attribute("colorInteropID", "string", "lin_ap1_scene")
 
 
 def plane(height: int = 4, width: int = 4, dtype: type = np.float16) -> np.ndarray:
@@ -69,7 +70,7 @@ UHD = simple(
     3840,
     2,
     attributes=[
-        attribute("colorInteropID", "string", "lin_ap1_scene"),
+        LINEAR,
         attribute("capDate", "string", "2026:01:31 23:59:59"),
         attribute("multiView", "stringvector", ["left", "left"]),
     ],
@@ -84,6 +85,8 @@ GOOD: dict[str, bytes] = {
     "tiles": with_tiles({"Z": plane(dtype=np.float32)}, attribute("lineOrder", "lineOrder", "randomY")),
     "dwa": simple(4, 4, "AX", attributes=[attribute("compression", "compression", "dwaa")]),
 }
+
+NARROW = [attribute(name, "box2i", (0, 0, 2, 3)) for name in ("dataWindow", "displayWindow")]
 
 BAD: dict[str, bytes] = {
     "EXR-01": MAGIC + b"\2\0\0\0channels\0chlist\0\xff\xff\xff\xff",
@@ -106,8 +109,7 @@ BAD: dict[str, bytes] = {
     "EXR-17": simple(4, 4, attributes=[attribute("multiView", "stringvector", ["left", "right"])]),
     "EXR-18": with_channels(Channel(".R")),
     "EXR-19": with_tiles({"Y": plane()}, attribute("channels", "chlist", [Channel("Y", x_sampling=2)])),
-    "EXR-20": write(scanline({"Y": plane(), "RY": plane(2, 2)}, (attribute("dataWindow", "box2i", (0, 0, 2, 3)),
-                             attribute("displayWindow", "box2i", (0, 0, 2, 3))), sampling={"RY": (2, 2)})),
+    "EXR-20": write(scanline({"Y": plane(), "RY": plane(2, 2)}, NARROW, sampling={"RY": (2, 2)})),
     "EXR-21": simple(4, 4, attributes=[attribute("lineOrder", "lineOrder", "randomY")]),
     "EXR-22": deep_file("AZ", "piz"),
     "EXR-23": deep_file("Z"),
@@ -125,11 +127,11 @@ BAD: dict[str, bytes] = {
     "COMP-07": with_channels(*(Channel(f"c{index:04}") for index in range(1024))),
     "COMP-08": simple(4, 4, ("RGBA.R",)),
     "COMP-09": simple(8, 8, attributes=[attribute("displayWindow", "box2i", (0, 0, 3, 3))]),
-    "DEL-01": simple(1920, 2, attributes=[attribute("colorInteropID", "string", "lin_ap1_scene")]),
+    "DEL-01": simple(1920, 2, attributes=[LINEAR]),
     "DEL-03": write(scanline({"R": plane(2, 3840, np.float32)},
-                             (attribute("colorInteropID", "string", "lin_ap1_scene"),))),
+                             (LINEAR,))),
     "DEL-04": simple(3840, 1, compression="zips", attributes=[
         attribute("compression", "compression", "rle"),
-        attribute("colorInteropID", "string", "lin_ap1_scene")]),
+        LINEAR]),
     "DEL-05": simple(3840, 2, attributes=[attribute("oiio:ColorSpace", "string", "ACEScct")]),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ RULES = {rule.id: rule for pack in HERE for rule in load_pack(pack).rules}
 FILE_RULES = [name for name, rule in RULES.items() if rule.given not in ("sequence", "statistics", "pixels")]
 
 # What one defect breaks beside its own rule.
-ALSO = dict.fromkeys(("EXR-22", "EXR-23"), {"EXR-13"})  # deep parts have maxSamplesPerPixel
+ALSO = {each: {"EXR-13"} for each in ("EXR-22", "EXR-23")}  # deep parts have maxSamplesPerPixel
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +36,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def document_of(content: bytes, folder: Path, settings: Settings = PLAIN) -> dict[str, Any]:
+def document_of(content: bytes, folder: Path, settings: Settings = PLAIN) -> Mapping[str, Any]:
     path = folder / "beauty.1001.exr"
     path.write_bytes(content)
     return inspect(path, settings)
 
 
-def found(document: dict[str, Any], pack: str) -> dict[str, str]:
+def found(document: Mapping[str, Any], pack: str) -> dict[str, str]:
     """The verdicts other than pass, by rule."""
     validation = evaluate([load_pack(pack)], document)
     return {each["rule_id"]: each["verdict"] for each in validation["findings"]}
 
 
-def verdicts(document: dict[str, Any], pack: str, verdict: str) -> set[str]:
+def verdicts(document: Mapping[str, Any], pack: str, verdict: str) -> set[str]:
     return {rule for rule, each in found(document, pack).items() if each == verdict}
 
 
@@ -55,7 +56,7 @@ def pack_of(rule: str) -> str:
     return next(pack for pack in HERE if any(each.id == rule for each in load_pack(pack).rules))
 
 
-def applies(rule: Rule, document: dict[str, Any]) -> bool:
+def applies(rule: Rule, document: Mapping[str, Any]) -> bool:
     """Whether a rule has something to judge; a header without faults is what rules for faults look for."""
     items = Facts(document).items(rule.given)
     if isinstance(items, Missing):
@@ -88,6 +89,7 @@ CUT = simple(4, 4)[:100]
 @pytest.mark.parametrize("rule", FILE_RULES)
 def test_every_rule_is_unknown_for_a_file_that_does_not_show_it(rule: str, folder: Path) -> None:
     pack = pack_of(rule)
+    document: Mapping[str, Any]
     if rule == "FILE-01":
         unexamined = Settings(openimageio=False, completeness="never")
         document = document_of(simple(4, 4), folder, unexamined)
