@@ -111,7 +111,7 @@ def _strips(stream: PartStream, pixels: Rectangle) -> Iterator[Strip]:
             found = (piece.planes for piece in group.pieces)
             yield strip._replace(planes=[np.concatenate(each) for each in zip(*found, strict=True)])
         elif group.has_lines:
-            yield strip._replace(planes=[group.plane(index) for index in range(len(group.channels))])
+            yield strip._replace(planes=[group.block(index).samples for index in range(len(group.channels))])
         elif stream.layout.is_deep:
             yield strip
         else:
