@@ -52,6 +52,7 @@ RULES = {
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",
     "storage": "compat",
+    "differences": "* compare document pixels sources",
     "similar": "* catalog/* document vectors",
     "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",

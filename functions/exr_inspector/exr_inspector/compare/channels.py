@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 from exr_inspector.compare.header import match_parts
 from exr_inspector.document.model import Channel, Document
 
+Hashes = Mapping[tuple[int, str], str | None]
+"""The hashes of decoded channels by part and name; None if not all pixels are known."""
+
 
 class Matched(NamedTuple):
-    """The pairs of corresponding channels, and the channels that only one file has."""
+    """The pairs of corresponding channels, and the channels that only one file has.
+
+    `renamed` are pairs whose names differ but whose pixels are equal.
+    """
 
     pairs: list[tuple[Channel, Channel]]
     only_a: list[Channel]
     only_b: list[Channel]
+    renamed: list[tuple[Channel, Channel]]
 
 
 def match_channels(a: Document, b: Document) -> Matched:
@@ -52,7 +59,29 @@ def match_channels(a: Document, b: Document) -> Matched:
         theirs = [each for each in theirs if not any(each is pair[1] for pair in found)]
     order = {id(each): index for index, each in enumerate(a["channels"])}
     pairs.sort(key=lambda pair: order[id(pair[0])])
-    return Matched(pairs, ours, theirs)
+    return Matched(pairs, ours, theirs, [])
+
+
+def recognize_renames(matched: Matched, hashes_a: Hashes, hashes_b: Hashes) -> Matched:
+    """Pair channels that only one file has if their pixels, types and components are equal."""
+
+    def key(channel: Channel, hashes: Hashes) -> Hashable:
+        found = hashes.get((channel["part_index"], channel["name"]))
+        # Without a hash, it equals no other channel.
+        return (found, channel["type"], channel["component_name"]) if found else object()
+
+    renamed = list(
+        _pairs(
+            matched.only_a, matched.only_b, lambda each: key(each, hashes_a), lambda each: key(each, hashes_b)
+        )
+    )
+    before, after = ([id(pair[side]) for pair in renamed] for side in (0, 1))
+    return Matched(
+        matched.pairs,
+        [each for each in matched.only_a if id(each) not in before],
+        [each for each in matched.only_b if id(each) not in after],
+        renamed,
+    )
 
 
 def _pairs(

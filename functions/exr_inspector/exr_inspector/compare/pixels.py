@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 
-from exr_inspector.compare.channels import Matched
+from exr_inspector.compare.channels import Hashes, Matched
 from exr_inspector.compare.samples import EXACT, SampleComparison, SampleDiff, Tolerance
 from exr_inspector.compare.strips import Array, Rectangle, Strip, data_window, lockstep
 from exr_inspector.document.model import Channel
@@ -25,11 +25,11 @@ Pair = tuple[Channel, Channel]
 Status = Literal["equal", "different", "unknown"]
 
 
-class ChannelDiff(SampleDiff):
-    """The difference of two channels in the pixels that both files have.
+class ChannelDiff(TypedDict):
+    """The difference of two channels. `parts` and `names` are those of each file.
 
-    `parts` and `names` are those of each file. `status` is `unknown` if nothing differs but `lines_missing`
-    of its `lines` were not decoded, or if the channels cannot be compared: then `reason` says why.
+    `status` is `unknown` if nothing differs but not everything was compared: `lines_missing` of the `lines`
+    that both have were not decoded, or a `reason` says why nothing was. `numbers` is None in the mode `hash`.
     """
 
     parts: tuple[int, int]
@@ -38,6 +38,7 @@ class ChannelDiff(SampleDiff):
     reason: str
     lines: int
     lines_missing: int
+    numbers: SampleDiff | None
 
 
 class WindowDiff(TypedDict):
@@ -52,12 +53,16 @@ class WindowDiff(TypedDict):
 class PixelDiff(TypedDict):
     """The differences of all channels that correspond. `only_a` and `only_b` are the names of the others.
 
+    `renamed` has pairs of channels whose pixels are equal.
+
     `sample_counts` are channels of their own, one for each pair of deep parts; the samples of a deep channel
     are compared in pixels with equal counts. `failures` are those of decoding each file.
     """
 
+    mode: Literal["hash", "full"]
     status: Status
     channels: list[ChannelDiff]
+    renamed: list[Pair]
     sample_counts: list[ChannelDiff]
     only_a: list[str]
     only_b: list[str]
@@ -75,21 +80,52 @@ def diff_pixels(a: PixelFile, b: PixelFile, matched: Matched, tolerance: Toleran
     parts = [_Parts(a, b, key, list(found), tolerance) for key, found in groupby(pairs, indexes)]
     for part in parts:
         part.compare()
-    channels = [each for part in parts for each in part.channels()]
+    channels = [each for part in parts for each in part.results(part.comparisons)]
     counts = [each for part in parts if part.counts for each in part.results([part.counts])]
+    return {
+        **_verdict("full", matched, channels, counts),
+        "windows": [part.window_diff() for part in parts if part.windows[0] != part.windows[1]],
+        "failures": {"a": _failures(part.a for part in parts), "b": _failures(part.b for part in parts)},
+    }
+
+
+def diff_hashes(matched: Matched, hashes_a: Hashes, hashes_b: Hashes) -> PixelDiff:
+    """Compare the hashes of channels that correspond: of all pixels of their data windows."""
+    channels: list[ChannelDiff] = []
+    for a, b in matched.pairs:
+        found = hashes_a.get((a["part_index"], a["name"])), hashes_b.get((b["part_index"], b["name"]))
+        channels.append(
+            {
+                "parts": (a["part_index"], b["part_index"]),
+                "names": (a["name"], b["name"]),
+                "status": "unknown" if None in found else "equal" if found[0] == found[1] else "different",
+                "reason": "a hash is not known" if None in found else "",
+                "lines": 0,
+                "lines_missing": 0,
+                "numbers": None,
+            }
+        )
+    return _verdict("hash", matched, channels, [])
+
+
+def _verdict(
+    mode: Literal["hash", "full"],
+    matched: Matched,
+    channels: list[ChannelDiff],
+    counts: list[ChannelDiff],
+) -> PixelDiff:
     statuses = {each["status"] for each in (*channels, *counts)}
     is_different = "different" in statuses or bool(matched.only_a or matched.only_b)
     return {
-        "status": "different" if is_different else "unknown" if statuses != {"equal"} else "equal",
+        "mode": mode,
+        "status": "different" if is_different else "unknown" if "unknown" in statuses else "equal",
         "channels": channels,
+        "renamed": matched.renamed,
         "sample_counts": counts,
         "only_a": [each["name"] for each in matched.only_a],
         "only_b": [each["name"] for each in matched.only_b],
-        "windows": [part.window_diff() for part in parts if part.windows[0] != part.windows[1]],
-        "failures": {
-            "a": _failures(part.a for part in parts),
-            "b": _failures(part.b for part in parts),
-        },
+        "windows": [],
+        "failures": {"a": [], "b": []},
     }
 
 
@@ -183,10 +219,6 @@ class _Parts:
             b = theirs.deep(each.planes[1], pixels, chosen)
             each.samples.add(a, b, lambda index: place(int(pixel_of[index])))
 
-    def channels(self) -> Iterator[ChannelDiff]:
-        """Yield the difference of each pair of channels."""
-        return self.results(self.comparisons)
-
     def results(self, comparisons: list[_Comparison]) -> Iterator[ChannelDiff]:
         """Yield the differences that comparisons found."""
         lines = max(self.both.bottom - self.both.top, 0)
@@ -194,7 +226,6 @@ class _Parts:
             found = samples.result()
             missing = lines if reason else self.lines_missing
             yield {
-                **found,
                 "parts": self.parts,
                 "names": names,
                 "status": "different"
@@ -205,6 +236,7 @@ class _Parts:
                 "reason": reason,
                 "lines": lines,
                 "lines_missing": missing,
+                "numbers": found,
             }
 
     def window_diff(self) -> WindowDiff:
