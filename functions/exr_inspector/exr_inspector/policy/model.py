@@ -146,6 +146,7 @@ class Rule:
     severity: Severity
     given: str
     title: str
+    label: str
     why: str
     fix: str
     docs: tuple[str, ...]

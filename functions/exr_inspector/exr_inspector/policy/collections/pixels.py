@@ -31,6 +31,8 @@ def stats_of(facts: Facts) -> Mapping[str, Any] | Missing:
     stats = facts.stats
     if not stats or stats.get("status") in ("skipped", "planned"):
         return NO_STATS
+    if stats.get("status") == "unread":  # a fault that a retry may cure
+        return Missing(f"the pixels could not be read: {stats['reason']}")
     if stats.get("status") == "failed" and not stats.get("channels"):
         failures = stats.get("failures") or [{"message": "no pixel could be read"}]
         return Missing(f"no pixel could be read: {failures[0]['message']}")
@@ -132,6 +134,8 @@ def pixels(facts: Facts) -> Items:
     stats = facts.stats
     if not stats or stats.get("status") in ("skipped", "planned"):
         return NO_STATS
+    if stats["status"] == "unread":
+        return Missing(f"the pixels could not be read: {stats['reason']}")
     failures, coverage = stats["failures"], stats["coverage"]
     failed = sum(each["chunks"] or 1 for each in failures if each["code"] in _CORRUPT)
     sampled = stats["mode"] == "sampled" and coverage["chunks_read"] < coverage["chunks"]
