@@ -21,6 +21,7 @@ _MODULES = {
     "check-db": "database",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
+    "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
     "serve": "serve",
