@@ -36,7 +36,7 @@ RULES = {
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
-    "policy": "document/serialize errors exr/names policy sequences",
+    "policy": "document/build document/serialize errors exr policy sequences",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",
