@@ -150,6 +150,12 @@ class Settings:
         " objects uses only the bytes that were read for the header.",
         one_of("auto", "always", "never"),
     )
+    settle_seconds: int = declare(
+        "EXR_INSPECTOR_SETTLE_SECONDS",
+        300,
+        "An incomplete file that was modified within so many seconds counts as still being written.",
+        at_least(0),
+    )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",
         Limits.max_header_bytes,
