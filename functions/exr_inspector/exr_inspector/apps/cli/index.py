@@ -118,7 +118,8 @@ def _roots(names: Sequence[str], settings: Settings) -> list[Root]:
     for name in typed_names(names):
         path = local_name(name, settings)
         for match in [path] if is_object(path) else matches(name, path, settings):
-            if is_exr(match) if is_object(match) else not os.path.isdir(match):  # noqa: PTH112
+            # A root that is not there is a folder that is not mounted, unless its name is that of a file.
+            if os.path.isfile(match) or (is_exr(match) and not os.path.isdir(match)):  # noqa: PTH112, PTH113
                 files.append(match if is_object(match) else path_location(match).path)
             else:
                 root = match.rstrip("/") if is_object(match) else path_location(match).path

@@ -28,7 +28,10 @@ _SERIES = {
     "status": Field("series", "The status of the file."),
     "size_bytes": Field("series", "Size of the file in bytes."),
     "compression": Field("series", "The compressions of the parts."),
-    "display_window": Field("series", "The display window of the first part, as `1920x1080+0+0`."),
+    "display_window": Field(
+        "series",
+        "The display window of the first part, as `1920x1080`, or `1920x1080-8-8` if it does not begin at 0.",
+    ),
     "data_window": Field("series", "The data window of the first part."),
     "pixel_aspect_ratio": Field("series", "The pixel aspect ratio of the first part."),
     "part_names": Field("series", "The names of the parts."),
@@ -128,7 +131,8 @@ def _geometry(window: Mapping[str, Any] | None) -> str | None:
     if window is None:
         return None
     low, high = window["min"], window["max"]
-    return f"{high['x'] - low['x'] + 1}x{high['y'] - low['y'] + 1}{low['x']:+d}{low['y']:+d}"
+    size = f"{high['x'] - low['x'] + 1}x{high['y'] - low['y'] + 1}"
+    return size if low == {"x": 0, "y": 0} else f"{size}{low['x']:+d}{low['y']:+d}"
 
 
 def _timecode_frames(timecode: Any, rate: Any) -> int | Missing | None:
