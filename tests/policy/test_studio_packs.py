@@ -15,7 +15,8 @@ from exr_inspector import inspect
 from exr_inspector.exr.limits import Limits
 from exr_inspector.extra_evidence import ExtraReader
 from exr_inspector.location import path_location
-from exr_inspector.policy.evaluate import evaluate
+from exr_inspector.policy.collections.sequence import FrameSequence, frame_facts
+from exr_inspector.policy.evaluate import evaluate, evaluate_sequence
 from exr_inspector.policy.evidence import Missing
 from exr_inspector.policy.facts import Facts
 from exr_inspector.policy.load import load_pack
@@ -33,7 +34,9 @@ SHIPPED: dict[str, tuple[dict[str, File], dict[str, File]]] = {
     "color-interop": (files.COLOR_GOOD, files.COLOR_BAD),
     "cryptomatte": (files.CRYPTO_GOOD, files.CRYPTO_BAD),
 }
-RULES = {(name, rule.id): rule for name in SHIPPED for rule in load_pack(name).rules}
+RULES = {
+    (name, rule.id): rule for name in SHIPPED for rule in load_pack(name).rules if rule.given != "sequence"
+}
 
 # What one defect breaks beside its own rule.
 ALSO: dict[str, set[str]] = {
@@ -164,6 +167,25 @@ def test_scan_lines_out_of_order_are_found(tmp_path: Path) -> None:
     part = files.container()
     shuffled = Part(part.attributes, part.chunks, (1, 0, 2, 3))
     assert Evidence(File(write(shuffled)), tmp_path).verdicts("aces-container") == {"ACES-13": "fail"}
+
+
+# --- sequences ------------------------------------------------------------------------------------------
+
+
+def test_frames_with_other_ranks_are_odd_and_frames_without_a_header_unknown(tmp_path: Path) -> None:
+    rest = {name: plane for name, plane in files.PLANES.items() if not name.startswith("crypto02")}
+    good = frame_facts(Evidence(files.CRYPTO_GOOD["in the header"], tmp_path).document)
+    odd = frame_facts(Evidence(File(files.crypto(rest)), tmp_path).document)
+    cut = frame_facts(Evidence(File(files.crypto()[:100]), tmp_path).document)
+    frames = {1: good, 2: good, 3: odd, 4: good, 5: cut}
+    found = evaluate_sequence([load_pack("cryptomatte")], FrameSequence("x.#.exr", frames))["findings"]
+    assert [(each["rule_id"], each["verdict"], each["frames"]) for each in found] == [
+        ("CRY-03-SEQUENCE", "fail", [3]),
+        ("CRY-03-SEQUENCE", "unknown", [5]),
+    ]
+    assert "with 4 ranks" in found[0]["message"]
+    same = evaluate_sequence([load_pack("cryptomatte")], FrameSequence("x.#.exr", {1: good, 2: good}))
+    assert same["findings"] == []
 
 
 # --- mutations ------------------------------------------------------------------------------------------
