@@ -65,7 +65,12 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
     settings = settings or Settings()
     files = [_located(each, settings) for each in (a, b)]
     documents = [inspect(each, settings) for each in files]
-    errors = [error for document in documents for error in document["errors"] if not document["parts"]]
+    errors: list[ErrorEntry] = [
+        {**error, "where": error["where"] or document["file"]["path"]}
+        for document in documents
+        for error in document["errors"]
+        if not document["parts"]
+    ]
     found: FileDiff = {
         "a": documents[0]["file"]["path"],
         "b": documents[1]["file"]["path"],

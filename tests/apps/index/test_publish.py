@@ -59,7 +59,8 @@ def test_a_copy_has_all_rows_and_the_vectors_of_one_file_of_each_sequence(tree: 
             assert schema.names == TABLES[table].names
         vectors = copy.execute(
             "SELECT coalesce(sequence_key, file_path),"
-            " min(file_path) FILTER (metadata_embedding IS NOT NULL), count(channel_fingerprint), min(file_path) FROM files GROUP BY ALL"
+            " min(file_path) FILTER (metadata_embedding IS NOT NULL), count(channel_fingerprint),"
+            " min(file_path) FROM files GROUP BY ALL"
         ).fetchall()
     assert {count for _, _, count, _ in vectors} == {1}
     assert all(chosen == first for _, chosen, _, first in vectors)

@@ -33,7 +33,9 @@ def print_file(found: FileDiff, *, show_all: bool) -> None:
     """Print the difference of two files."""
     click.echo(harmless(f"--- {nearby(found['a'])}\n+++ {nearby(found['b'])}"))
     for error in found["errors"]:
-        click.secho(harmless(f"{error['where']}: {error['code']}: {error['message']}", keep=""), fg="yellow")
+        click.secho(
+            harmless(f"{nearby(error['where'])}: {error['code']}: {error['message']}", keep=""), fg="yellow"
+        )
     shown = [each for each in found["header"] if show_all or not each["is_occasional"]]
     for change, parts in _together(shown):
         where = f" ({', '.join(parts)})" if parts else ""
