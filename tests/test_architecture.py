@@ -37,9 +37,10 @@ RULES = {
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors mounts vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
-    "policy": "document/serialize errors exr/names policy sequences",
-    "checks": "checks document/model document/serialize errors location parallel pipeline pixels/stats policy"
-    " sequences settings sources/opener version",
+    "policy": "document/build document/serialize errors exr policy sequences",
+    "extra_evidence": "errors exr location policy/collections sources version_reader",
+    "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
+    " pixels/stats policy sequences settings sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources version_reader",
     "pixels/worker": "pixels/deep",
