@@ -46,7 +46,7 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
     >>> list(tables)
-    ['files', 'parts', 'channels', 'attributes', 'facets']
+    ['files', 'parts', 'channels', 'attributes', 'pixels', 'channel_stats', 'deep_stats', 'facets']
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
@@ -61,7 +61,8 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """
     files = [rows_of(each) for each in documents]
     return {
-        table: arrow_table(table, [row for each in files for row in each.rows[table]]) for table in TABLES
+        table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
+        for table in TABLES
     }
 
 
@@ -85,7 +86,7 @@ def header_rows(
         "attributes": [{**key, **row} for row in _attribute_rows(document["parts"], texts)],
     }
     for row in (row for found in rows.values() for row in found):
-        _elide(row)
+        elide(row)
     rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
     return FileRows(location.file_id, rows)
 
@@ -107,7 +108,7 @@ def facts_hash(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> s
     return hashlib.sha256("\n".join(pieces).encode()).hexdigest()
 
 
-def _elide(row: Row) -> None:
+def elide(row: Row) -> None:
     """Replace each text of a row that is too long for a cell by its size and hash."""
     for name, value in row.items():
         if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes

@@ -33,5 +33,8 @@ class Store(Searchable, Protocol):
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         """Return what is stored of these files; a file that is not stored is not in the result."""
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        """Return the stored `input_hash` of a facet by file; files without the facet are left out."""
+
     def close(self) -> None:
         """Release connections and files."""

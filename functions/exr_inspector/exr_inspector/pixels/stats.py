@@ -80,6 +80,12 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     return read_unchanged(lambda: _Reading(opener(location), request).result())
 
 
+def source_stats(source: Source, mode: Mode, budget: int, settings: Settings) -> dict[str, Any]:
+    """Return what `pixel_stats` does, of the version of a file that a source reads."""
+    request = Request(mode, budget, None, None, settings)
+    return _Reading(source, request).result()
+
+
 class _Reading:
     """One version of a file, read once."""
 

@@ -21,7 +21,7 @@ from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
-from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.catalog.vast.upsert import computed, lookup, upsert
 from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
@@ -70,6 +70,14 @@ class VastStore:
                 with transaction:
                     stored = lookup(transaction.rows, file_ids)
         return stored
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        if file_ids:
+            for transaction in self._attempts():
+                with transaction:
+                    found = computed(transaction.rows, file_ids, facet)
+        return found
 
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
