@@ -64,7 +64,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
-    "xxhash": "pixels/measure",
+    "xxhash": "pixels/hashes",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",

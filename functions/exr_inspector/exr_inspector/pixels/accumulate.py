@@ -55,6 +55,10 @@ class Stats:
         self.histogram += other.histogram
         self._note(other.first)
 
+    def counts(self) -> dict[str, int]:
+        """Return how many samples there are, and of special values."""
+        raise NotImplementedError
+
     def result(self) -> dict[str, Any]:
         """Return the statistics; values are None if no sample is finite."""
         raise NotImplementedError
@@ -79,23 +83,27 @@ class HalfStats(Stats):
         if found[_half_bins().nonfinite].any():
             self._note(locate(~np.isfinite(samples)))
 
-    def result(self) -> dict[str, Any]:
-        bins, counts = _half_bins(), self.histogram
-        finite = counts[bins.order]
-        total = int(finite.sum())
-        present = np.flatnonzero(finite)
-        exact, weights = bins.values[present], finite[present]
-        base = {
+    def counts(self) -> dict[str, int]:
+        """See Stats."""
+        counts = self.histogram
+        return {
             "count": self.count,
-            "nan_count": int(counts[bins.nan].sum()),
+            "nan_count": int(counts[_half_bins().nan].sum()),
             "pos_inf_count": int(counts[0x7C00]),
             "neg_inf_count": int(counts[0xFC00]),
             "zero_count": int(counts[0] + counts[0x8000]),
             "negative_count": int(counts[0x8001:0xFC00].sum()),
             "subnormal_count": int(counts[1:0x400].sum() + counts[0x8001:0x8400].sum()),
         }
+
+    def result(self) -> dict[str, Any]:
+        bins = _half_bins()
+        finite = self.histogram[bins.order]
+        total = int(finite.sum())
+        present = np.flatnonzero(finite)
+        exact, weights = bins.values[present], finite[present]
         if not total:
-            return base | _nothing(self)
+            return _nothing(self)
         mean = fsum((exact * weights).tolist()) / total
         deviation = sqrt(fsum((np.square(exact - mean) * weights).tolist()) / total)
         ends = np.cumsum(weights)
@@ -107,7 +115,7 @@ class HalfStats(Stats):
             "stddev": deviation,
             "percentiles": percentiles,
         }
-        return base | _found(self, total, values)
+        return _found(self, total, values)
 
 
 class FloatStats(Stats):
@@ -168,10 +176,11 @@ class FloatStats(Stats):
             shift = other.origin - self.origin + other.shift
             self._merge(other.finite, shift, other.squares, other.low, other.high)
 
-    def result(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, int]:
+        """See Stats."""
         counts = self.histogram
         tiny = int(counts[:0x80].sum() + counts[0x8000:0x8080].sum())
-        base = {
+        return {
             "count": self.count,
             "nan_count": self.nan,
             "pos_inf_count": self.pos_inf,
@@ -180,8 +189,10 @@ class FloatStats(Stats):
             "negative_count": int(counts[0x8000:0xFF80].sum()) - self.negative_zero,
             "subnormal_count": tiny - self.zero,
         }
+
+    def result(self) -> dict[str, Any]:
         if self.origin is None:
-            return base | _nothing(self)
+            return _nothing(self)
         deviation = sqrt(self.squares / self.finite)
         percentiles = self._percentiles()
         values = {
@@ -191,7 +202,7 @@ class FloatStats(Stats):
             "stddev": deviation,
             "percentiles": percentiles,
         }
-        return base | _found(self, self.finite, values)
+        return _found(self, self.finite, values)
 
     def _percentiles(self) -> dict[str, float]:
         order, values = _float_bins()
@@ -229,13 +240,15 @@ class UintStats(Stats):
         self.sum += other.sum
         self.squares += other.squares
 
+    def counts(self) -> dict[str, int]:
+        """See Stats."""
+        names = ("nan_count", "pos_inf_count", "neg_inf_count", "negative_count", "subnormal_count")
+        return {"count": self.count, **dict.fromkeys(names, 0), "zero_count": self.zero}
+
     def result(self) -> dict[str, Any]:
         total = self.count
-        names = ("nan_count", "pos_inf_count", "neg_inf_count")
-        base = {"count": total, **dict.fromkeys(names, 0), "zero_count": self.zero}
-        base |= {"negative_count": 0, "subnormal_count": 0}
         if not total:
-            return base | _nothing(self)
+            return _nothing(self)
         mean = Fraction(self.sum, total)
         variance = Fraction(self.squares, total) - mean * mean
         half = BINS // 2
@@ -251,7 +264,7 @@ class UintStats(Stats):
             "stddev": sqrt(variance),
             "percentiles": percentiles,
         }
-        return base | _found(self, total, values)
+        return _found(self, total, values)
 
 
 STATS: dict[str, type[Stats]] = {"half": HalfStats, "float": FloatStats, "uint": UintStats}
@@ -265,13 +278,14 @@ def _ranks(ends: Counts, total: int) -> dict[str, int]:
 
 def _nothing(stats: Stats) -> dict[str, Any]:
     values = dict.fromkeys(("min", "max", "mean", "stddev", "percentiles", "constant"))
-    return {**values, "first_nonfinite": _place(stats)}
+    return {**stats.counts(), **values, "first_nonfinite": _place(stats)}
 
 
 def _found(stats: Stats, finite: int, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a channel; `finite` is the number of its finite samples."""
     low, high = values["min"], values["max"]
     return {
+        **stats.counts(),
         **values,
         "min": low + 0,  # not -0
         "max": high + 0,

@@ -94,7 +94,7 @@ class _Reading:
         self.request = request
         self.failures: list[dict[str, Any]] = []
         self.measures: list[Measure] = []
-        self.header_bytes = 0
+        self.header_bytes = self.parts = 0
 
     def result(self) -> dict[str, Any]:
         """Measure the file. A permanent fault is part of the result; any other is raised."""
@@ -102,7 +102,7 @@ class _Reading:
             file = PixelFile(self.source, self.request.settings.limits)
         except InspectorError as error:
             return self._refused(error)
-        self.header_bytes = file.header_bytes
+        self.header_bytes, self.parts = file.header_bytes, len(file.header.parts)
         with closing(file):
             try:
                 plans = self._prepare(file)
@@ -172,11 +172,15 @@ class _Reading:
         return {**report, "status": status, "coverage": coverage, "channels": [], "deep": []}
 
     def _report(self) -> dict[str, Any]:
+        from exr_inspector.pixels.hashes import file_hash  # noqa: PLC0415 - needs an optional library
+
         streams = [measure.stream for measure in self.measures]
         failures = [*self.failures, *(each for found in streams for each in found.failures.values())]
         read = sum(stream.chunks_read for stream in streams)
         levels = (next(stream.layout.levels()) for stream in streams)
         total = sum(level.columns * level.rows for level in levels)
+        parts = [measure.part_result() for measure in self.measures]
+        is_whole = bool(read) and read == total and not self.failures
         return {
             "status": "failed" if not read else "partial" if failures else "ok",
             "mode": self.request.mode,
@@ -185,9 +189,13 @@ class _Reading:
                 "chunks_read": read,
                 "bytes_read": self.header_bytes + sum(each.reader.bytes_read for each in streams),
                 "requests": sum(each.reader.requests for each in streams),
-                "exact": bool(read) and read == total and not self.failures,
+                "exact": is_whole,
                 "decoder": {"name": "OpenEXR", "version": decoder_version()},
             },
+            "hash": file_hash(each["hash"] for each in parts)
+            if is_whole and len(parts) == self.parts
+            else None,
+            "parts": parts,
             "channels": [each for measure in self.measures for each in measure.channel_results()],
             "deep": [each.deep.result(each.stream.index) for each in self.measures if each.deep],
             "failures": failures,

@@ -64,22 +64,20 @@ class Group(NamedTuple):
     has_lines: bool
     """Whether all samples of the group's lines are here: nothing failed, and rows of tiles are complete."""
 
-    def plane(self, index: int) -> Array:
+    def block(self, index: int) -> Block:
         """Return the lines of a channel of a flat part. Only for groups that have lines."""
         channel = self.channels[index]
         blocks = [block for piece in self.pieces for block in piece.blocks(index, channel)]
-        blocks.sort(key=lambda block: (block.lines[:1].tolist(), block.columns[:1].tolist()))
         if len(blocks) == 1:
-            return blocks[0].samples
-        left, top = int(blocks[0].columns[0]), int(blocks[0].lines[0])
-        if blocks[-1].columns[0] == left:  # scan lines
-            return np.concatenate([block.samples for block in blocks])
-        right, bottom = int(blocks[-1].columns[-1]), int(blocks[-1].lines[-1])
-        plane = np.empty((bottom - top + 1, right - left + 1), DTYPES[channel.type])
-        for lines, columns, samples in blocks:
-            y, x = int(lines[0]) - top, int(columns[0]) - left
-            plane[y : y + len(lines), x : x + len(columns)] = samples
-        return plane
+            return blocks[0]
+        lines, columns = (np.unique(np.concatenate(each)) for each in list(zip(*blocks, strict=True))[:2])
+        samples = np.empty((len(lines), len(columns)), DTYPES[channel.type])
+        for block in blocks:
+            y, x = np.searchsorted(lines, block.lines[:1]), np.searchsorted(columns, block.columns[:1])
+            for top, left in zip(y.tolist(), x.tolist(), strict=True):
+                height, width = block.samples.shape
+                samples[top : top + height, left : left + width] = block.samples
+        return Block(lines, columns, samples)
 
 
 class _Task(NamedTuple):
