@@ -176,7 +176,10 @@ def _declared(*extras: str) -> list[Requirement]:
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [(FUNCTION_LOCK, ("s3", "vast")), (DEVELOPMENT_LOCK, ("s3", "vast", "cli", "serve", "test"))],
+    [
+        (FUNCTION_LOCK, ("s3", "vast", "pixels")),
+        (DEVELOPMENT_LOCK, ("s3", "vast", "cli", "serve", "pixels", "test")),
+    ],
     ids=["function", "development"],
 )
 def test_a_lock_pins_what_is_declared_for_every_python(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from exr_inspector import measurer
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
+from exr_inspector.vectors.look import LOOK_VERSION
 from tests.exrfiles.demo import layered_beauty, simple
 from tests.exrfiles.parts import deep_scanline, scanline
 from tests.exrfiles.writer import write
@@ -106,6 +110,16 @@ def test_the_rows_say_what_the_document_says(function: Function, image: Path) ->
         assert stored["sample_count"] == channels[name]["count"]
     (facet,) = [each for each in function.rows("facets", "facet") if each["facet"] == "pixels"]
     assert (facet["status"], facet["request"]) == ("ok", '{"mode":"full"}')
+
+
+def test_the_picture_and_its_vector_are_stored_and_not_answered(function: Function, image: Path) -> None:
+    found = function.handle(plain(image, stats=True))["stats"]
+    assert not [name for name in found if name.startswith("look")]
+    (row,) = function.rows("pixels")
+    assert Image.open(io.BytesIO(row["thumbnail"])).size == (160, 90)
+    assert (row["thumbnail_layer"], row["thumbnail_color_space"]) == ("", "lin_ap1_scene")
+    assert (len(row["look_vector"]), row["look_version"]) == (64, LOOK_VERSION)
+    assert json.loads(row["coverage_json"])["thumbnail"]["chunks_read"]
 
 
 def test_nan_and_infinity_are_stored_with_their_place(function: Function, tmp_path: Path) -> None:

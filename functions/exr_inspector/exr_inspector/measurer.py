@@ -95,7 +95,8 @@ class Measurer:
                 result = source_stats(source, mode, settings.stats_bytes, settings)
             if source.stat() == stat:
                 pixels = Pixels(result, self._request(mode), hashes[mode])
-                return replace(_with(inspection, result), pixels=pixels)
+                shown = {name: value for name, value in result.items() if not name.startswith("look")}
+                return replace(_with(inspection, shown), pixels=pixels)
             inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))
         message = "the object changed each time its pixels were read"
         raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])

@@ -185,6 +185,7 @@ PIXELS = (
     Column(
         "hash", TEXT, "Hash of the pixels of all parts; equal hashes mean equal pixels. Null unless exact."
     ),
+    Column("parts_json", TEXT, "Hashes of each part, as JSON: of its data window and its display window."),
     Column(
         "thumbnail", BYTES, "A WebP image of at most 256 x 256 pixels; null if there is no image to show."
     ),
@@ -224,7 +225,8 @@ CHANNEL_STATS = (
     ),
     Column("first_nonfinite_y", INTEGER, "Its line."),
     Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
-    Column("hash", TEXT, "Hash of the samples; null unless every chunk was read."),
+    Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
+    Column("display_hash", TEXT, "The same for the display window."),
     Column(
         "packed_bytes",
         INTEGER,

@@ -18,7 +18,9 @@ _CHANNEL_COLUMNS = {
     "name": "name",
     "type": "type",
     "count": "sample_count",
-    **{name: name for name in ("min", "max", "mean", "stddev", "mean_standard_error", "constant", "hash")},
+    **{name: name for name in ("min", "max", "mean", "stddev", "mean_standard_error", "constant")},
+    "hash": "hash",
+    "display_hash": "display_hash",
     **{
         f"{name}_count": f"{name}_count"
         for name in ("nan", "pos_inf", "neg_inf", "zero", "negative", "subnormal")
@@ -51,7 +53,8 @@ def _file_row(result: Mapping[str, Any]) -> Row:
         "mode": result["mode"],
         "status": result["status"],
         "exact": result["coverage"]["exact"],
-        "coverage_json": to_json(result["coverage"]),
+        "coverage_json": to_json({**result["coverage"], "thumbnail": result.get("look_coverage")}),
+        "parts_json": to_json(result.get("parts")),
         "failures_json": to_json(result["failures"]),
         "hash": result.get("hash"),
         **(result.get("look") or {}),
