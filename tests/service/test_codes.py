@@ -466,6 +466,7 @@ ELSEWHERE = {
     "DATABASE_NOT_FOUND": "apps/cli/test_run.py",
     "NOT_A_DATABASE": "apps/cli/test_run.py",
     "QUERY_LIMIT": "apps/cli/test_sql.py",
+    "BAD_POLICY": "policy/test_load.py",
     "CHUNK_CORRUPT": "pixels/test_stats.py",
     "DECODER_LOST": "pixels/test_stats.py",
     "PIXELS_LIMIT": "pixels/test_stats.py",

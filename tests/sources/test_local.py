@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +18,7 @@ from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import is_object
 from exr_inspector.settings import MIB
-from exr_inspector.sources.local import LocalFile
+from exr_inspector.sources.local import LocalFile, file_system, signed
 from exr_inspector.sources.protocol import Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import FIRST_READ, read_header
@@ -56,7 +57,21 @@ def test_bytes_are_those_of_the_file_and_end_with_it(path: Path) -> None:
 def test_facts_are_those_of_the_file(path: Path) -> None:
     os.utime(path, ns=(0, 1_790_846_130_123_456_789))
     moment = datetime(2026, 10, 1, 9, 15, 30, 123456, tzinfo=timezone.utc)
-    assert LocalFile(path).stat() == Stat(path.stat().st_size, moment, None)
+    stat, found = LocalFile(path).stat(), path.stat()
+    assert (stat.size, stat.mtime, stat.etag, stat.inode) == (found.st_size, moment, None, found.st_ino)
+    assert stat.ctime
+    assert abs(stat.ctime.timestamp() - found.st_ctime) < 0.001
+    assert stat.device == file_system(found.st_dev, str(path))
+
+
+def test_a_file_system_is_named_by_what_is_mounted() -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux says what is mounted")
+    assert file_system(Path("/proc/self").stat().st_dev, "/proc/self").startswith("proc ")
+
+
+def test_an_inode_above_63_bits_becomes_negative() -> None:
+    assert (signed(7), signed(2**64 - 1)) == (7, -1)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -(2**31), 2**31, 2**33])
@@ -79,7 +94,8 @@ def test_a_time_that_no_calendar_has_is_told_as_the_last_or_first_there_is(
 def _dated(found: os.stat_result, seconds: int) -> os.stat_result:
     fields = list(found)
     fields[8] = seconds
-    return os.stat_result(fields, {"st_mtime_ns": seconds * 10**9})
+    times = {"st_mtime_ns": seconds * 10**9, "st_ctime_ns": found.st_ctime_ns}
+    return os.stat_result(fields, times)
 
 
 def test_a_relative_path_has_an_absolute_location(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

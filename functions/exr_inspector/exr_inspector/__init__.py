@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from exr_inspector.document.serialize import to_json
     from exr_inspector.library import inspect_many
     from exr_inspector.pipeline import inspect
+    from exr_inspector.pixels.cryptomatte import cryptomattes
     from exr_inspector.pixels.stats import pixel_stats
     from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding
 
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "__version__",
     "channel_fingerprint",
+    "cryptomattes",
     "header_bytes",
     "inspect",
     "inspect_many",
@@ -47,6 +49,7 @@ __all__ = [
 _MODULES = {
     "Match": "catalog.search",
     "channel_fingerprint": "vectors.embedding",
+    "cryptomattes": "pixels.cryptomatte",
     "header_bytes": "document.build",
     "inspect": "pipeline",
     "inspect_many": "library",

@@ -222,6 +222,12 @@ BAD_SETTING = _fault(
     "A setting is not valid, or one of several settings that belong together is absent.",
     "Correct the option, environment variable or secret that the message names; see docs/CONFIGURATION.md.",
 )
+BAD_POLICY = _fault(
+    "BAD_POLICY",
+    None,
+    "A policy does not exist, cannot be read, or has a rule that is not valid. Its rules were not applied.",
+    "Correct the line that the message names; see docs/POLICIES.md.",
+)
 PATH_NOT_ALLOWED = _fault(
     "PATH_NOT_ALLOWED",
     None,

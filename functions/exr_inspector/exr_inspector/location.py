@@ -106,6 +106,11 @@ def is_object(path: str) -> bool:
     return path.startswith(S3)
 
 
+def is_exr(path: str) -> bool:
+    """Return whether a name ends in `.exr`, in upper or lower case."""
+    return path.lower().endswith(SUFFIX)
+
+
 def object_location(bucket: str, key: str, paths: PathMap = NO_MAP) -> Location:
     """Return the location of an object. Raises InspectorError(BAD_EVENT) if no object can have this name."""
     if not _can_exist(bucket, key):
@@ -152,7 +157,7 @@ def impossible_name(bucket: str, key: str) -> InspectorError:
 
 def may_be_exr(names: Sequence[tuple[str, str]]) -> bool:
     """Return whether one of the keys, as it is or decoded, ends in `.exr`, in any case."""
-    return any(key.lower().endswith(SUFFIX) for _, key in _decoded_names(names))
+    return any(is_exr(key) for _, key in _decoded_names(names))
 
 
 def split_element_path(element_path: Any) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.apps.cli.command import COMMAND, environment, on_terminal, process, run
 from tests.apps.cli.test_inspect import GOOD, rows_of
+from tests.sources.server import KEYS, S3Server
 
 FRAMES = 250
 # The size of the batches of apps/cli/run.py.
@@ -128,11 +129,17 @@ def test_recursive_is_not_advised_if_it_was_given(show: Path) -> None:
     assert done.stderr.splitlines()[-1] == "Error: no .exr file in empty"
 
 
-@pytest.mark.parametrize("name", ["s3://bucket", "s3://bucket/", "s3://bucket/folder/"])
-def test_a_bucket_is_refused_with_the_form_of_an_object(show: Path, name: str) -> None:
-    done = run("inspect", name, "-r")
+def test_a_bucket_that_cannot_be_listed_is_a_fault(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exr_inspector.sources.s3.PAUSES", ())
+    with S3Server() as s3:
+        for name, value in {
+            "S3_ENDPOINT": s3.url,
+            **{key.upper(): each for key, each in KEYS.items()},
+        }.items():
+            monkeypatch.setenv(name, value)
+        done = run("inspect", "s3://absent/", "-r")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1].startswith(f"Error: {name} is a bucket or a folder; name its objects")
+    assert "STORAGE_UNAVAILABLE: NoSuchBucket" in done.stderr
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------------

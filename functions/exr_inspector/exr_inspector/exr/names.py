@@ -35,7 +35,16 @@ class ChannelName(NamedTuple):
 
 
 def split_path(path: str) -> FileName:
-    """Return the frame that a path's last element ends in, before its extension, and its sequence.
+    """Return the frame that a path's last element ends in, before its extension, and its sequence."""
+    span = frame_span(path)
+    if span is None:
+        return FileName(None, None)
+    start, end = span
+    return FileName(int(path[start:end]), path[:start] + padding(end - start) + path[end:])
+
+
+def frame_span(path: str) -> tuple[int, int] | None:
+    """Return where a path's frame is, with its sign; None if it has none.
 
     As in fileseq, the frame is the last number before the extension, with a minus sign if one follows a
     separator. Unlike in fileseq, the number must also look like a frame (`_is_frame`).
@@ -43,15 +52,14 @@ def split_path(path: str) -> FileName:
     folder_end = max(path.rfind("/"), path.rfind("\\")) + 1
     name = path[folder_end:]
     found = _NUMBER.search(name)
-    if not found:
-        return FileName(None, None)
-    sign, digits = found[1] or "", found[2]
-    if not _is_frame(name[: found.start()], sign, digits):
-        return FileName(None, None)
-    width = len(sign + digits)
-    padding = "@" * width if width % 4 else "#" * (width // 4)
-    start, end = folder_end + found.start(), folder_end + found.end()
-    return FileName(int(sign + digits), path[:start] + padding + path[end:])
+    if not found or not _is_frame(name[: found.start()], found[1] or "", found[2]):
+        return None
+    return folder_end + found.start(), folder_end + found.end()
+
+
+def padding(width: int) -> str:
+    """Return how fileseq writes a frame of `width` characters: `#` for every four, or else `@` for each."""
+    return "@" * width if width % 4 else "#" * (width // 4)
 
 
 def _is_frame(before: str, sign: str, digits: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat as modes
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,8 +27,8 @@ from exr_inspector.sources.protocol import Stat
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
-_LATEST = datetime.max.replace(tzinfo=timezone.utc)
+# The range of a datetime, in microseconds since 1970.
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 # File systems whose regular files are views of the kernel and of processes.
 _KERNEL_FOLDERS = ("/proc", "/sys", "/sys/fs/cgroup", "/sys/kernel/debug", "/sys/kernel/tracing")
 _KINDS = {
@@ -75,7 +76,7 @@ class LocalFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _coded(error, self.location) from error
+            raise coded(error, self.location) from error
         except ValueError as error:  # a NUL in the path
             raise InspectorError(FILE_NOT_FOUND, str(error), self.location) from error
 
@@ -102,7 +103,7 @@ class LocalFile:
     def _check_version(self, opened: os.stat_result, checked: os.stat_result) -> None:
         """Refuse another file than the one that was checked, and another version than the first read."""
         if self._first is None:
-            self._first, self._stat = opened, Stat(opened.st_size, _moment(opened.st_mtime_ns))
+            self._first, self._stat = opened, _stat(opened, self.location)
         first = self._first
         if (opened.st_dev, opened.st_ino) != (checked.st_dev, checked.st_ino) or (
             (opened.st_ino, opened.st_size, opened.st_mtime_ns)
@@ -111,7 +112,8 @@ class LocalFile:
             raise InspectorError(OBJECT_CHANGED, "the file changed while it was read", self.location)
 
 
-def _coded(error: OSError, location: str) -> InspectorError:
+def coded(error: OSError, location: str) -> InspectorError:
+    """Return the fault that an error of the operating system means for a path."""
     fault = _FAULTS.get(error.errno or 0, STORAGE_UNAVAILABLE)
     if fault is FILE_NOT_FOUND and os.path.islink(location):  # noqa: PTH114
         target = os.readlink(location)  # noqa: PTH115
@@ -128,13 +130,54 @@ def _kernel_devices() -> frozenset[int]:
     return frozenset(found - {Path("/").stat().st_dev})
 
 
+def _stat(found: os.stat_result, path: str) -> Stat:
+    mtime, ctime = _moment(found.st_mtime_ns), _moment(found.st_ctime_ns)
+    device = file_system(found.st_dev, path)
+    return Stat(found.st_size, mtime, ctime=ctime, inode=signed(found.st_ino), device=device)
+
+
+def signed(inode: int) -> int:
+    """Return an inode number as a signed number of 64 bits, as databases store it."""
+    return inode - (1 << 64) if inode >> 63 else inode
+
+
+_file_systems: dict[int, str] = {}
+
+
+def file_system(device: int, path: str) -> str:
+    """Return what is mounted at a path, such as `nfs4 vast:/renders`; `device` is its number (`st_dev`).
+
+    Unlike the number it stays the same when the machine starts again, and on other machines. It is the number
+    where `/proc` does not tell more.
+    """
+    if device not in _file_systems:
+        _file_systems[device] = _mounted(os.path.realpath(path)) or str(device)
+    return _file_systems[device]
+
+
+def _mounted(path: str) -> str | None:
+    """Return type, source and root of the innermost mount that contains a path (proc_pid_mountinfo(5))."""
+    found: dict[str, str] = {}
+    with suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text("utf-8", "backslashreplace").splitlines():
+            *_, root, point, _ = line.split(" ", 5)
+            kind, source, *_ = line.partition(" - ")[2].split(" ")
+            found[_unescaped(point)] = f"{kind} {_unescaped(source)}" + (root if root != "/" else "")
+    return found[max((each for each in found if _is_below(path, [each])), key=len)] if found else None
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)
+
+
 def _is_below(path: str, folders: Sequence[str]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
 
 
+def microseconds(nanoseconds: int) -> int:
+    """Return a time in microseconds; some file systems hold times beyond any calendar."""
+    return min(max(nanoseconds // 1000, _EARLIEST), _LATEST)
+
+
 def _moment(nanoseconds: int) -> datetime:
-    """Return a time in UTC from nanoseconds since 1970; some file systems hold times beyond any calendar."""
-    try:
-        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
-    except OverflowError:
-        return _LATEST if nanoseconds > 0 else _EARLIEST
+    return _EPOCH + timedelta(microseconds=microseconds(nanoseconds))

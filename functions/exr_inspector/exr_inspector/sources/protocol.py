@@ -9,11 +9,17 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Stat:
-    """State of one version of a file: `size` in bytes, `mtime` in UTC, `etag` without quotes."""
+    """State of one version of a file: `size` in bytes, times in UTC, `etag` without quotes.
+
+    Objects have an eTag, local files the rest. `inode` is signed; `device` names the file system.
+    """
 
     size: int
     mtime: datetime
     etag: str | None = None
+    ctime: datetime | None = None
+    inode: int | None = None
+    device: str | None = None
 
 
 class Source(Protocol):

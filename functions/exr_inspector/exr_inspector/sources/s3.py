@@ -10,7 +10,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timezone
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -37,6 +37,7 @@ from exr_inspector.errors import (
     Fault,
     InspectorError,
 )
+from exr_inspector.location import S3
 from exr_inspector.settings import KIB, MIB, Settings
 from exr_inspector.sources.protocol import Stat
 
@@ -188,6 +189,30 @@ class S3Client:
             return _stat(head, _header(head, "ContentLength"))
 
         return self._repeated(location, once)
+
+    def list_objects(
+        self, location: str, *, recursive: bool = True
+    ) -> Iterator[tuple[str, int, int, str | None]]:
+        """Yield location, size, time and eTag of each object whose location begins with `location`.
+
+        Times are microseconds since 1970. Without `recursive`, leave out keys with a further slash. Raises as
+        `get` does.
+        """
+        bucket, _, prefix = location[len(S3) :].partition("/")
+        wanted = {"Bucket": bucket, "Prefix": prefix, **({} if recursive else {"Delimiter": "/"})}
+        while True:
+            page = self._repeated(location, lambda: self._api.list_objects_v2(**wanted))  # type: ignore[arg-type]
+            for each in page.get("Contents", []):
+                mtime = int(each["LastModified"].timestamp() * 1_000_000)
+                yield (
+                    f"{S3}{bucket}/{each['Key']}",
+                    each["Size"],
+                    mtime,
+                    each.get("ETag", "").strip('"') or None,
+                )
+            if not page.get("IsTruncated"):
+                return
+            wanted["ContinuationToken"] = _header(page, "NextContinuationToken")
 
     def close(self) -> None:
         """Close the idle connections."""

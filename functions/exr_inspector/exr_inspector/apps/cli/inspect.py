@@ -14,11 +14,11 @@ import click
 from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
 from exr_inspector.apps.cli.output import Discard, opened
-from exr_inspector.apps.cli.paths import expand, is_exr, local_name
+from exr_inspector.apps.cli.paths import expand, local_name
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.document.model import Document
 from exr_inspector.document.serialize import to_json
-from exr_inspector.location import Location, PathMap, path_location
+from exr_inspector.location import Location, PathMap, is_exr, path_location
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def inspect(
 ) -> None:
     """Show what EXR files contain.
 
-    PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. Output is a table on a terminal
-    and JSON elsewhere: one document for one file, else a list. A bad file never stops the others. A summary
-    line on standard error counts the files by status.
+    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. Output is a
+    table on a terminal and JSON elsewhere: one document for one file, else a list. A bad file never stops the
+    others. A summary line on standard error counts the files by status.
 
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.

@@ -47,9 +47,9 @@ def stats(
 ) -> None:
     """Measure the pixels of EXR files: minimum, maximum, mean, NaN and infinities of each channel.
 
-    PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The values describe the decoded
-    pixels of the full-resolution image. A damaged chunk costs only itself, but codecs without a checksum do
-    not notice all damage.
+    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. The values
+    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself, but codecs
+    without a checksum do not notice all damage.
     """
     from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
 

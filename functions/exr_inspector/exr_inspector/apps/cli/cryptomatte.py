@@ -1,0 +1,122 @@
+"""`exr-inspector cryptomatte`: list the objects of cryptomattes, and measure what they cover."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.settings import Settings
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.option("--coverage", is_flag=True, help="Decode the pixels: area, pixels and box of each object.")
+@click.option(
+    "--object", "patterns", multiple=True, metavar="NAME", help="Only objects that match, as *dragon*."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
+@click.pass_context
+def cryptomatte(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    recursive: bool,
+    coverage: bool,
+    patterns: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List the objects of the cryptomattes of EXR files, and compare their ids with their names.
+
+    PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The names come from the manifest
+    in the header, or from the side-car file that the header names. With --coverage, objects that no pixel
+    shows have the area 0, and ids that the manifest lacks have no name.
+
+    Exit code 1 if a file cannot be read, or if a manifest is not valid or has a wrong id.
+    """
+    from exr_inspector.pixels.cryptomatte import cryptomattes  # noqa: PLC0415 - so that --help is quick
+
+    settings = Settings.from_mapping(os.environ)
+    files = expand(paths, recursive=recursive, settings=settings)
+    is_bad = False
+    for location in progress(files, len(files), shown=True):
+        found = cryptomattes(location, coverage=coverage, settings=settings)
+        is_bad = is_bad or found["status"] != "ok" or any(map(_faults, found["cryptomattes"]))
+        if patterns:
+            found["cryptomattes"] = [_matching(each, patterns) for each in found["cryptomattes"]]
+        if as_json:
+            click.echo(json_text({"file_path": location.path, **found}))
+        else:
+            _print(nearby(location.path), found, coverage)
+    ctx.exit(int(is_bad))
+
+
+def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any]:
+    """Return a cryptomatte with the objects whose name matches a pattern."""
+    objects = [
+        each for each in found["objects"] if any(fnmatchcase(each["name"] or "", glob) for glob in patterns)
+    ]
+    return {**found, "objects": objects}
+
+
+def _faults(found: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a manifest or its ids, one line each."""
+    faults = [found["manifest_error"]] if found["manifest_error"] else []
+    for kind, reason in (
+        ("bad_ids", "not eight hexadecimal digits"),
+        ("mismatched", "not the hash of the name"),
+        ("unclamped", "the hash of the name, but not a normal float, so no pixel has it"),
+        ("collisions", "also the id of another name"),
+    ):
+        if count := found[f"{kind}_count"]:
+            faults.append(f"{count:,} ids are {reason}: {', '.join(found[kind])}")
+    return faults
+
+
+def _print(path: str, found: dict[str, Any], has_coverage: bool) -> None:
+    if not found["cryptomattes"] and not found["failures"]:
+        click.echo(f"{harmless(path)}: no cryptomatte")
+    for each in found["cryptomattes"]:
+        where = {"header": "in the header", "sidecar": f"in {each['manifest_file']}"}
+        source = each["manifest_source"]
+        objects = f"{each['object_count']:,} objects {where[source]}" if source else "no manifest"
+        title = f"{path}: {each['name']}, {each['ranks']} ranks, {objects}"
+        if each["objects"]:
+            names = ("object", "id", "area", "pixels", "box") if has_coverage else ("object", "id")
+            rows = [_row(item)[: len(names)] for item in each["objects"]]
+            print_table(names, rows, title=title)
+        else:
+            click.secho(harmless(title), bold=True)
+        for fault in _faults(each):
+            click.echo(harmless(fault, keep=""))
+        _print_coverage(each["coverage"])
+    for name in found["unclaimed_layers"]:
+        click.echo(f"layers {harmless(name)}00 and up have no cryptomatte attributes")
+    for failure in found["failures"]:
+        number = f"{failure['chunks']:,} chunks: " if failure["chunks"] else ""
+        click.echo(harmless(f"{failure['code']}: {number}{failure['message']}", keep=""))
+
+
+def _print_coverage(coverage: dict[str, Any] | None) -> None:
+    if coverage is None:
+        return
+    if coverage["error"]:
+        click.echo(harmless(f"coverage not computed: {coverage['error']}", keep=""))
+    if coverage["other_pixels"]:
+        count, area = coverage["other_pixels"], coverage["other_area"]
+        click.echo(f"further ids without a name: {area:,.1f} in {count:,} pixels")
+    if coverage["invalid_samples"]:
+        click.echo(f"{coverage['invalid_samples']:,} samples have a negative or infinite coverage")
+
+
+def _row(item: dict[str, Any]) -> list[Any]:
+    box = item["box"]
+    low, high = (box["min"], box["max"]) if box else ({}, {})
+    place = f"{low['x']},{low['y']} - {high['x']},{high['y']}" if box else None
+    area = None if item["area"] is None else round(item["area"], 1)
+    return [item["name"], item["id"], area, item["pixels"], place]

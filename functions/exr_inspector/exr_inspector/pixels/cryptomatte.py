@@ -1,0 +1,183 @@
+"""The cryptomattes of one file: their objects, whether the ids are right, and what each object covers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from exr_inspector.errors import NOT_INSTALLED, InspectorError
+from exr_inspector.exr.cryptomatte import (
+    MAX_MANIFEST_BYTES,
+    Cryptomatte,
+    Manifest,
+    clamped,
+    describe,
+    find_cryptomattes,
+    manifest_path,
+    parse_manifest,
+)
+from exr_inspector.exr.facts import PartFacts
+from exr_inspector.exr.header import Header
+from exr_inspector.exr.part_summary import channel_facts, part_facts
+from exr_inspector.location import Location, path_location
+from exr_inspector.pixels.coverage import Coverage, cover
+from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
+from exr_inspector.sources.read_ahead import ReadAhead
+from exr_inspector.version_reader import read_header, read_unchanged
+
+
+def cryptomattes(
+    path: str | os.PathLike[str] | Location, *, coverage: bool = False, settings: Settings | None = None
+) -> dict[str, Any]:
+    """Return the cryptomattes of a file: what its header states, and the objects of their manifests.
+
+    A manifest is that of the header, or else the side-car file that the header names. Each id is compared
+    with the hash of its name. With `coverage`, pixels are decoded, and each object has its `area` (the sum of
+    its coverage, in pixels), the number of `pixels` that it is in, and the `box` around them; ids that no
+    manifest has are objects without a name. Objects are sorted by area, then by name.
+
+    The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if the file cannot be
+    read. A fault of the file is in `failures`.
+
+    Raises InspectorError: NOT_INSTALLED if `coverage` is asked for without the extra `pixels`, BAD_EVENT for
+    an impossible path, and transient faults of the file's store.
+    """
+    settings = settings or Settings()
+    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    opener = Opener(settings)
+    return read_unchanged(lambda: _read(location, settings, opener, coverage))
+
+
+def _read(location: Location, settings: Settings, opener: Opener, with_coverage: bool) -> dict[str, Any]:
+    """Read one version of the file. A permanent fault is part of the result; any other is raised."""
+    source = opener(location)
+    try:
+        if not with_coverage:
+            mattes, unclaimed = _mattes(read_header(ReadAhead(source), settings.limits), location, opener)
+            return _report(mattes, unclaimed, [])
+        with closing(PixelFile(source, settings.limits)) as file:
+            mattes, unclaimed = _mattes(file.header, location, opener)
+            for matte in mattes:
+                matte.coverage = Coverage(clamped(id_) for _, id_ in matte.manifest.objects)
+            wanted = [
+                (rank, matte.coverage)
+                for matte in mattes
+                if matte.coverage and not matte.unfit
+                for rank in matte.found.ranks
+            ]
+            return _report(mattes, unclaimed, cover(file, wanted))
+    except InspectorError as error:
+        if error.retry or error.fault is NOT_INSTALLED:
+            raise
+        failure = {"part_index": None, "code": error.code, "message": error.message, "chunks": None}
+        return {**_report([], [], [failure]), "status": "failed"}
+
+
+@dataclass
+class _Matte:
+    """A cryptomatte and its manifest, which is empty if there is none."""
+
+    found: Cryptomatte
+    parts: Sequence[PartFacts]
+    manifest: Manifest
+    manifest_source: Literal["header", "sidecar"] | None
+    coverage: Coverage | None = None
+
+    @property
+    def unfit(self) -> str | None:
+        """Why the coverage cannot be computed; None if it can."""
+        if not self.found.ranks:
+            return "no layer has an id and a coverage channel"
+        for layer in self.found.layers:
+            if self.parts[layer.part_index]["is_deep"]:
+                return "the part is deep"
+            for component, channel in layer.channels.items():
+                if component in "rb" and channel["type"] != "float":
+                    return f"{channel['name']} is {channel['type']}; ids must be float"
+                if (channel["x_sampling"], channel["y_sampling"]) != (1, 1):
+                    return f"{channel['name']} is subsampled"
+        return None
+
+    def report(self) -> dict[str, Any]:
+        """Return the facts, the totals of the coverage, and the objects."""
+        facts = describe(self.found, self.parts, self.manifest if self.manifest_source else None)
+        coverage = None
+        if self.coverage is not None:
+            coverage = {
+                "error": self.unfit,
+                "other_pixels": self.coverage.other_pixels,
+                "other_area": self.coverage.other_area,
+                "invalid_samples": self.coverage.invalid,
+            }
+        objects = sorted(
+            self._objects(), key=lambda each: (-(each["area"] or 0), each["name"] or "", each["id"])
+        )
+        return {**facts, "manifest_source": self.manifest_source, "coverage": coverage, "objects": objects}
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        is_covered = self.coverage is not None and not self.unfit
+        totals = self.coverage.by_id() if self.coverage and is_covered else {}
+        empty = {"area": 0.0, "pixels": 0, "box": None}
+        nothing = empty if is_covered else dict.fromkeys(empty)
+        unnamed = dict(totals)
+        for name, id_ in self.manifest.objects:
+            unnamed.pop(clamped(id_), None)
+            yield {"name": name, "id": f"{id_:08x}", **totals.get(clamped(id_), nothing)}
+        for id_, found in unnamed.items():
+            yield {"name": None, "id": f"{id_:08x}", **found}
+
+
+def _mattes(header: Header, location: Location, opener: Opener) -> tuple[list[_Matte], list[str]]:
+    """Return the cryptomattes of a header with their manifests, and layers that seem to be some."""
+    parts = [part_facts(header, index) for index in range(len(header.parts))]
+    texts = [
+        {each.name: each.value for each in part.attributes if each.type_name == "string" and each.value}
+        for part in header.parts
+    ]
+    found, unclaimed = find_cryptomattes(parts, texts, channel_facts(header))
+    return [_Matte(each, parts, *_manifest(each, location, opener)) for each in found], unclaimed
+
+
+def _manifest(
+    found: Cryptomatte, location: Location, opener: Opener
+) -> tuple[Manifest, Literal["header", "sidecar"] | None]:
+    """Return a manifest and where it was; the side-car's only if the header has none that is valid."""
+    if found.manifest is not None:
+        manifest = parse_manifest(found.manifest)
+        if manifest.error is None or found.manifest_file is None:
+            return manifest, "header"
+    if found.manifest_file is None:
+        return Manifest([], []), None
+    return _sidecar(found.manifest_file, location, opener), "sidecar"
+
+
+def _sidecar(stated: str, location: Location, opener: Opener) -> Manifest:
+    """Read the side-car file that a header names. Raises transient faults of its store."""
+    path = manifest_path(stated)
+    if path is None:
+        return Manifest([], [], f"the path of the manifest is not allowed: {stated[:200]!r}")
+    folder = location.path.rpartition("/")[0]
+    try:
+        source = opener(path_location(f"{folder}/{path}"))
+        size = source.stat().size
+        if size > MAX_MANIFEST_BYTES:
+            return Manifest([], [], f"the manifest {path} has {size} bytes; {MAX_MANIFEST_BYTES} are read")
+        return parse_manifest(source.read(0, size))
+    except InspectorError as error:
+        if error.retry:
+            raise
+        return Manifest([], [], f"the manifest {path} cannot be read: {error.message}")
+
+
+def _report(mattes: Sequence[_Matte], unclaimed: list[str], failures: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "status": "partial" if failures else "ok",
+        "cryptomattes": [matte.report() for matte in mattes],
+        "unclaimed_layers": unclaimed,
+        "failures": failures,
+    }
