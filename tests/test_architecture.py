@@ -50,7 +50,7 @@ RULES = {
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",
     "storage": "compat",
-    "similar": "* catalog/* document vectors",
+    "similar": "* catalog/* document pixels/thumbnail vectors",
     "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog compare document events pixels policy sources vectors",

@@ -6,6 +6,8 @@ The exposure is fixed: one that follows the frame's own brightness would hide th
 from __future__ import annotations
 
 import io
+import os
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +15,15 @@ import numpy.typing as npt
 
 from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, InspectorError
 from exr_inspector.exr.header import Part
+from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.beauty import Beauty, find_beauty
 from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
 from exr_inspector.pixels.image import read_image
 from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
 from exr_inspector.vectors.look import LOOK_VERSION, look_vector
+from exr_inspector.version_reader import read_unchanged
 
 SIZE = 256
 """Pixels of the longer side."""
@@ -43,8 +49,8 @@ class Picture(NamedTuple):
     coverage: dict[str, Any]
     failures: list[dict[str, Any]]
 
-    def webp(self, exposure: float = 0.0) -> bytes:
-        """Return the picture as WebP of at most MAX_BYTES; `exposure` is in stops.
+    def webp(self, exposure: float = 0.0, max_bytes: int | None = MAX_BYTES) -> bytes:
+        """Return the picture as WebP of about `max_bytes` at most; `exposure` is in stops.
 
         Raises InspectorError(NOT_INSTALLED) without Pillow.
         """
@@ -63,7 +69,7 @@ class Picture(NamedTuple):
         for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):
             file = io.BytesIO()
             image.save(file, "WEBP", quality=quality)
-            if file.tell() <= MAX_BYTES:
+            if max_bytes is None or file.tell() <= max_bytes:
                 break
         return file.getvalue()
 
@@ -105,6 +111,29 @@ def read_picture(
         image.coverage,
         image.failures,
     )
+
+
+def file_picture(
+    path: str | os.PathLike[str] | Location,
+    layer: str | None = None,
+    settings: Settings | None = None,
+    *,
+    size: int = SIZE,
+) -> Picture | None:
+    """Return the picture of a file, as `read_picture` does.
+
+    Also raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path,
+    and a fault of the file or of its store.
+    """
+    settings = settings or Settings()
+    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    opener = Opener(settings)
+
+    def read() -> Picture | None:
+        with closing(PixelFile(opener(location), settings.limits)) as file:
+            return read_picture(file, layer, size=size)
+
+    return read_unchanged(read)
 
 
 _WHITE = 65504.0

@@ -16,9 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from exr_inspector.vectors.projection import Group, Projection
+
 LOOK_VERSION: int = 1
 """Raised when the same picture gives another vector. Only vectors of one version can be compared."""
-SIZE = 64
+GROUPS = (
+    Group("light", 16, 0, 0, "luminance of 4 x 4 cells"),
+    Group("color", 32, 0, 0, "red and blue of 4 x 4 cells"),
+    Group("histogram", 16, 0, 0, "shares of pixels by luminance"),
+)
+"""The slices of the vector, for explanations. They have no fixed weights."""
+LOOK = Projection(GROUPS, [0] * len(GROUPS))
+SIZE = LOOK.size
 CELLS = 4
 BINS = 16
 DARKEST, BRIGHTEST = -10.0, 5.0

@@ -26,6 +26,7 @@ _MODULES = {
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
+    "thumbnail": "thumbnail",
 }
 
 

@@ -27,7 +27,6 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
     import duckdb
@@ -129,9 +128,10 @@ class DuckDBStore:
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
-        found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
-        return found[0][VECTORS[by]] if found else None
+        table, column, version_column, version = VECTORS[by]
+        sql = f"SELECT {column} FROM {table} WHERE file_id = ? AND {version_column} = ?"
+        found = self.query(sql, [file_id, version]).to_pylist()
+        return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,6 @@ from exr_inspector.catalog.vast.transactions import Transaction, Transactions
 from exr_inspector.catalog.vast.upsert import computed, lookup, upsert
 from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 
 class VastStore:
@@ -87,17 +87,21 @@ class VastStore:
 
         matches: list[Match] = []
         for transaction in self._attempts():
-            with transaction, transaction.rows.scan("files", columns_of(search)) as files:
-                matches = nearest_in(files, search)
+            with transaction, ExitStack() as scans:
+                readers = {
+                    table: scans.enter_context(transaction.rows.scan(table, columns))
+                    for table, columns in columns_of(search).items()
+                }
+                matches = nearest_in(readers, search)
         return matches
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        column, version = VECTORS[by], "embedding_version"
+        table, column, version_column, version = VECTORS[by]
         found: list[dict[str, Any]] = []
         for transaction in self._attempts():
             with transaction:
-                found = transaction.rows.find("files", [file_id], [column, version]).to_pylist()
-        return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
+                found = transaction.rows.find(table, [file_id], [column, version_column]).to_pylist()
+        return next((row[column] for row in found if row[version_column] == version), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
