@@ -37,6 +37,8 @@ RULES = {
     "catalog/duckdb": "catalog/* catalog/duckdb errors vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings vectors",
     "policy": "document/serialize errors exr/names policy sequences",
+    "checks": "checks document/model document/serialize errors location parallel pipeline pixels/stats policy"
+    " sequences settings sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources vectors/look version_reader",
     "pixels/worker": "pixels/deep",
@@ -53,7 +55,8 @@ RULES = {
     "similar": "* catalog/* document pixels/thumbnail vectors",
     "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
-    "apps/cli": "* apps catalog compare document events pixels policy sources vectors",
+    "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
+    "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",
     "apps/vast_check": "catalog errors settings",

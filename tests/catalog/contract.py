@@ -258,6 +258,47 @@ class StoreContract:
         assert tables(backend) == expected(file, other)
         assert audit(backend, "a")["inspection_count"] == 1
 
+    def test_a_removal_spares_a_row_that_was_written_since(self, backend: Backend) -> None:
+        """A listing found the file gone; meanwhile it came back, and an event stored it."""
+        store, file = backend.store(), delivered("a")
+        store.upsert([file])
+        seen = audit(backend, "a")["write_id"]
+        store.upsert([file])
+        removal = Removal(file.file_id, unless_since=seen)
+        assert store.upsert([], [removal]) == [Outcome(file.file_id, "outdated")]
+        assert tables(backend) == expected(file)
+        removal = Removal(file.file_id, unless_since=audit(backend, "a")["write_id"])
+        assert store.upsert([], [removal]) == [Outcome(file.file_id, "deleted")]
+        assert tables(backend) == expected()
+
+    # --- scans ------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("table", ["files", "channels", "facets"])
+    def test_a_scan_yields_the_rows_below_a_name_or_all(self, backend: Backend, table: str) -> None:
+        store = backend.store()
+        names = ("a/1", "a/2", "ab", "a0", "A/1", "a/\U0001f3ac")
+        files = [delivered(name, version=2) for name in names]
+        store.upsert(
+            [with_cells(each, "files", file_path_normalized=each.file["file_path"]) for each in files]
+        )
+
+        def paths(under: str) -> set[str]:
+            found = store.scan(table, ["file_path", "file_id"], lambda reader: reader.read_all(), under)
+            assert found.column_names == ["file_path", "file_id"]
+            assert found.num_rows == len(files[0].rows[table]) * len(set(found["file_path"].to_pylist()))
+            return set(found["file_path"].to_pylist())
+
+        assert paths("") == {f"/show/{name}.exr" for name in names}
+        assert paths("/show/a/") == {f"/show/{name}.exr" for name in ("a/1", "a/2", "a/\U0001f3ac")}
+        assert paths("/other/") == set()
+
+    def test_how_a_file_was_found_is_stored_also_if_no_fact_changes(self, backend: Backend) -> None:
+        store = backend.store()
+        for inode in (1, -2):
+            store.upsert([with_cells(delivered("a"), "files", inode=inode, writing=inode == 1, ctime=NOON)])
+        row = audit(backend, "a")
+        assert (row["inode"], row["writing"], row["ctime"], row["device"]) == (-2, False, NOON, None)
+
     def test_a_lookup_tells_of_the_stored_files_alone(self, backend: Backend) -> None:
         store = backend.store()
         file = delivered("a", sequencer="5", etag="tag", mtime=NOON)

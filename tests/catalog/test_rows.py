@@ -14,7 +14,7 @@ from exr_inspector import inspect
 from exr_inspector.catalog.arrow import arrow_table
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows, Row
-from exr_inspector.catalog.rows import MAX_CELL_BYTES, facts_hash, rows_of, to_arrow
+from exr_inspector.catalog.rows import MAX_CELL_BYTES, facts_text, rows_of, to_arrow
 from exr_inspector.document.serialize import to_json
 from tests.catalog.rows import delivered, with_cells
 from tests.corpus import for_each, images
@@ -198,6 +198,6 @@ def test_a_change_of_any_fact_but_the_order_of_its_event_changes_the_hash(tmp_pa
 
 
 def hash_of(document: Any) -> str:
-    return facts_hash(
+    return facts_text(
         document, [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
     )

@@ -19,7 +19,7 @@ from exr_inspector.reader import Inspection, Pixels, Reader
 from exr_inspector.sources.protocol import Stat
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.store import Store
+    from exr_inspector.catalog.store import Sink
 
 # How often a file that is replaced while its pixels are read is inspected again.
 MAX_READS = 3
@@ -34,14 +34,14 @@ class Measurer:
     """Measures the files of one event or batch. `store` is None if nothing is stored."""
 
     reader: Reader
-    store: Store | None = None
+    store: Sink | None = None
     keep_faults: bool = False
     """Whether a fault that a retry can cure is part of the document instead of raised."""
     end: float = 0.0
     """When the time for pixels is over, on the clock `time.monotonic`."""
 
     @classmethod
-    def start(cls, reader: Reader, store: Store | None = None, *, keep_faults: bool = False) -> Measurer:
+    def start(cls, reader: Reader, store: Sink | None = None, *, keep_faults: bool = False) -> Measurer:
         """Return a measurer whose time begins now."""
         return cls(reader, store, keep_faults, time.monotonic() + reader.settings.stats_seconds)
 

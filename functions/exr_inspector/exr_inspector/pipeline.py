@@ -26,7 +26,7 @@ from exr_inspector.telemetry import SILENT, Telemetry
 from exr_inspector.writer import write
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.store import Store
+    from exr_inspector.catalog.store import Sink
 
 Target = str | os.PathLike[str] | Location
 """A file: a local path, `s3://bucket/key`, or a location."""
@@ -37,7 +37,7 @@ class Runtime:
     """What one instance holds for its lifetime."""
 
     settings: Settings = field(default_factory=Settings)
-    store: Store | None = None
+    store: Sink | None = None
     open_source: OpenSource = field(default_factory=lambda: Opener(Settings()))
     telemetry: Telemetry = SILENT
 

@@ -169,6 +169,12 @@ class Settings:
         "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
         seconds,
     )
+    settle_seconds: int = declare(
+        "EXR_INSPECTOR_SETTLE_SECONDS",
+        300,
+        "An incomplete file that was modified within so many seconds counts as still being written.",
+        at_least(0),
+    )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",
         Limits.max_header_bytes,

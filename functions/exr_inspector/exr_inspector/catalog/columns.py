@@ -55,8 +55,17 @@ FILES = (
     Column("size_bytes", INTEGER, "Size of the file in bytes."),
     Column("mtime", TIME, "Time of the last modification."),
     Column("etag", TEXT, "eTag of the S3 object."),
+    Column("ctime", TIME, "Time of the last change of a local file's inode, which copying tools cannot set."),
+    Column("inode", INTEGER, "Inode number of a local file; negative above 63 bits."),
+    Column("device", TEXT, "File system of a local file: its type and source, such as `nfs4 vast:/renders`."),
     Column("sequencer", TEXT, "Sequencer of the latest S3 event of this object; orders its events."),
     Column("status", TEXT, "`ok`, `incomplete`, `corrupt`, `unsupported` or `missing`."),
+    Column(
+        "writing",
+        FLAG,
+        "Whether it was incomplete and had been modified within EXR_INSPECTOR_SETTLE_SECONDS when it was last"
+        " inspected, so that it may still be being written.",
+    ),
     Column("complete", FLAG, "Whether it holds all chunks that its header promises; null if unknown."),
     Column("chunks_present", INTEGER, "Number of chunks in the file; null if unknown."),
     Column("chunks_promised", INTEGER, "Number of chunks that the header promises, over all parts."),

@@ -17,8 +17,10 @@ from exr_inspector.catalog.order import is_older, later_sequencer, version_time
 
 Action = Literal["inserted", "replaced", "unchanged", "outdated", "deleted", "absent"]
 
+# Columns of `files` that say how the file was found. No fact depends on them.
+FOUND_COLUMNS = ("ctime", "inode", "device", "writing")
 # Columns of `files` that a store sets in every write of a row.
-AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id")
+AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id", *FOUND_COLUMNS)
 
 
 class Outcome(NamedTuple):
@@ -36,13 +38,15 @@ class Outcome(NamedTuple):
 class Removal(NamedTuple):
     """A file that is gone. `sequencer` and `time` say when, if the event does.
 
-    `is_current`: the file is known to be gone now, so that no stored version is newer.
+    `is_current`: the file is known to be gone now, so that no stored version is newer. `unless_since`: the
+    `write_id` of the row when the file was found to be gone; a row that was written since is newer.
     """
 
     file_id: str
     sequencer: str | None = None
     time: datetime | None = None
     is_current: bool = False
+    unless_since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Stored:
     mtime: datetime | None
     first_seen: datetime | None
     inspection_count: int | None
+    write_id: str | None = None
 
 
 # The columns of `files` and of `facets` that a store reads before it plans.
@@ -211,6 +216,7 @@ def audit(row: Row, stored: Stored | None, write: Write) -> Row:
         "last_inspected": write.now,
         "inspection_count": ((stored.inspection_count if stored else None) or 0) + 1,
         "write_id": write.id,
+        **{name: row.get(name) for name in FOUND_COLUMNS},
     }
 
 
@@ -277,11 +283,11 @@ def _is_outdated(file: FileRows, stored: Stored) -> bool:
 
 
 def _is_late(removal: Removal, stored: Stored | None) -> bool:
-    return (
-        stored is not None
-        and not removal.is_current
-        and is_older(removal.sequencer, removal.time, stored.sequencer, stored.mtime)
-    )
+    if stored is None or removal.is_current:
+        return False
+    if removal.unless_since is not None:
+        return removal.unless_since != (stored.write_id or "")
+    return is_older(removal.sequencer, removal.time, stored.sequencer, stored.mtime)
 
 
 def _differs(held: StoredFile | None, file: FileRows, facet: Facet) -> bool:

@@ -44,8 +44,8 @@ def cryptomattes(
     The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if the file cannot be
     read. A fault of the file is in `failures`.
 
-    Raises InspectorError: NOT_INSTALLED if `coverage` is asked for without the extra `pixels`, BAD_EVENT for
-    an impossible path, and transient faults of the file's store.
+    Raises InspectorError: NOT_INSTALLED without the extra `policy`, or without `pixels` if `coverage` is
+    asked for; BAD_EVENT for an impossible path; and transient faults of the file's store.
     """
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)

@@ -176,7 +176,7 @@ def _level_plan(layout: Layout, scale: float) -> Plan:
     """Return the plan of the smallest level whose pixels are no larger than `scale` pixels of level 0."""
     fitting = [
         number
-        for number, level in enumerate(layout.levels())
+        for number, level in enumerate(layout.levels)
         if level.x == level.y
         and max(layout.widths[0] / level.width, layout.heights[0] / level.height) <= scale
     ]

@@ -197,7 +197,7 @@ class _Reading:
         streams = [measure.stream for measure in self.measures]
         failures = [*self.failures, *(each for found in streams for each in found.failures.values())]
         read = sum(stream.chunks_read for stream in streams)
-        levels = (next(stream.layout.levels()) for stream in streams)
+        levels = (stream.layout.levels[0] for stream in streams)
         total = sum(level.columns * level.rows for level in levels)
         parts = [measure.part_result() for measure in self.measures]
         is_whole = bool(read) and read == total and not self.failures

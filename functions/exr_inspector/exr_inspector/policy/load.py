@@ -179,6 +179,7 @@ def _compile(draft: _Draft) -> Rule:
             severity=values["severity"],
             given=given,
             title=values["title"],
+            label=values.get("label", ""),
             why=values.get("why", ""),
             fix=values.get("fix", ""),
             docs=tuple(values.get("docs", ())),

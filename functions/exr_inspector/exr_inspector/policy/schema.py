@@ -33,6 +33,9 @@ class RuleSource(_Model):
     message: Line = Field(
         "", description="What is wrong; `{field}`, `{observed}` and `{expected}` are filled in."
     )
+    label: Line = Field(
+        "", description="A word for the frames that fail, in the line of their sequence: `NaN`."
+    )
     why: Text = Field("", description="Why it matters.")
     fix: Line = Field("", description="What to do about it.")
     docs: list[Line] = Field(default_factory=list, description="The sources of the rule.")
@@ -46,6 +49,7 @@ class OverrideSource(_Model):
     when: ConditionSource | None = None
     assert_: ConditionSource | None = Field(None, alias="assert")
     message: Line | None = None
+    label: Line | None = None
     why: Text | None = None
     fix: Line | None = None
     docs: list[Line] | None = None

@@ -17,9 +17,11 @@ from exr_inspector.version import VERSION
 
 # Command -> its module. A module is imported when its command is used, because some need slow libraries.
 _MODULES = {
+    "check": "check",
     "check-db": "database",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
+    "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
     "serve": "serve",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
 
-from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS, FileRows, Row
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
@@ -38,6 +38,7 @@ except ImportError as error:
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.store import Result
 from exr_inspector.catalog.stored_document import by_file
 
 _TYPES = {
@@ -141,6 +142,24 @@ class DuckDBStore:
             for table in DETAIL_TABLES
         }
         return by_file(found)
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
+        if not self._ready:
+            self.ensure_tables()
+        sql = f"SELECT {', '.join(columns)} FROM {table}"
+        if under:
+            condition = "file_path_normalized >= $under AND file_path_normalized < $after"
+            keys = f"file_id IN (SELECT file_id FROM files WHERE {condition})"
+            sql += f" WHERE {condition if table == 'files' else keys}"
+        bounds = {"under": under, "after": after(under)} if under else {}
+        with self._connection.cursor() as cursor, coded(self.name):
+            return read(cursor.sql(sql, params=bounds).to_arrow_reader(ROWS_OF_A_BATCH))
 
     def close(self) -> None:
         with self._lock:

@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
-from exr_inspector.catalog.store import Outcome, Removal, Stored
+from exr_inspector.catalog.store import Outcome, Removal, Result, Stored
 from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
@@ -112,6 +114,19 @@ class VastStore:
                         rows = transaction.rows.find(table, file_ids, TABLES[table].names)
                         found[table] = rows.to_pylist()
         return by_file(found)
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
+        results: list[Result] = []
+        for transaction in self._attempts():
+            with transaction, transaction.rows.scan(table, columns, under) as reader:
+                results = [read(reader)]
+        return results[0]
 
     def close(self) -> None:
         self.transactions.close()

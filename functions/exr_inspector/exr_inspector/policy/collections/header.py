@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exr_inspector.exr.names import split_path
+from exr_inspector.policy.collections.standard import (
+    DEPRECATED,
+    SHARED,
+    STANDARD_TYPES,
+    is_data,
+    is_log,
+    name_bytes,
+)
 from exr_inspector.policy.evidence import Missing
 from exr_inspector.policy.facts import NO_HEADER, Facts, Field, Items, collection
 
 LOSSLESS = frozenset({"none", "rle", "zips", "zip", "piz", "htj2k256", "htj2k32", "zstd"})
 """Compressions that keep every bit of every channel."""
+
+LONG_NAMES = 0x400
+"""The flag of the version field that allows names of up to 255 bytes."""
+
+_PART = re.compile(r"parts\[([0-9]+)\]")
 
 Record = dict[str, Any]
 
@@ -33,6 +47,7 @@ def has_header(facts: Facts) -> bool:
         ),
         "chunks_present": Field("integer", "Number of chunks in the file."),
         "chunks_promised": Field("integer", "Number of chunks that the header promises."),
+        "has_header": Field("flag", "Whether the header can be read; unknown if it exceeds a limit."),
         "error_codes": Field("list", "The codes of all faults, as in docs/ERRORS.md."),
         "error_messages": Field("list", "The messages of all faults."),
         "part_count": Field("integer", "Number of parts."),
@@ -48,6 +63,11 @@ def has_header(facts: Facts) -> bool:
         "layers": Field("list", "The layers of all channels."),
         "channel_names": Field("list", "The full names of all channels."),
         "compressions": Field("list", "The compressions of all parts."),
+        "has_multiview_list": Field("flag", "Whether a part has the attribute `multiView`."),
+        "is_default_view_stated": Field("flag", "Whether the first part states a view, or no part does."),
+        "shared_conflicts": Field(
+            "list", "Attributes that differ between parts, though OpenEXR requires them to be equal."
+        ),
         "frame_number": Field("integer", "The frame in the file's name."),
         "openimageio_opens": Field(
             "flag", "Whether OpenImageIO opens the file; unknown if it was not asked."
@@ -65,8 +85,8 @@ def file(facts: Facts) -> Items:
         return value if read else missing
 
     name = about["path"].replace("\\", "/").rpartition("/")[2]
-    views = [part["view"] for part in parts if part["view"]]
-    views += [
+    stated = [part["view"] for part in parts if part["view"]]
+    views = stated + [
         view
         for part in parts
         for each in part["attributes"]
@@ -87,13 +107,14 @@ def file(facts: Facts) -> Items:
             "complete": _or(_completeness(about), chunks),
             "chunks_present": _or(about["chunks_present"], chunks),
             "chunks_promised": _or(about["chunks_promised"], chunks),
+            "has_header": read or _unread(document),
             "error_codes": [each["code"] for each in document["errors"]],
             "error_messages": [each["message"] for each in document["errors"]],
             "part_count": header(len(parts)),
             "channel_count": header(len(channels)),
             "header_bytes": header(about["header_bytes"]),
             "version_field": header(about["version_field"]),
-            "has_long_names": header(bool((about["version_field"] or 0) & 0x400)),
+            "has_long_names": header(bool((about["version_field"] or 0) & LONG_NAMES)),
             "is_deep": header(about["is_deep"]),
             "is_tiled": header(about["is_tiled"]),
             "is_multiview": header(about["is_multiview"]),
@@ -104,10 +125,29 @@ def file(facts: Facts) -> Items:
             ),
             "channel_names": header([each["name"] for each in channels]),
             "compressions": header([part["compression"] for part in parts if part["compression"]]),
+            "has_multiview_list": header(len(views) > len(stated)),
+            "is_default_view_stated": header(not stated or parts[0]["view"] is not None),
+            "shared_conflicts": header(_shared_conflicts(parts)),
             "frame_number": split_path(about["path"]).frame_number,
             "openimageio_opens": Missing(about["openimageio"]["message"]) if opens is None else opens,
         }
     ]
+
+
+def _unread(document: Mapping[str, Any]) -> bool | Missing:
+    """Return False if a header cannot be read; Missing if it was not tried to the end."""
+    for each in document["errors"]:
+        if each["code"] == "LIMIT_EXCEEDED":
+            return Missing(each["message"])
+    return Missing("the file could not be read") if document["file"]["status"] in ("missing", None) else False
+
+
+def _shared_conflicts(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of shared attributes that a later part does not state as the first part does."""
+    if len(parts) < 2:
+        return []
+    first, *others = map(part_attributes, parts)
+    return [name for name in SHARED if any(name in each and each[name] != first.get(name) for each in others)]
 
 
 def _or(value: Any, missing: Missing) -> Any:
@@ -150,6 +190,9 @@ _PART_DERIVED = {
     "layers": Field("list", "The layers of the part's channels."),
     "channel_types": Field("list", "The pixel types of the part's channels, each once."),
     "attribute_names": Field("list", "The names of the part's attributes."),
+    "are_channels_sorted": Field("flag", "Whether the channel list is in alphabetical order."),
+    "is_log": Field("flag", "Whether the stated color space is logarithmic; unknown if it does not tell."),
+    "unused_views": Field("list", "Views of `multiView` that no channel belongs to."),
     "chromaticities": Field("list", "The numbers of chromaticities: x and y of red, green, blue and white."),
 }
 
@@ -185,12 +228,37 @@ def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
         "layers": list(dict.fromkeys(each["layer_name"] for each in channels if each["layer_name"])),
         "channel_types": sorted({each["type"] for each in channels}),
         "attribute_names": [each["name"] for each in part["attributes"]],
+        "are_channels_sorted": _is_sorted([each["name"] for each in channels]),
+        "is_log": _log(part["color_space"]),
+        "unused_views": _unused_views(values.get("multiView"), channels),
         "chromaticities": [point[axis] for point in chromaticities.values() for axis in "xy"]
         if isinstance(chromaticities, dict)
         else chromaticities,
         "attributes": values,
         "attribute_types": {each["name"]: each["type"] for each in reversed(part["attributes"])},
     }
+
+
+def _is_sorted(names: list[str]) -> bool:
+    raw = [name.encode("utf-8", "surrogatepass") for name in names]
+    return raw == sorted(raw)
+
+
+def _log(color_space: str | None) -> bool | Missing:
+    if color_space is None:
+        return Missing("no attribute states the color space")
+    found = is_log(color_space)
+    return Missing(f"the color space {color_space!r} is not known") if found is None else found
+
+
+def _unused_views(views: Any, channels: list[Any]) -> list[str]:
+    """Return the views without channels. The first view has those whose names have no dot."""
+    if not isinstance(views, list):
+        return []
+    used = {each["name"].split(".")[-2] for each in channels if "." in each["name"]}
+    if any("." not in each["name"] for each in channels):
+        used.update(views[:1])
+    return [view for view in views if view not in used]
 
 
 def part_attributes(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,6 +296,8 @@ def _value(attribute: Mapping[str, Any]) -> Any:
         "data_pixels": Field("integer", "Pixels of the data window."),
         "display_pixels": Field("integer", "Pixels of the display window."),
         "is_first": Field("flag", "Whether the part is the first."),
+        "is_tiled": Field("flag", "Whether the part is stored as tiles."),
+        "active_width": Field("integer", "Width of the intended active area: always unknown."),
     },
 )
 def windows(facts: Facts) -> Items:
@@ -237,6 +307,11 @@ def windows(facts: Facts) -> Items:
     return [
         _windows(part) for part in facts.document["parts"] if part["data_window"] and part["display_window"]
     ]
+
+
+NO_ACTIVE_AREA = Missing(
+    "no header states the intended active area; compare it with the delivery specification"
+)
 
 
 def _windows(part: Mapping[str, Any]) -> Record:
@@ -266,6 +341,8 @@ def _windows(part: Mapping[str, Any]) -> Record:
         "data_pixels": width * height,
         "display_pixels": part["display_width"] * part["display_height"],
         "is_first": part["index"] == 0,
+        "is_tiled": part["is_tiled"],
+        "active_width": NO_ACTIVE_AREA,
     }
 
 
@@ -279,10 +356,15 @@ def _windows(part: Mapping[str, Any]) -> Record:
         "x_sampling": Field("integer", "Number of pixel columns for each sample."),
         "y_sampling": Field("integer", "Number of scan lines for each sample."),
         "p_linear": Field("flag", "The pLinear flag."),
+        "name_bytes": Field("integer", "Length of the full name in bytes."),
+        "is_data": Field("flag", "Whether the names are those of data, such as depth, normals or ids."),
+        "is_aligned": Field("flag", "Whether the data window is a multiple of the sampling."),
         "part_name": Field("text", "The part's name."),
         "view": Field("text", "The part's view."),
         "compression": Field("text", "The part's compression."),
         "is_deep": Field("flag", "Whether the part is deep."),
+        "is_tiled": Field("flag", "Whether the part is stored as tiles."),
+        "has_long_names": Field("flag", "Whether the file allows names of more than 31 bytes."),
     },
 )
 def channels(facts: Facts) -> Items:
@@ -290,10 +372,14 @@ def channels(facts: Facts) -> Items:
     if not has_header(facts):
         return NO_HEADER
     by_index = {part["index"]: part for part in facts.document["parts"]}
-    return [_channel(each, by_index[each["part_index"]]) for each in facts.document["channels"]]
+    has_long_names = bool(facts.document["file"]["version_field"] & LONG_NAMES)
+    return [
+        _channel(each, by_index[each["part_index"]], has_long_names) for each in facts.document["channels"]
+    ]
 
 
-def _channel(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Record:
+def _channel(channel: Mapping[str, Any], part: Mapping[str, Any], has_long_names: bool) -> Record:
+    x_sampling, y_sampling = channel["x_sampling"], channel["y_sampling"]
     return {
         "place": f"parts[{part['index']}].channels[{channel['name']}]",
         "part_index": part["index"],
@@ -301,14 +387,27 @@ def _channel(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Record:
         "layer": channel["layer_name"],
         "component": channel["component_name"],
         "type": channel["type"],
-        "x_sampling": channel["x_sampling"],
-        "y_sampling": channel["y_sampling"],
+        "x_sampling": x_sampling,
+        "y_sampling": y_sampling,
         "p_linear": channel["p_linear"],
+        "name_bytes": name_bytes(channel["name"]),
+        "is_data": is_data(channel["layer_name"], channel["component_name"]),
+        "is_aligned": (x_sampling == y_sampling == 1) or _is_aligned(part, x_sampling, y_sampling),
         "part_name": part["name"],
         "view": part["view"],
         "compression": part["compression"],
         "is_deep": part["is_deep"],
+        "is_tiled": part["is_tiled"],
+        "has_long_names": has_long_names,
     }
+
+
+def _is_aligned(part: Mapping[str, Any], x_sampling: int, y_sampling: int) -> bool | None:
+    window = part["data_window"]
+    if window is None or min(x_sampling, y_sampling) < 1:
+        return None
+    horizontal = window["min"]["x"] % x_sampling or part["width"] % x_sampling
+    return not (horizontal or window["min"]["y"] % y_sampling or part["height"] % y_sampling)
 
 
 @collection(
@@ -352,6 +451,12 @@ def _layer(index: int, name: str | None, group: list[Any]) -> Record:
         "name": Field("text", "Name, as stored."),
         "type": Field("text", "OpenEXR's name of the type, as stored."),
         "value": Field("any", "The value, as in the document."),
+        "name_bytes": Field("integer", "Length of the name in bytes."),
+        "standard_type": Field(
+            "text", "The type that OpenEXR defines for this name; absent for other names."
+        ),
+        "is_deprecated": Field("flag", "Whether OpenEXR has deprecated the attribute."),
+        "has_long_names": Field("flag", "Whether the file allows names of more than 31 bytes."),
         "namespace": Field("text", "The name before its first `/` or `:`; absent for others."),
         "is_decoded": Field("flag", "Whether the bytes fit the type."),
         "is_repeated": Field("flag", "Whether an earlier attribute of the part has the name."),
@@ -361,6 +466,7 @@ def attributes(facts: Facts) -> Items:
     """The attributes of all parts."""
     if not has_header(facts):
         return NO_HEADER
+    has_long_names = bool(facts.document["file"]["version_field"] & LONG_NAMES)
     found = []
     for part in facts.document["parts"]:
         seen: set[str] = set()
@@ -373,6 +479,10 @@ def attributes(facts: Facts) -> Items:
                     "name": name,
                     "type": each["type"],
                     "value": _value(each),
+                    "name_bytes": name_bytes(name),
+                    "standard_type": STANDARD_TYPES.get(name),
+                    "is_deprecated": name in DEPRECATED,
+                    "has_long_names": has_long_names,
                     "namespace": name.partition("/")[0].partition(":")[0]
                     if "/" in name or ":" in name
                     else None,
@@ -393,8 +503,14 @@ def attributes(facts: Facts) -> Items:
     },
 )
 def faults(facts: Facts) -> Items:
-    """The faults that inspection found, as in the document's `errors`."""
+    """The faults of a header that was read, as in the document's `errors`."""
+    if not has_header(facts):
+        return NO_HEADER
     return [
-        {"place": each["where"] if each["where"].startswith("parts[") else "file", "part_index": None, **each}
+        {
+            "place": each["where"] if each["where"].startswith("parts[") else "file",
+            "part_index": int(found[1]) if (found := _PART.match(each["where"])) else None,
+            **each,
+        }
         for each in facts.document["errors"]
     ]

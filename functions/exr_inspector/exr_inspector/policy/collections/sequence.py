@@ -21,6 +21,7 @@ _PLAIN = {
     "first_frame": Field("integer", "The first frame that is there."),
     "last_frame": Field("integer", "The last frame that is there."),
     "has_expected_range": Field("flag", "Whether it is stated which frames there should be."),
+    "is_texture": Field("flag", "Whether the files have mip levels: the numbers may be UDIM tiles."),
 }
 _SERIES = {
     "frames": Field("series", "The frame numbers."),
@@ -74,6 +75,7 @@ class FrameSequence:
             "first_frame": min(self.frames, default=None),
             "last_frame": max(self.frames, default=None),
             "has_expected_range": self.expected is not None,
+            "is_texture": any(each.get("is_texture") is True for each in self.frames.values()),
         }
 
     def series(self, name: str) -> dict[int, Any]:
@@ -117,6 +119,7 @@ def frame_facts(
         "render_software": parts[0]["render_software"],
         "timecode_frames": _timecode_frames(values.get("timeCode"), rate),
         "image_counter": values.get("imageCounter"),
+        "is_texture": parts[0]["level_mode"] in ("mipmap", "ripmap"),
         **{f"attributes.{name}": values.get(name) for name in attributes},
     }
 
