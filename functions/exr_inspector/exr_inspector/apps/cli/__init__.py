@@ -31,6 +31,7 @@ _MODULES = {
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
+    "thumbnail": "thumbnail",
 }
 
 
