@@ -30,6 +30,7 @@ _MODULES = {
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
+    "thumbnail": "thumbnail",
 }
 
 
