@@ -11,6 +11,7 @@ from exr_inspector.checks.inputs import load_policies, look_at_files
 from exr_inspector.checks.judge import Judge, Look
 from exr_inspector.checks.report import Report, SequenceReport
 from exr_inspector.location import Location
+from exr_inspector.pixels.stats import Mode
 from exr_inspector.sequences import Group
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.show import Show
@@ -82,7 +83,8 @@ class Checker:
                 {each.hash: each for each in (*self.report.policies, *policies)}.values()
             )
             self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
-            look = look_at_files(self._settings, None if pixels == "none" else pixels, budget)
+            mode: Mode | None = None if pixels == "none" else pixels
+            look = look_at_files(self._settings, mode, budget, policies)
             self._judges[key] = Judge(
                 policies,
                 self._track(look),

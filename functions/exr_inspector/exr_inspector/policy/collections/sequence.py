@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exr_inspector.policy.collections.cryptomatte import find
 from exr_inspector.policy.collections.header import has_header, part_attributes
 from exr_inspector.policy.collections.pixels import stats_of
 from exr_inspector.policy.evidence import Missing
@@ -38,6 +39,7 @@ _SERIES = {
     "views": Field("series", "The views."),
     "channels": Field("series", "The full names of the channels."),
     "channel_types": Field("series", "The pixel types of the channels, each once."),
+    "cryptomattes": Field("series", "The name, key and number of ranks of each cryptomatte."),
     "color_space": Field("series", "The color space that the first part states."),
     "frames_per_second": Field("series", "The attribute framesPerSecond, as `24/1`."),
     "render_software": Field("series", "The program that wrote the file, if an attribute names it."),
@@ -117,6 +119,9 @@ def frame_facts(
         "views": item["views"],
         "channels": item["channel_names"],
         "channel_types": sorted({each["type"] for each in document["channels"]}),
+        "cryptomattes": sorted(
+            f"{each.name} {each.key} with {len(each.ranks)} ranks" for each in find(document).cryptomattes
+        ),
         "color_space": parts[0]["color_space"],
         "frames_per_second": f"{rate['numerator']}/{rate['denominator']}" if isinstance(rate, dict) else None,
         "render_software": parts[0]["render_software"],
