@@ -15,7 +15,7 @@ import pytest
 
 from exr_inspector import to_json
 from exr_inspector.catalog import rows
-from exr_inspector.catalog.rows import facts_hash
+from exr_inspector.catalog.rows import facts_text
 from exr_inspector.document.serialize import elided
 from tests.document.documents import document_of
 from tests.exr.headers import plain
@@ -43,10 +43,11 @@ def test_indented_text_keeps_characters_beyond_ascii() -> None:
     assert to_json({"é": ["東京", 1]}, indent=2) == '{\n  "é": [\n    "東京",\n    1\n  ]\n}'
 
 
+@pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_float_that_json_lacks_is_an_error(value: float) -> None:
+def test_a_float_that_json_lacks_is_an_error(value: float, indent: int | None) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        to_json([value])
+        to_json([value], indent=indent)
 
 
 def test_elided_content_is_its_size_and_hash() -> None:
@@ -87,4 +88,5 @@ def test_the_golden_hash_of_facts_beyond_ascii(monkeypatch: pytest.MonkeyPatch) 
         "file": {"path": "/größe/東京.exr"},
     }
     texts = [[to_json(json.loads(text)["value"]) for text in ATTRIBUTE_TEXTS]]
-    assert facts_hash(facts, texts) == "1e0a410cffdb5a3ecd354f35f2d0d3ddb502d5e29a9930f2532dbd2473f595e9"
+    found = hashlib.sha256(facts_text(facts, texts).encode()).hexdigest()
+    assert found == "1e0a410cffdb5a3ecd354f35f2d0d3ddb502d5e29a9930f2532dbd2473f595e9"

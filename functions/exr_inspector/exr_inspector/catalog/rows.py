@@ -7,8 +7,10 @@ same path replaces its rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +19,7 @@ from exr_inspector.catalog.arrow import arrow_table
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
 from exr_inspector.document.build import stored_location
-from exr_inspector.document.serialize import elided, to_json
+from exr_inspector.document.serialize import elided, quoted, to_json
 from exr_inspector.exr.names import split_path
 from exr_inspector.exr.values import clean
 from exr_inspector.location import Location
@@ -46,7 +48,7 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
     >>> list(tables)
-    ['files', 'parts', 'channels', 'attributes', 'facets']
+    ['files', 'parts', 'channels', 'attributes', 'pixels', 'channel_stats', 'deep_stats', 'facets']
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
@@ -61,39 +63,58 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """
     files = [rows_of(each) for each in documents]
     return {
-        table: arrow_table(table, [row for each in files for row in each.rows[table]]) for table in TABLES
+        table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
+        for table in TABLES
     }
 
 
 def header_rows(
-    document: Mapping[str, Any], location: Location, mtime: datetime | None, vectors: Vectors
+    document: Mapping[str, Any],
+    location: Location,
+    mtime: datetime | None,
+    vectors: Vectors,
+    found: Mapping[str, Any] | None = None,
 ) -> FileRows:
-    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided."""
-    texts = [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
+    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided.
+
+    `found` has values for the `FOUND_COLUMNS` of `files`.
+    """
     key = {"file_id": location.file_id, "file_path": document["file"]["path"]}
+    texts = [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
+    facts = facts_text(document, texts).encode()
     file = {
         **key,
         **_file_row(document, vectors),
         "file_path_normalized": clean(location.canonical),
         "mtime": mtime.replace(tzinfo=None) if mtime else None,
-        "facts_hash": facts_hash(document, texts),
+        "facts_hash": hashlib.sha256(facts).hexdigest(),
+        **(found or {}),
     }
+    positions: defaultdict[int, count[int]] = defaultdict(count)
     rows = {
         "files": [file],
         "parts": [{**key, **_part_row(part)} for part in document["parts"]],
-        "channels": [{**key, **row} for row in _channel_rows(document["channels"])],
-        "attributes": [{**key, **row} for row in _attribute_rows(document["parts"], texts)],
+        "channels": [
+            {**key, **channel, "channel_index": next(positions[channel["part_index"]])}
+            for channel in document["channels"]
+        ],
+        "attributes": [
+            {**key, "part_index": part["index"], "attribute_index": index, **_attribute_row(attribute, text)}
+            for part, values in zip(document["parts"], texts, strict=True)
+            for index, (attribute, text) in enumerate(zip(part["attributes"], values, strict=True))
+        ],
     }
-    for row in (row for found in rows.values() for row in found):
-        _elide(row)
+    if len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
+        for row in chain.from_iterable(rows.values()):
+            elide(row)
     rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
     return FileRows(location.file_id, rows)
 
 
-def facts_hash(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> str:
-    """Return the SHA-256 of the facts of the header facet; equal hashes mean equal rows.
+def facts_text(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> str:
+    """Return the facts of the header facet as text; equal texts mean equal rows.
 
-    `texts` has the JSON of each attribute's value, by part. The hash depends neither on the release of
+    `texts` has the JSON of each attribute's value, by part. The facts depend neither on the release of
     exr-inspector nor on other facets, only on the versions of the rows and of the vectors.
     """
     file = {key: value for key, value in document["file"].items() if key != "sequencer"}
@@ -101,13 +122,15 @@ def facts_hash(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> s
     versions = [HEADER_VERSION, EMBEDDING_VERSION, document["schema_version"]]
     pieces = [to_json([versions, file, parts, document["channels"], document["errors"]])]
     for index, (part, values) in enumerate(zip(document["parts"], texts, strict=True)):
-        for attribute, text in zip(part["attributes"], values, strict=True):
-            # No piece has these separators in it: JSON escapes both.
-            pieces.append(f"{index}\0{to_json([attribute['name'], attribute['type']])}\0{text}")
-    return hashlib.sha256("\n".join(pieces).encode()).hexdigest()
+        # No piece has these separators in it: JSON escapes both.
+        pieces += [
+            f"{index}\0[{quoted(attribute['name'])},{quoted(attribute['type'])}]\0{text}"
+            for attribute, text in zip(part["attributes"], values, strict=True)
+        ]
+    return "\n".join(pieces)
 
 
-def _elide(row: Row) -> None:
+def elide(row: Row) -> None:
     """Replace each text of a row that is too long for a cell by its size and hash."""
     for name, value in row.items():
         if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes
@@ -138,38 +161,26 @@ def _file_row(document: Mapping[str, Any], vectors: Vectors) -> Row:
 
 def _part_row(part: Mapping[str, Any]) -> Row:
     row = {name: value for name, value in part.items() if name in _PART_FACTS}
-    for window in ("data", "display"):
-        if bounds := part[f"{window}_window"]:
-            for end in ("min", "max"):
-                for axis in "xy":
-                    row[f"{window}_window_{end}_{axis}"] = bounds[end][axis]
+    for column, window, end, axis in _BOUNDS:
+        if bounds := part[window]:
+            row[column] = bounds[end][axis]
     aspect = part["pixel_aspect_ratio"]
     row["part_index"] = part["index"]
     row["pixel_aspect_ratio"] = None if aspect is None else float(aspect)  # JSON has no NaN: it is text there
     return row
 
 
-def _channel_rows(channels: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
-    positions: dict[int, int] = {}
-    for channel in channels:
-        index = positions[channel["part_index"]] = positions.get(channel["part_index"], -1) + 1
-        yield {**channel, "channel_index": index}
-
-
-def _attribute_rows(parts: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> Iterator[Row]:
-    for part, values in zip(parts, texts, strict=True):
-        for index, (attribute, text) in enumerate(zip(part["attributes"], values, strict=True)):
-            kind, value = attribute["type"], attribute["value"]
-            yield {
-                "part_index": part["index"],
-                "attribute_index": index,
-                "attr_name": attribute["name"],
-                "attr_type": kind,
-                "value_json": text,
-                "value_text": _text(kind, value),
-                "value_int": value if kind == "int" else None,
-                "value_float": _REALS[kind](value) if kind in _REALS and value is not None else None,
-            }
+def _attribute_row(attribute: Mapping[str, Any], text: str) -> Row:
+    kind, value = attribute["type"], attribute["value"]
+    real = _REALS.get(kind) if value is not None else None
+    return {
+        "attr_name": attribute["name"],
+        "attr_type": kind,
+        "value_json": text,
+        "value_text": _text(kind, value),
+        "value_int": value if kind == "int" else None,
+        "value_float": real(value) if real else None,
+    }
 
 
 def _text(kind: str, value: Any) -> str | None:
@@ -178,6 +189,13 @@ def _text(kind: str, value: Any) -> str | None:
         return value
     return value["time"] if kind == "timecode" and value else None
 
+
+_BOUNDS = [
+    (f"{window}_{end}_{axis}", window, end, axis)
+    for window in ("data_window", "display_window")
+    for end in ("min", "max")
+    for axis in "xy"
+]
 
 _REALS: dict[str, Callable[[Any], float | None]] = {
     "int": float,

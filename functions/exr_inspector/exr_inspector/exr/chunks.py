@@ -6,19 +6,29 @@ that was cut short still opens everywhere; only the table and the chunks' heads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from array import array
+from dataclasses import dataclass, replace
+from operator import sub
 from struct import Struct
-from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, NamedTuple
 
 from exr_inspector.exr.header import Header, Part
 from exr_inspector.exr.layout import Layout, part_layout
 
-Offsets = npt.NDArray[np.uint64]
-Sizes = npt.NDArray[np.int64]
+if TYPE_CHECKING:  # numpy takes 100 ms to import, and the table of one healthy file does without
+    import numpy as np
+    import numpy.typing as npt
 
+    Offsets = npt.NDArray[np.uint64]
+    Sizes = npt.NDArray[np.int64]
+
+MAX_WITHOUT_NUMPY = 2048
+"""Offsets that are compared without numpy, whose import takes as long as comparing a million of them."""
+MIN_WITH_NUMPY = 128
+"""Offsets that numpy compares faster than Python if it is imported already."""
+
+_OFFSET = Struct("<Q")
 _LINE, _TILE = Struct("<i"), Struct("<4i")
 _FLAT_SIZE, _DEEP_SIZES = Struct("<i"), Struct("<qqq")
 
@@ -53,16 +63,16 @@ def chunk_count(header: Header, part: Part) -> int | None:
     layout = part_layout(header, part)
     if layout is not None:
         return layout.count
-    stated: int | None = part.value("chunkCount", "int") if header.is_multipart else None
+    stated: int | None = part.standard.get("chunkCount") if header.is_multipart else None
     return stated if stated and stated > 0 else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class ChunkTable:
     """The offset tables of all parts of a file of `file_size` bytes. They begin at byte `start`.
 
-    `offsets` has one array per part, or is None until `with_offsets`. `data_sizes` has, likewise per part,
-    the data size of each chunk if every chunk's head was read.
+    `raw` has the bytes of the tables, or is None until `with_offsets`. `data_sizes` has the data size of each
+    chunk of all parts if every chunk's head was read.
     """
 
     layouts: tuple[Layout, ...]
@@ -70,8 +80,8 @@ class ChunkTable:
     """The number of chunks of each part."""
     start: int
     file_size: int
-    offsets: tuple[Offsets, ...] | None = None
-    data_sizes: tuple[Sizes, ...] | None = None
+    raw: bytes | None = None
+    data_sizes: array[int] | None = None
 
     @property
     def total(self) -> int:
@@ -89,23 +99,28 @@ class ChunkTable:
         sizes = (layout.head_size + layout.min_data_size for layout in self.layouts)
         return self.end + sum(count * size for count, size in zip(self.counts, sizes, strict=True))
 
-    def with_offsets(self, raw: bytes) -> ChunkTable:
+    def with_offsets(self, raw: bytes, data_sizes: array[int] | None = None) -> ChunkTable:
         """Return the table with its offsets, from the `end - start` bytes behind the header."""
-        return self.with_entries(np.frombuffer(raw, "<u8"))
-
-    def with_entries(self, offsets: Offsets, data_sizes: Sizes | None = None) -> ChunkTable:
-        """Return the table with the offsets, and data sizes if known, of the entries of all parts."""
-        cuts = [slice(self.entry(part, 0), self.entry(part, count)) for part, count in enumerate(self.counts)]
-        sizes = None if data_sizes is None else tuple(data_sizes[cut] for cut in cuts)
-        parts = tuple(offsets[cut] for cut in cuts)
-        return ChunkTable(self.layouts, self.counts, self.start, self.file_size, parts, sizes)
+        return replace(self, raw=raw, data_sizes=data_sizes)
 
     @property
     def entries(self) -> Offsets:
         """The offsets of all parts in one array. Raises ValueError if they were not read."""
-        if self.offsets is None:
+        import numpy as np  # noqa: PLC0415 - see above
+
+        if self.raw is None:
             raise ValueError("the offset table was not read")
-        return self.offsets[0] if len(self.offsets) == 1 else np.concatenate(self.offsets)
+        return np.frombuffer(self.raw, "<u8")
+
+    @property
+    def offsets(self) -> tuple[Offsets, ...] | None:
+        """The offsets of each part; None if they were not read."""
+        if self.raw is None:
+            return None
+        entries = self.entries
+        return tuple(
+            entries[self.entry(part, 0) : self.entry(part, count)] for part, count in enumerate(self.counts)
+        )
 
     def locate(self, entry: int) -> tuple[int, int]:
         """Return the part and the chunk's index in that part, for an index in `entries`."""
@@ -119,9 +134,45 @@ class ChunkTable:
         """Return the index in `entries` of a part's chunk."""
         return sum(self.counts[:part]) + index
 
-    def per_entry(self, values: list[int]) -> Sizes:
-        """Return one value for each of `entries`, from one value for each part."""
-        return np.repeat(np.array(values, np.int64), self.counts)
+    def offset(self, entry: int) -> int:
+        """Return one of `entries`. Raises ValueError if they were not read."""
+        if self.raw is None:
+            raise ValueError("the offset table was not read")
+        return int(_OFFSET.unpack_from(self.raw, _OFFSET.size * entry)[0])
+
+    def is_in_order(self) -> bool:
+        """Return whether the chunks lie in the table's order, each with room for the least that it can have.
+
+        Most tables pass this quick check; `plausible` examines the others entry by entry.
+        """
+        gap = max(layout.head_size + layout.min_data_size for layout in self.layouts)
+        if self.offset(0) < self.end or self.offset(self.total - 1) + gap > self.file_size:
+            return False
+        if self.total > (MIN_WITH_NUMPY if "numpy" in sys.modules else MAX_WITHOUT_NUMPY):
+            offsets = self.entries
+            following, before = offsets[1:], offsets[:-1]
+            return bool((following > before).all() and (following - before >= gap).all())
+        numbers = Struct(f"<{self.total}Q").unpack(self.raw or b"")
+        return min(map(sub, numbers[1:], numbers), default=gap) >= gap
+
+    def plausible(self) -> list[int]:
+        """Return the entries that point to a place of their own that can hold their chunk, by their offsets.
+
+        Of entries with the same offset only the first counts. A chunk that another one begins in is missing.
+        """
+        import numpy as np  # noqa: PLC0415 - see above
+
+        offsets, end = self.entries, np.uint64(self.file_size)
+        least = np.array([layout.head_size + layout.min_data_size for layout in self.layouts], np.uint64)
+        needed = np.repeat(least, self.counts)
+        fits = (offsets >= np.uint64(self.end)) & (offsets <= end) & (needed <= end - offsets)
+        order = np.flatnonzero(fits)
+        order = order[np.argsort(offsets[order], kind="stable")]
+        gaps = np.diff(offsets[order])
+        fits[order[1:][gaps == 0]] = False
+        fits[order[:-1][(gaps > 0) & (gaps < needed[order[:-1]])]] = False
+        found: list[int] = order[fits[order]].tolist()
+        return found
 
     @property
     def max_head_size(self) -> int:
@@ -148,10 +199,13 @@ class ChunkTable:
         They are exact if the heads were read. Otherwise they reach to the next chunk, or to the end of the
         file, and are -1 for entries that point outside the file. Raises ValueError if no offsets were read.
         """
+        import numpy as np  # noqa: PLC0415 - see above
+
+        own = slice(self.entry(part, 0), self.entry(part, self.counts[part]))
         if self.data_sizes is not None:
-            return PackedSizes(self.data_sizes[part], are_exact=True)
+            return PackedSizes(np.frombuffer(self.data_sizes, np.int64)[own], are_exact=True)
+        offsets = self.entries[own]
         entries = np.unique(np.concatenate((self.entries, np.array([self.file_size], np.uint64))))
-        offsets = self.entries[self.entry(part, 0) : self.entry(part, self.counts[part])]
         inside = (offsets >= self.end) & (offsets < self.file_size)
         following = entries[np.minimum(np.searchsorted(entries, offsets, "right"), len(entries) - 1)]
         spans = (following - offsets).astype(np.int64) - self.layouts[part].head_size

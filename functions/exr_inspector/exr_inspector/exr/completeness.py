@@ -7,12 +7,10 @@ without a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import struct
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from exr_inspector.errors import (
     CHUNKS_MISSING,
@@ -21,7 +19,7 @@ from exr_inspector.errors import (
     OFFSET_TABLE_REBUILT,
     InspectorError,
 )
-from exr_inspector.exr.chunks import ChunkHead, ChunkTable, Offsets, Sizes, chunk_table
+from exr_inspector.exr.chunks import ChunkHead, ChunkTable, chunk_table
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.layout import Layout
 
@@ -31,11 +29,8 @@ MAX_TABLE_BYTES = 16 << 20
 Read = Callable[[int, int], "bytes | None"]
 """Return `length` bytes of the file from `start`, or None if they must not be read."""
 
-Flags = npt.NDArray[np.bool_]
 
-
-@dataclass(frozen=True)
-class Completeness:
+class Completeness(NamedTuple):
     """Whether all chunks are there, how many are, and how many the header promises; None if unknown.
 
     `error` states what is missing. `table` has the offsets that were read or found.
@@ -71,11 +66,11 @@ class _UnreadError(Exception):
     """Bytes that decide must not be read."""
 
 
-@dataclass
 class _Assessment:
-    table: ChunkTable
-    read: Read
-    max_heads: int
+    def __init__(self, table: ChunkTable, read: Read, max_heads: int) -> None:
+        self.table = table
+        self.read = read
+        self.max_heads = max_heads
 
     def result(self) -> Completeness:
         table = self.table
@@ -95,61 +90,30 @@ class _Assessment:
 
     def _by_offsets(self) -> Completeness:
         """Judge by the offsets, then by the head of the last chunk that they leave."""
-        if self._is_in_order():
-            present, entries = np.ones(self.table.total, bool), np.arange(self.table.total)
-        else:
-            present = self._plausible()
-            entries = np.flatnonzero(present)
-            entries = entries[np.argsort(self.table.entries[entries], kind="stable")]
+        table = self.table
+        entries = range(table.total) if table.is_in_order() else table.plausible()
         try:
-            if len(entries) and not self._is_whole(int(entries[-1])):
-                present[entries[self._count_whole(entries) :]] = False
+            whole = self._count_whole(entries)
         except _UnreadError:
-            if present.all():
+            if len(entries) == table.total:
                 return self._answer(None)
-        if present.all():
-            return self._answer(True, present=self.table.total)
-        return self._incomplete(int(present.sum()), self._first_missing_line(present))
+            whole = len(entries)
+        if whole == table.total:
+            return self._answer(True, present=whole)
+        return self._incomplete(whole, self._first_missing_line(entries[:whole]))
 
-    def _is_in_order(self) -> bool:
-        """Return whether the chunks lie in the table's order, each with room for the least that it can have.
-
-        Most tables pass this quick check; `_plausible` examines the others entry by entry.
-        """
-        offsets = self.table.entries
-        needed = max(layout.head_size + layout.min_data_size for layout in self.table.layouts)
-        first, last = int(offsets[0]), int(offsets[-1])
-        if first < self.table.end or last + needed > self.table.file_size:
-            return False
-        following = offsets[1:]
-        return bool((following > offsets[:-1]).all() and (following - offsets[:-1] >= needed).all())
-
-    def _plausible(self) -> Flags:
-        """Return which entries point to a place of their own that can hold their chunk.
-
-        Of entries with the same offset only the first counts. A chunk that another one begins in is missing.
-        """
-        offsets, layouts = self.table.entries, self.table.layouts
-        sizes = [layout.head_size + layout.min_data_size for layout in layouts]
-        needed = self.table.per_entry(sizes).astype(np.uint64)
-        end = np.uint64(self.table.file_size)
-        present: Flags = (offsets >= np.uint64(self.table.end)) & (offsets <= end) & (needed <= end - offsets)
-        order = np.flatnonzero(present)
-        order = order[np.argsort(offsets[order], kind="stable")]
-        gaps = np.diff(offsets[order])
-        present[order[1:][gaps == 0]] = False
-        present[order[:-1][(gaps > 0) & (gaps < needed[order[:-1]])]] = False
-        return present
-
-    def _count_whole(self, entries: npt.NDArray[np.int64]) -> int:
+    def _count_whole(self, entries: Sequence[int]) -> int:
         """Return how many chunks, in the order of the file, lie before the first broken one.
 
-        The last is broken. A bisection suffices, since a tail that was never written reaches to the end.
+        If the last is broken, a bisection suffices, since a tail that was never written reaches to the end.
+        Raises _UnreadError.
         """
+        if not entries or self._is_whole(entries[-1]):
+            return len(entries)
         low, high = 0, len(entries) - 1
         while low < high:
             middle = (low + high) // 2
-            if self._is_whole(int(entries[middle])):
+            if self._is_whole(entries[middle]):
                 low = middle + 1
             else:
                 high = middle
@@ -157,7 +121,7 @@ class _Assessment:
 
     def _is_whole(self, entry: int) -> bool:
         """Return whether the chunk that an entry promises begins at its offset and ends within the file."""
-        found = self._chunk_at(int(self.table.entries[entry]))
+        found = self._chunk_at(self.table.offset(entry))
         return found is not None and found.entry == entry
 
     def _chunk_at(self, place: int) -> _Found | None:
@@ -184,7 +148,7 @@ class _Assessment:
     def _by_scan(self, *, is_cut: bool) -> Completeness:
         """Search for the chunks one after another, as readers do that rebuild the table."""
         table = self.table
-        offsets, sizes = np.zeros(table.total, np.uint64), np.full(table.total, -1, np.int64)
+        offsets, sizes = array("Q", [0]) * table.total, array("q", [-1]) * table.total
         try:
             self._scan(offsets, sizes)
         except _UnreadError:
@@ -192,16 +156,16 @@ class _Assessment:
                 False if is_cut else None,
                 InspectorError(OFFSET_TABLE_MISSING, "the offset table is missing; the chunks may be intact"),
             )
-        present = sizes >= 0
-        message = f"the offset table is missing; {present.sum()} of {table.total} chunks are there"
-        if not present.all():
+        present = [entry for entry, size in enumerate(sizes) if size >= 0]
+        message = f"the offset table is missing; {len(present)} of {table.total} chunks are there"
+        if len(present) < table.total:
             message += self._first_missing_line(present)
             error = InspectorError(OFFSET_TABLE_MISSING, message)
-            return self._answer(False, error, present=int(present.sum()))
-        self.table = table.with_entries(offsets, sizes)
+            return self._answer(False, error, present=len(present))
+        self.table = table.with_offsets(struct.pack(f"<{table.total}Q", *offsets), sizes)
         return self._answer(True, InspectorError(OFFSET_TABLE_REBUILT, message), present=table.total)
 
-    def _scan(self, offsets: Offsets, sizes: Sizes) -> None:
+    def _scan(self, offsets: array[int], sizes: array[int]) -> None:
         """Fill in the chunks that lie one behind the other. Raises _UnreadError."""
         place = self.table.end
         for _ in range(min(self.max_heads, self.table.total)):
@@ -236,13 +200,20 @@ class _Assessment:
         )
         return self._answer(False, InspectorError(CHUNKS_MISSING, found + first_line), present)
 
-    def _first_missing_line(self, present: Flags | None) -> str:
-        """Return words about the first scan line that is missing; `present` is None if no chunk is there."""
+    def _first_missing_line(self, present: Iterable[int] | None) -> str:
+        """Return words about the first scan line that is missing.
+
+        `present` are the entries of the chunks that are there; None if the file ends inside its table, which
+        can promise more chunks than any memory has bytes.
+        """
+        flags = bytearray(0 if present is None else self.table.total)
+        for entry in present or ():
+            flags[entry] = 1
         for part, layout in enumerate(self.table.layouts):
             first = self.table.entry(part, 0)
-            flags = np.zeros(1, bool) if present is None else present[first : first + self.table.counts[part]]
-            if not layout.is_tiled and not flags.all():
-                line = layout.y + int(flags.argmin()) * layout.chunk_height
+            missing = flags.find(0, first, first + self.table.counts[part]) if flags else first
+            if not layout.is_tiled and missing >= 0:
+                line = layout.y + (missing - first) * layout.chunk_height
                 where = f" of part {part}" if layout.is_multipart else ""
                 return f"; the first missing scan line{where} is {line}"
         return ""

@@ -6,24 +6,28 @@ number of samples of subsampled channels, the OpenEXR library (ImfTileOffsets.cp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import mul
-from typing import Any, NamedTuple, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from operator import itemgetter, mul
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from exr_inspector.exr.codes import COMPRESSIONS
 from exr_inspector.exr.header import MULTIPART, NON_IMAGE, TILED, Header, Part
+
+if TYPE_CHECKING:  # numpy takes 100 ms to import, and the layout of one file does without
+    import numpy as np
+    import numpy.typing as npt
 
 PART_TYPES = ("scanlineimage", "tiledimage", "deepscanline", "deeptile")
 PIXEL_BYTES = {"uint": 4, "half": 2, "float": 4}
 
 _LINES = dict(COMPRESSIONS.values())
 
-Number = TypeVar("Number", int, npt.NDArray[np.int64])
+_SAMPLING = itemgetter("type", "x_sampling", "y_sampling")
+
+Number = TypeVar("Number", int, "npt.NDArray[np.int64]")
 
 
 class ChannelLayout(NamedTuple):
@@ -59,7 +63,7 @@ class Chunk(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Layout:
     """The chunks of one part, in the order of its offset table.
 
@@ -80,29 +84,29 @@ class Layout:
     chunk_height: int
     stored_channels: Sequence[Mapping[str, Any]]
 
+    def __post_init__(self) -> None:
+        self.is_tiled = "tile" in self.type
+        self.is_deep = "deep" in self.type
+        self.head_size = 4 * self.is_multipart + (16 if self.is_tiled else 4) + (24 if self.is_deep else 4)
+        """Bytes in front of a chunk's data: part number, coordinates and sizes."""
+
     @cached_property
     def channels(self) -> tuple[ChannelLayout, ...] | None:
         """The channels' sizes; None if a pixel type or sampling is not valid."""
         found = tuple(
-            ChannelLayout(PIXEL_BYTES.get(each["type"], 0), each["x_sampling"], each["y_sampling"])
-            for each in self.stored_channels
+            ChannelLayout(PIXEL_BYTES.get(type_, 0), *sampling)
+            for type_, *sampling in map(_SAMPLING, self.stored_channels)
         )
         return found if found and all(min(each) > 0 for each in found) else None
 
-    @property
-    def is_tiled(self) -> bool:
-        return "tile" in self.type
+    @cached_property
+    def _kinds(self) -> list[tuple[ChannelLayout, int]] | None:
+        """The different channels' sizes and the number of channels of each: most files have one or two."""
+        counts = Counter(map(_SAMPLING, self.stored_channels))
+        found = [(ChannelLayout(PIXEL_BYTES.get(kind[0], 0), *kind[1:]), n) for kind, n in counts.items()]
+        return found if found and all(min(each) > 0 for each, _ in found) else None
 
-    @property
-    def is_deep(self) -> bool:
-        return "deep" in self.type
-
-    @property
-    def head_size(self) -> int:
-        """Bytes in front of a chunk's data: part number, coordinates and sizes."""
-        return 4 * self.is_multipart + (16 if self.is_tiled else 4) + (24 if self.is_deep else 4)
-
-    @property
+    @cached_property
     def count(self) -> int:
         """The number of chunks; as a Python integer it has no upper limit."""
         columns = [-(-width // self.chunk_width) for width in self.widths]
@@ -111,7 +115,7 @@ class Layout:
             return sum(columns) * sum(rows)
         return sum(map(mul, columns, rows))
 
-    @property
+    @cached_property
     def min_data_size(self) -> int:
         """The least number of bytes that the data of any chunk can have.
 
@@ -120,29 +124,33 @@ class Layout:
         """
         if self.is_deep:
             return 1  # the table of sample counts
-        if self.channels is None:
-            return 0
-        always = [each for each in self.channels if each.y_sampling <= self.chunk_height]
+        kinds = self._kinds or ()
+        always = [(each, count) for each, count in kinds if each.y_sampling <= self.chunk_height]
         if self.compression != "none":
             return 1 if always else 0
         width = 1 if self.is_tiled else self.widths[0]
-        return sum(each.sample_bytes * _samples(self.x, width, each.x_sampling) for each in always)
+        return sum(
+            count * each.sample_bytes * _samples(self.x, width, each.x_sampling) for each, count in always
+        )
 
-    def levels(self) -> Iterator[Level]:
-        """Yield the levels in the order of the offset table."""
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels in the order of the offset table."""
         if self.level_mode == "ripmap":
             numbers = [(x, y) for y in range(len(self.heights)) for x in range(len(self.widths))]
         else:
             numbers = [(n, n) for n in range(len(self.widths))]
+        found = []
         for x, y in numbers:
             width, height = self.widths[x], self.heights[y]
             columns, rows = -(-width // self.chunk_width), -(-height // self.chunk_height)
-            yield Level(x, y, width, height, columns, rows)
+            found.append(Level(x, y, width, height, columns, rows))
+        return tuple(found)
 
     def chunk(self, index: int) -> Chunk:
         """Return the chunk of an entry of the offset table. Raises IndexError if there is none."""
         first = 0
-        for level in self.levels():
+        for level in self.levels:
             if 0 <= index - first < level.columns * level.rows:
                 row, column = divmod(index - first, level.columns)
                 x, y = column * self.chunk_width, row * self.chunk_height
@@ -160,7 +168,7 @@ class Layout:
             return row if not rest and 0 <= row * self.chunk_height < self.heights[0] else None
         column, row, *numbers = coordinates
         first = 0
-        for level in self.levels():
+        for level in self.levels:
             if [level.x, level.y] == numbers:
                 inside = 0 <= column < level.columns and 0 <= row < level.rows
                 return first + row * level.columns + column if inside else None
@@ -169,32 +177,35 @@ class Layout:
 
     def unpacked_size(self, index: int) -> int | None:
         """Return the bytes of a chunk's pixels; None for deep parts, whose chunks state it themselves."""
-        if self.is_deep or self.channels is None:
+        if self.is_deep or self._kinds is None:
             return None
         chunk = self.chunk(index)
         return sum(
-            each.sample_bytes
+            count
+            * each.sample_bytes
             * _samples(chunk.x, chunk.width, each.x_sampling)
             * _samples(chunk.y, chunk.height, each.y_sampling)
-            for each in self.channels
+            for each, count in self._kinds
         )
 
     def unpacked_sizes(self) -> npt.NDArray[np.int64] | None:
         """Return the bytes of each chunk's pixels, in the order of the offset table; None for deep parts."""
-        if self.is_deep or self.channels is None:
-            return None
-        return np.concatenate([self._level_sizes(level, self.channels).ravel() for level in self.levels()])
+        import numpy as np  # noqa: PLC0415 - see above
 
-    def _level_sizes(self, level: Level, channels: tuple[ChannelLayout, ...]) -> npt.NDArray[np.int64]:
-        x = np.arange(level.columns, dtype=np.int64) * self.chunk_width
-        y = np.arange(level.rows, dtype=np.int64)[:, None] * self.chunk_height
-        widths = np.minimum(self.chunk_width, level.width - x)
-        heights = np.minimum(self.chunk_height, level.height - y)
-        sizes = np.zeros((level.rows, level.columns), np.int64)
-        for each in channels:
-            samples = _samples(self.x + x, widths, each.x_sampling)
-            sizes += each.sample_bytes * samples * _samples(self.y + y, heights, each.y_sampling)
-        return sizes
+        if self.is_deep or self._kinds is None:
+            return None
+        found = []
+        for level in self.levels:
+            x = np.arange(level.columns, dtype=np.int64) * self.chunk_width
+            y = np.arange(level.rows, dtype=np.int64)[:, None] * self.chunk_height
+            widths = np.minimum(self.chunk_width, level.width - x)
+            heights = np.minimum(self.chunk_height, level.height - y)
+            sizes = np.zeros((level.rows, level.columns), np.int64)
+            for each, count in self._kinds:
+                samples = _samples(self.x + x, widths, each.x_sampling)
+                sizes += count * each.sample_bytes * samples * _samples(self.y + y, heights, each.y_sampling)
+            found.append(sizes.ravel())
+        return np.concatenate(found)
 
 
 def _samples(first: Number, length: Number, sampling: int) -> Number:
@@ -208,14 +219,24 @@ def part_type(header: Header, part: Part) -> str | None:
     In a file with one flat part the version field decides, elsewhere the attribute (OpenEXR File Layout).
     """
     if header.version_field & (MULTIPART | NON_IMAGE):
-        return part.value("type", "string") or None
+        return part.standard.get("type") or None
     return "tiledimage" if header.version_field & TILED else "scanlineimage"
 
 
 def part_layout(header: Header, part: Part) -> Layout | None:
-    """Return how a part is cut into chunks; None if an attribute that decides it is absent or not valid."""
-    type_, window = part_type(header, part), part.value("dataWindow", "box2i")
-    compression = part.value("compression", "compression")
+    """Return how a part is cut into chunks; None if an attribute that decides it is absent or not valid.
+
+    The part keeps the result, since several facts depend on it.
+    """
+    if part.layout is None:
+        part.layout = _derived(header, part) or False
+    return part.layout or None
+
+
+def _derived(header: Header, part: Part) -> Layout | None:
+    known = part.standard
+    type_, window = part_type(header, part), known.get("dataWindow")
+    compression: Any = known.get("compression")
     if type_ not in PART_TYPES or window is None:
         return None
     low, high = window["min"], window["max"]
@@ -223,21 +244,20 @@ def part_layout(header: Header, part: Part) -> Layout | None:
     if width < 1 or height < 1:
         return None
     if "tile" in type_:
-        cut = _tiling(part, width, height)
+        cut = _tiling(known.get("tiles"), width, height)
     else:
         lines = _LINES.get(compression)
         cut = ((width,), (height,), "oneLevel", width, lines) if lines else None
     if cut is None:
         return None
-    channels = part.value("channels", "chlist") or ()
+    channels = known.get("channels", ())
     return Layout(type_, header.is_multipart, compression, low["x"], low["y"], *cut, channels)
 
 
 _Cut = tuple[tuple[int, ...], tuple[int, ...], str, int, int]
 
 
-def _tiling(part: Part, width: int, height: int) -> _Cut | None:
-    tiles = part.value("tiles", "tiledesc")
+def _tiling(tiles: dict[str, Any] | None, width: int, height: int) -> _Cut | None:
     if tiles is None or not tiles["x_size"] or not tiles["y_size"]:
         return None
     mode, up = tiles["level_mode"], tiles["rounding_mode"] == "up"

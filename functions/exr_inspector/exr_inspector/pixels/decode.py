@@ -143,12 +143,18 @@ class Helper:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment without secrets, in which numpy starts no threads."""
+    """Return an environment without secrets, in which numpy starts no threads.
+
+    glibc keeps the memory of each decoded chunk for the next one. Returning it to the system costs a third
+    of the CPU time.
+    """
     kept = {
         name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
     }
     path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    return {**kept, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    memory = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+    return {**kept, **threads, **memory, "PYTHONPATH": path}
 
 
 _shared: Helper | None = None
@@ -293,7 +299,7 @@ def _answer(data: socket.socket, job: Job, end: float) -> tuple[dict[str, Any], 
 
 def _receive(data: socket.socket, size: int, end: float) -> memoryview:
     """Return `size` bytes. Raises TimeoutError after `end`, and OSError if the socket is closed before."""
-    view = memoryview(bytearray(size))
+    view = memoryview(np.empty(size, np.uint8).data)
     held = 0
     while held < size:
         data.settimeout(max(end - time.monotonic(), 0.001))

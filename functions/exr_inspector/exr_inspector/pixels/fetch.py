@@ -58,12 +58,19 @@ class ChunkReader:
     requests: int = 0
     max_gap: int = MAX_GAP
     _reach: list[int] = field(init=False)
+    _unpacked: list[int] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.layout = self.table.layouts[self.part]
         self._reach = self.table.packed_sizes(self.part).sizes.tolist()
+        sizes = self.layout.unpacked_sizes()
+        self._unpacked = None if sizes is None else sizes.tolist()
         assert self.table.offsets is not None
         self._offsets: list[int] = self.table.offsets[self.part].tolist()
+
+    def unpacked_size(self, index: int) -> int:
+        """Return the bytes of a chunk's samples; of deep chunks, which state it themselves, an estimate."""
+        return 4 * self.packed_size(index) if self._unpacked is None else self._unpacked[index]
 
     def packed_size(self, index: int) -> int:
         """Return the upper bound of a chunk's data size; 0 if it is not in the file."""
@@ -105,8 +112,7 @@ class ChunkReader:
             raise LargeChunkError(
                 f"the image is {self.layout.widths[0]} pixels wide; {MAX_WIDTH} are allowed"
             )
-        unpacked = self.layout.unpacked_size(index)
-        limit = MAX_CHUNK_BYTES if unpacked is None else unpacked
+        limit = MAX_CHUNK_BYTES if self._unpacked is None else self._unpacked[index]
         if limit > MAX_CHUNK_BYTES:
             raise LargeChunkError(
                 f"the chunk unpacks to {limit} bytes, more than the {MAX_CHUNK_BYTES} allowed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 
 from exr_inspector.errors import BAD_CONFIG, CHUNK_CORRUPT, COMPLETENESS_UNKNOWN, UNKNOWN_CODE, InspectorError
 from exr_inspector.exr.completeness import assess
@@ -11,7 +12,7 @@ from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import ChunkReader
-from exr_inspector.pixels.stream import PartStream, chosen_channels
+from exr_inspector.pixels.stream import PartStream, channels_of
 from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header
@@ -61,9 +62,14 @@ class PixelFile:
             invalid = "compression" if layout.channels else "pixel type or sampling of a channel"
             raise InspectorError(CHUNK_CORRUPT, f"the {invalid} is not valid")
         found = self.header.parts[part]
-        wanted = chosen_channels(found, layout, channels)
+        every = channels_of(found, layout)
+        wanted = [
+            each
+            for each in every
+            if channels is None or any(fnmatchcase(each.name, pattern) for pattern in channels)
+        ]
         reader = ChunkReader(self._ahead, self.table, part)
-        return PartStream(part, found, layout, reader, self.decoders, wanted)
+        return PartStream(part, found, layout, reader, self.decoders, every, wanted)
 
     def close(self) -> None:
         """End the processes."""

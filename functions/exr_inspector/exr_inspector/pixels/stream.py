@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from exr_inspector.pixels.deep import DeepChunks
 from exr_inspector.pixels.fetch import ChunkError, ChunkReader
 from exr_inspector.pixels.places import Array, Block, Places, places_of
 from exr_inspector.pixels.plan import GROUP_BYTES, Plan, Unit, groups
+from exr_inspector.pixels.raw import is_raw, raw_planes
 from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
 
 MAX_LOST = 16
@@ -64,22 +64,20 @@ class Group(NamedTuple):
     has_lines: bool
     """Whether all samples of the group's lines are here: nothing failed, and rows of tiles are complete."""
 
-    def plane(self, index: int) -> Array:
+    def block(self, index: int) -> Block:
         """Return the lines of a channel of a flat part. Only for groups that have lines."""
         channel = self.channels[index]
         blocks = [block for piece in self.pieces for block in piece.blocks(index, channel)]
-        blocks.sort(key=lambda block: (block.lines[:1].tolist(), block.columns[:1].tolist()))
         if len(blocks) == 1:
-            return blocks[0].samples
-        left, top = int(blocks[0].columns[0]), int(blocks[0].lines[0])
-        if blocks[-1].columns[0] == left:  # scan lines
-            return np.concatenate([block.samples for block in blocks])
-        right, bottom = int(blocks[-1].columns[-1]), int(blocks[-1].lines[-1])
-        plane = np.empty((bottom - top + 1, right - left + 1), DTYPES[channel.type])
-        for lines, columns, samples in blocks:
-            y, x = int(lines[0]) - top, int(columns[0]) - left
-            plane[y : y + len(lines), x : x + len(columns)] = samples
-        return plane
+            return blocks[0]
+        lines, columns = (np.unique(np.concatenate(each)) for each in list(zip(*blocks, strict=True))[:2])
+        samples = np.empty((len(lines), len(columns)), DTYPES[channel.type])
+        for block in blocks:
+            y, x = np.searchsorted(lines, block.lines[:1]), np.searchsorted(columns, block.columns[:1])
+            for top, left in zip(y.tolist(), x.tolist(), strict=True):
+                height, width = block.samples.shape
+                samples[top : top + height, left : left + width] = block.samples
+        return Block(lines, columns, samples)
 
 
 class _Task(NamedTuple):
@@ -110,10 +108,16 @@ class PartStream:
     layout: Layout
     reader: ChunkReader
     decoders: Sequence[Decoder]
+    all_channels: list[Channel]
     channels: list[Channel]
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     chunks_read: int = 0
     _lost: int = 0
+
+    def __post_init__(self) -> None:
+        self._is_raw = is_raw(self.layout)
+        self._ranked = sorted(self.all_channels, key=lambda channel: channel.rank)
+        self._types = [DTYPES[each.type].str for each in self._ranked]
 
     def groups(self, plan: Plan) -> Iterator[Group]:
         """Decode the units of a plan. Raises what the source raises.
@@ -147,22 +151,13 @@ class PartStream:
 
     def _tasks(self, plan: Plan) -> Iterator[_Task]:
         """Read the groups of a plan, and divide each into units that can be in one stitched file."""
-        for group in groups(plan, self._sizes(plan)):
+        for group in groups(plan, self.reader.unpacked_size):
             found = dict(self.reader.read([index for unit in group for index in unit]))
             whole = [unit for unit in group if self._is_whole(unit, found)]
             *first, last = self._alike(whole) if whole else [[]]
             for units in first:
                 yield _Task(group, units, found)
             yield _Task(group, last, found, is_last=True)
-
-    def _sizes(self, plan: Plan) -> Sequence[int]:
-        """Return the decoded sizes of the chunks, as far as they are known before the chunks are read."""
-        sizes = self.layout.unpacked_sizes()
-        if sizes is not None:
-            found: list[int] = sizes.tolist()
-            return found
-        count = max((unit[-1] for unit in plan.units), default=-1) + 1
-        return [4 * self.reader.packed_size(index) for index in range(count)]
 
     def _is_whole(self, unit: Unit, found: dict[int, RawChunk | ChunkError]) -> bool:
         """Return whether all chunks of a unit can be used; record those that cannot."""
@@ -203,19 +198,19 @@ class PartStream:
         yield from busy
 
     def _submit(self, task: _Task, decoder: Decoder) -> None:
-        if task.units and self._lost < MAX_LOST:
+        if task.units and self._lost < MAX_LOST and not self._is_raw:
             decoder.submit(self._job(task))
 
     def _pieces(self, task: _Task, decoder: Decoder) -> Iterator[Piece]:
         """Yield what a decoder made of a task; if it failed, decode halves, until the bad units are alone."""
         if not task.units:
             return
-        if not decoder.is_busy:
+        if not (decoder.is_busy or self._is_raw):
             message = f"not decoded, since {MAX_LOST} decoders were lost before"
             self.failed(task.indexes, DECODER_LOST, message)
             return
         try:
-            planes = decoder.result()
+            planes = self._raw_planes(task) if self._is_raw else decoder.result()
         except DecodeError as error:
             self._lost += error.fault is DECODER_LOST
             if len(task.units) == 1:
@@ -229,6 +224,12 @@ class PartStream:
             return
         self.chunks_read += len(task.indexes)
         yield Piece(task.units, planes, places_of(self.layout, task.chunks))
+
+    def _raw_planes(self, task: _Task) -> list[Array]:
+        chunks = task.chunks
+        places = places_of(self.layout, chunks[:1])
+        widths = [places.shape(each.layout)[1] for each in self._ranked]
+        return raw_planes(chunks, self._types, widths, [each.rank for each in self.channels])
 
     def _job(self, task: _Task) -> Job:
         chunks = task.chunks
@@ -265,22 +266,11 @@ class PartStream:
         table = len(file) - data - 8 * len(chunks)
         heights = [each.pixels.height for each in chunks]
         width = chunks[0].pixels.width
-        return DeepChunks(str(compression), table, head - 24, width, heights, sample_types(self.part))
+        return DeepChunks(str(compression), table, head - 24, width, heights, self._types)
 
 
-def sample_types(part: Part) -> list[str]:
-    """Return the numpy types of all channels, in the order of the samples: sorted by name."""
-    described: list[dict[str, Any]] = part.value("channels", "chlist")
-    ranked = sorted(zip(channel_order(part), described, strict=True), key=lambda pair: pair[0])
-    return [DTYPES[each["type"]].str for _, each in ranked]
-
-
-def chosen_channels(part: Part, layout: Layout, patterns: Sequence[str] | None) -> list[Channel]:
-    """Return the channels of a part that match a pattern, in the order of the file; all without patterns."""
+def channels_of(part: Part, layout: Layout) -> list[Channel]:
+    """Return the channels of a part in the order of the file."""
     described: list[dict[str, Any]] = part.value("channels", "chlist")
     rows = zip(described, layout.channels or (), channel_order(part), strict=True)
-    return [
-        Channel(each["name"], each["type"], sizes, rank)
-        for each, sizes, rank in rows
-        if patterns is None or any(fnmatchcase(each["name"], pattern) for pattern in patterns)
-    ]
+    return [Channel(each["name"], each["type"], sizes, rank) for each, sizes, rank in rows]

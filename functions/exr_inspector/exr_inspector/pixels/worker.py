@@ -113,7 +113,7 @@ def _answer(data: socket.socket) -> None:
         text = json.dumps(reply).encode()
         data.sendall(RESPONSE.pack(len(text), sum(plane.nbytes for plane in planes)) + text)
         for plane in planes:
-            data.sendall(plane.tobytes())
+            data.sendall(plane.reshape(-1).view(np.uint8).data)
 
 
 def _attempt(request: dict[str, Any], file: bytes) -> tuple[dict[str, Any], list[Array]]:

@@ -85,8 +85,8 @@ class Summary(TypedDict):
 class Validation(TypedDict):
     """The document's `validation`.
 
-    `status` is `fail` if a rule of severity `error` failed; else `unknown` if one is unknown; `skipped` if no
-    rule was judged; `error` if a policy could not be read; else `pass`.
+    `status` is `error` if a policy could not be read; `fail` if a rule of severity `error` failed; `unknown`
+    if a rule of severity `error` or `warning` is unknown; `skipped` if no rule was judged; else `pass`.
     """
 
     status: Status
@@ -146,6 +146,7 @@ class Rule:
     severity: Severity
     given: str
     title: str
+    label: str
     why: str
     fix: str
     docs: tuple[str, ...]
