@@ -96,7 +96,7 @@ def opened(data: bytes) -> tuple[Header, ChunkTable]:
 def chunks_of(data: bytes, part: int, indexes: list[int]) -> list[RawChunk]:
     """These chunks of a part, in this order."""
     _, table = opened(data)
-    found = dict(ChunkReader(ReadAhead(Bytes(data)), table, part).read(indexes))
+    found = dict(ChunkReader(ReadAhead(Bytes(data)), table, part, 1 << 27).read(indexes))
     chunks = [each for index in indexes if isinstance(each := found[index], RawChunk)]
     assert len(chunks) == len(indexes)
     return chunks

@@ -470,6 +470,7 @@ ELSEWHERE = {
     "CHUNK_CORRUPT": "pixels/test_stats.py",
     "DECODER_LOST": "pixels/test_stats.py",
     "PIXELS_LIMIT": "pixels/test_stats.py",
+    "PIXELS_TIMEOUT": "pixels/test_memory.py",
 }
 
 

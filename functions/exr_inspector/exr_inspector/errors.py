@@ -198,8 +198,16 @@ DECODER_LOST = _fault(
 PIXELS_LIMIT = _fault(
     "PIXELS_LIMIT",
     None,
-    "A chunk, or the number of channels, is larger than pixel statistics allow.",
-    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+    "A chunk, or the number of channels, is larger than pixel statistics allow. The largest chunk follows from"
+    " the memory of the instance: about 32 MiB decoded of 512 MiB, and never more than 128 MiB.",
+    "Choose fewer channels or parts, or measure the file with more memory.",
+)
+PIXELS_TIMEOUT = _fault(
+    "PIXELS_TIMEOUT",
+    None,
+    "The time for the pixels of a file ran out, also if it was spent on waiting for memory that other files"
+    " held. What was read until then was measured.",
+    "Ask again with more time, or for a sample.",
 )
 
 # --- the request: permanent, no file is known ------------------------------------------------------

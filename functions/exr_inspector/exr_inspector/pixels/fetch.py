@@ -17,8 +17,6 @@ MAX_WIDTH = 1 << 22
 SAMPLE_GAP = 1 << 16
 """The same for a sample, whose bytes count."""
 MAX_REQUEST = 8 << 20
-MAX_CHUNK_BYTES = 128 << 20
-"""A chunk that unpacks to more is not decoded: decoding takes four times its size."""
 
 
 class Span(NamedTuple):
@@ -42,7 +40,7 @@ class MissingChunkError(ChunkError):
 
 
 class LargeChunkError(ChunkError):
-    """A chunk unpacks to more than MAX_CHUNK_BYTES."""
+    """A chunk unpacks to more than the memory of the instance suffices for."""
 
     fault = PIXELS_LIMIT
 
@@ -54,6 +52,8 @@ class ChunkReader:
     ahead: ReadAhead
     table: ChunkTable
     part: int
+    max_chunk: int
+    """Bytes to which a chunk may unpack."""
     bytes_read: int = 0
     requests: int = 0
     max_gap: int = MAX_GAP
@@ -112,10 +112,10 @@ class ChunkReader:
             raise LargeChunkError(
                 f"the image is {self.layout.widths[0]} pixels wide; {MAX_WIDTH} are allowed"
             )
-        limit = MAX_CHUNK_BYTES if self._unpacked is None else self._unpacked[index]
-        if limit > MAX_CHUNK_BYTES:
+        limit = self.max_chunk if self._unpacked is None else self._unpacked[index]
+        if limit > self.max_chunk:
             raise LargeChunkError(
-                f"the chunk unpacks to {limit} bytes, more than the {MAX_CHUNK_BYTES} allowed"
+                f"the chunk unpacks to {limit} bytes, more than the {self.max_chunk} allowed"
             )
         return Span(index, self._offsets[index], self.layout.head_size + min(reach, limit))
 
@@ -137,9 +137,9 @@ class ChunkReader:
             )
         unpacked = head.unpacked_size or 0
         counts_size = 4 * pixels.width * pixels.height if layout.is_deep else 0
-        if not 0 <= unpacked <= MAX_CHUNK_BYTES - counts_size:
+        if not 0 <= unpacked <= self.max_chunk - counts_size:
             message = f"the chunk unpacks to {unpacked} bytes and {counts_size} of sample counts"
-            raise LargeChunkError(f"{message}, more than the {MAX_CHUNK_BYTES} allowed")
+            raise LargeChunkError(f"{message}, more than the {self.max_chunk} allowed")
         start = layout.head_size
         counts, data = raw[start : start + table], raw[start + table : start + table + size]
         return RawChunk(pixels, bytes(data), bytes(counts), unpacked)

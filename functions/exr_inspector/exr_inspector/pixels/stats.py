@@ -42,6 +42,7 @@ class Request:
     channels: Sequence[str] | None
     settings: Settings
     dry_run: bool = False
+    seconds: float | None = None
 
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -52,6 +53,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     channels: Sequence[str] | None = None,
     settings: Settings | None = None,
     *,
+    seconds: float | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
@@ -59,6 +61,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
     reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
     and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+
+    What is not decoded within `seconds`, or would need more memory than the instance has, is given up; the
+    time that passes while other files hold the memory counts.
 
     With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
     to read.
@@ -76,7 +81,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
         )
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
+    request = Request(
+        mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run, seconds
+    )
     opener = Opener(settings)
     return read_unchanged(lambda: _Reading(opener(location), request).result())
 
@@ -94,7 +101,7 @@ class _Reading:
     def result(self) -> dict[str, Any]:
         """Measure the file. A permanent fault is part of the result; any other is raised."""
         try:
-            file = PixelFile(self.source, self.request.settings.limits)
+            file = PixelFile(self.source, self.request.settings.limits, self.request.seconds)
         except InspectorError as error:
             return self._refused(error)
         self.header_bytes, self.parts = file.header_bytes, len(file.header.parts)
