@@ -198,8 +198,8 @@ DECODER_LOST = _fault(
 PIXELS_LIMIT = _fault(
     "PIXELS_LIMIT",
     None,
-    "A chunk, or the number of channels, is larger than pixel statistics allow. The largest chunk follows from"
-    " the memory of the instance: about 32 MiB decoded of 512 MiB, and never more than 128 MiB.",
+    "A chunk, or the number of channels, is larger than pixel statistics allow. The memory of the instance"
+    " limits a chunk: to about 32 MiB decoded if it has 512 MiB, and to 128 MiB at most.",
     "Choose fewer channels or parts, or measure the file with more memory.",
 )
 PIXELS_TIMEOUT = _fault(

@@ -25,8 +25,8 @@ HELPER = 48 * MIB
 """What the process that starts the decoders takes."""
 DECODER_BASE, DECODER_FACTOR = 40 * MIB, 5
 """Bytes that a decoder may take: a constant, and for each byte of its largest job."""
-FILE_BASE, FILE_FACTOR = 24 * MIB, 2
-"""Bytes that one file takes in this process."""
+FILE_BASE, FILE_FACTOR = 40 * MIB, 2
+"""Bytes that one file takes in this process, most of them answers to requests for ranges."""
 MAX_CHUNK = 128 * MIB
 """A chunk that unpacks to more is never decoded."""
 MAX_WAIT = 600.0

@@ -19,7 +19,7 @@ from exr_inspector.exr.header import Part
 from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, Job
 from exr_inspector.pixels.deep import DeepChunks
-from exr_inspector.pixels.fetch import ChunkError, ChunkReader
+from exr_inspector.pixels.fetch import ChunkError, ChunkReader, Found
 from exr_inspector.pixels.memory import decoder_memory, file_memory, shared_memory
 from exr_inspector.pixels.places import Array, Block, Places, places_of
 from exr_inspector.pixels.plan import GROUP_BYTES, MAX_ROW_BYTES, Plan, Unit, groups
@@ -28,7 +28,8 @@ from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
 
 MAX_LOST = 16
 """Decoders that a part may crash or hang before its other chunks are given up."""
-MAX_FAILURES = 100
+MAX_FAILURES, MAX_FAILED = 100, 10_000
+"""Reasons why chunks failed, and chunks that did, that are kept."""
 OWN_DEEP = ("none", "rle", "zips", "zip")
 
 
@@ -87,7 +88,7 @@ class _Task(NamedTuple):
 
     group: list[Unit]
     units: list[Unit]
-    found: dict[int, RawChunk | ChunkError]
+    found: Found
     is_last: bool = False
     """Whether this is the group's last task."""
 
@@ -115,6 +116,8 @@ class PartStream:
     deadline: float | None = None
     """A time of `time.monotonic`, after which the rest is given up."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    failed_chunks: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """The code and the message of the first MAX_FAILED chunks that failed."""
     chunks_read: int = 0
     _lost: int = 0
 
@@ -191,23 +194,23 @@ class PartStream:
             empty = {"part_index": self.index, "code": key[0], "message": key[1], "chunks": 0, "first": place}
             self.failures.setdefault(key, empty)
         self.failures[key]["chunks"] += len(indexes)
+        some = indexes[: MAX_FAILED - len(self.failed_chunks)]
+        self.failed_chunks.update(dict.fromkeys(some, (fault.code, message)))
 
     def _tasks(self, plan: Plan) -> Iterator[_Task]:
         """Read the groups of a plan, and divide each into units that can be in one stitched file."""
-        rest = deque(groups(plan, self.reader.unpacked_size, min(GROUP_BYTES, self.reader.max_chunk)))
-        while rest:
+        planned = list(groups(plan, self.reader.unpacked_size, min(GROUP_BYTES, self.reader.max_chunk)))
+        for number, (group, found) in enumerate(self.reader.read(planned)):
             if self._is_late():
-                self._give_up((unit for group in rest for unit in group), "not read in time")
+                self._give_up((unit for rest in planned[number:] for unit in rest), "not read in time")
                 return
-            group = rest.popleft()
-            found = dict(self.reader.read([index for unit in group for index in unit]))
             whole = [unit for unit in group if self._is_whole(unit, found)]
             *first, last = self._alike(whole) if whole else [[]]
             for units in first:
                 yield _Task(group, units, found)
             yield _Task(group, last, found, is_last=True)
 
-    def _is_whole(self, unit: Unit, found: dict[int, RawChunk | ChunkError]) -> bool:
+    def _is_whole(self, unit: Unit, found: Found) -> bool:
         """Return whether all chunks of a unit can be used; record those that cannot."""
         errors = [(index, each) for index in unit if isinstance(each := found[index], ChunkError)]
         for index, error in errors:
