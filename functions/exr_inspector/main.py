@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from exr_inspector.catalog.store import Store
+from exr_inspector.catalog.store import Sink
 from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
 from exr_inspector.response import answer, answers, make_runtime
@@ -79,7 +79,7 @@ def _started(ctx: Any) -> Runtime:
         return runtime
 
 
-def _ensure_tables(store: Store, telemetry: Telemetry) -> None:
+def _ensure_tables(store: Sink, telemetry: Telemetry) -> None:
     try:
         store.ensure_tables()
     except InspectorError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 
-from tests.exrfiles.demo import simple, truncated
+from tests.exrfiles.demo import simple
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
 
@@ -23,7 +23,7 @@ def faulty_sequence(folder: Path) -> None:
     odd = {
         1050: None,
         1051: None,
-        1100: truncated(good),
+        1100: good[:-20],
         1101: b"",
         1102: with_corrupt_pixels(good),
         1111: simple(WIDTH, HEIGHT, LAYERS[:3]),
@@ -41,7 +41,7 @@ def faulty_sequence(folder: Path) -> None:
 def _write_dwaa(path: Path) -> None:
     ramp = np.linspace(0, 1, WIDTH * HEIGHT, dtype=np.float16).reshape(HEIGHT, WIDTH)
     header = {"compression": OpenEXR.DWAA_COMPRESSION, "type": OpenEXR.scanlineimage}
-    OpenEXR.File(header, {name: ramp for name in LAYERS}).write(str(path))
+    OpenEXR.File(header, dict.fromkeys(LAYERS, ramp)).write(str(path))
 
 
 def with_corrupt_pixels(data: bytes) -> bytes:

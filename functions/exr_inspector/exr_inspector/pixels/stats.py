@@ -43,6 +43,8 @@ class Request:
     settings: Settings
     dry_run: bool = False
     seconds: float | None = None
+    look: bool = False
+    """Whether the result has `look`: the columns of the picture, from `thumbnail`."""
 
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -88,6 +90,17 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     return read_unchanged(lambda: _Reading(opener(location), request).result())
 
 
+def source_stats(
+    source: Source, mode: Mode, budget: int, settings: Settings, seconds: float | None = None
+) -> dict[str, Any]:
+    """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
+
+    `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
+    """
+    request = Request(mode, budget, None, None, settings, seconds=seconds, look=True)
+    return _Reading(source, request).result()
+
+
 class _Reading:
     """One version of a file, read once."""
 
@@ -114,7 +127,22 @@ class _Reading:
                 return self._planned(plans)
             for measure, plan in plans:
                 measure.run(plan)
-        return self._report()
+            look = self._look(file) if self.request.look else {}
+        return {**self._report(), **look}
+
+    def _look(self, file: PixelFile) -> dict[str, Any]:
+        """Return `look` and `look_coverage`. Without a picture, the latter says why."""
+        from exr_inspector.pixels.thumbnail import read_picture  # noqa: PLC0415 - only if it is wanted
+
+        budget = self.request.budget // 4 if self.request.mode == "sampled" else None
+        try:
+            picture = read_picture(file, budget=budget)
+            look = picture.look() if picture else None
+        except InspectorError as error:
+            if error.retry:
+                raise
+            return {"look": None, "look_coverage": error.entry()}
+        return {"look": look, "look_coverage": picture.coverage if picture else None}
 
     def _refused(self, error: InspectorError) -> dict[str, Any]:
         if error.retry or error.fault is NOT_INSTALLED:

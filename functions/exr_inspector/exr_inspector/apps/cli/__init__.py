@@ -21,12 +21,17 @@ _MODULES = {
     "check-db": "database",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
+    "diff": "diff",
+    "explain": "rules",
+    "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
+    "rules": "rules",
     "serve": "serve",
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
+    "thumbnail": "thumbnail",
 }
 
 

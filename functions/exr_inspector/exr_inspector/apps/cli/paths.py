@@ -101,17 +101,25 @@ def _paths(name: str, settings: Settings, recursive: bool) -> Iterator[str]:
         is_folder = path.count("/") < 3 or path.endswith("/")
         yield from _listed(path, settings, recursive) if is_folder else (path,)
         return
-    # A file may have the name of a pattern, so look for the file first.
-    if pattern:
-        matches = selected(pattern, settings)
-    elif os.path.lexists(path) or not glob.has_magic(path):
-        matches = [path]
-    else:
-        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
-    if not matches:
-        raise click.UsageError(f"no file matches {name}")
-    for match in matches:
+    for match in matches(name, path, settings):
         yield from _listed(match, settings, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
+
+
+def matches(name: str, path: str, settings: Settings) -> list[str]:
+    """Return the paths that a name stands for: itself, or the matches of a pattern, sorted.
+
+    `path` is its local name. Raises click.UsageError if a pattern matches nothing.
+    """
+    if pattern := sequence_pattern(name, settings):
+        found = selected(pattern, settings)
+    elif os.path.lexists(path) or not glob.has_magic(path):
+        # A file may have the name of a pattern, so look for the file first.
+        return [path]
+    else:
+        found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    if not found:
+        raise click.UsageError(f"no file matches {name}")
+    return found
 
 
 def _listed(root: str, settings: Settings, recursive: bool) -> list[str]:
