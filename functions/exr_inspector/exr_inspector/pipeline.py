@@ -15,8 +15,10 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location, path_location
 from exr_inspector.parallel import side_by_side
+from exr_inspector.policy_files import PolicyFiles
 from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
@@ -38,6 +40,7 @@ class Runtime:
     store: Sink | None = None
     open_source: OpenSource = field(default_factory=lambda: Opener(Settings()))
     telemetry: Telemetry = SILENT
+    policies: PolicyFiles = field(default_factory=PolicyFiles)
 
 
 def request_for(path: Target, settings: Settings) -> Request:
@@ -75,6 +78,7 @@ def inspect_many(
     batch come first, with the fault in `persistence`, and then the fault is raised.
     """
     reader = _reader(runtime)
+    judge = Judge(reader, runtime.policies, keep_faults)
 
     def read(request: Request) -> Inspection:
         try:
@@ -93,10 +97,10 @@ def inspect_many(
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
         try:
-            documents = iter(write(inspections, runtime.store, reader))
+            documents = iter(write(judge.judge(inspections), runtime.store, judge))
         except InspectorError as error:
             if keep_faults:
-                yield from _unstored(write(inspections, None, reader), error)
+                yield from _unstored(write(inspections, None, judge), error)
             raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
@@ -113,7 +117,9 @@ def _reader(runtime: Runtime) -> Reader:
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
-    return _reader(runtime).inspect(request).document
+    reader = _reader(runtime)
+    (inspection,) = Judge(reader, runtime.policies).judge([reader.inspect(request)])
+    return inspection.document
 
 
 def _expand(request: Request) -> Sequence[Request]:

@@ -6,9 +6,10 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, NamedTuple
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
@@ -45,6 +46,14 @@ REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 OpenSource = Callable[[Location], Source]
 
 
+class Judged(NamedTuple):
+    """The document's `validation`; what was asked, as JSON; and the id and hash of each policy."""
+
+    validation: Mapping[str, Any]
+    request: str
+    policies: Sequence[Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A request and what was found."""
@@ -59,6 +68,8 @@ class Inspection:
     """All locations of the request, if the file is at none of them."""
     is_current: bool = False
     """Whether this version was seen again after another one was stored, so that it must replace it."""
+    judged: Judged | None = None
+    """What policies found; None if no policy was asked for."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +95,6 @@ class Reader:
         config = request.config
         if config.stats or config.deep_stats:
             document = {**document, "stats": _skipped("pixel statistics are not part of this release")}
-        if config.validate:
-            document = {**document, "validation": _skipped("policies are not part of this release")}
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
         return Inspection(request, document, reading.location, reading.stat, absent)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
 from exr_inspector.errors import OBJECT_CHANGED, InspectorError
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
@@ -30,7 +31,7 @@ NOTHING_ASKED = "the event needs no action"
 NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 
-def write(inspections: Sequence[Inspection], store: Sink | None, reader: Reader) -> list[Document]:
+def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -> list[Document]:
     """Store the rows of the files that were read and delete those of files that are gone, in one transaction.
 
     Return the documents, each with what became of its rows in `persistence`.
@@ -44,7 +45,7 @@ def write(inspections: Sequence[Inspection], store: Sink | None, reader: Reader)
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    rounds = 0
+    rounds, reader = 0, judge.reader
     while pending:
         if rounds == MAX_ROUNDS:
             message = "the object changed each time its rows were stored"
@@ -62,7 +63,9 @@ def write(inspections: Sequence[Inspection], store: Sink | None, reader: Reader)
             for location in _objects(each)
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
-        pending = [(look.document_index, each) for look, each in zip(looks, again, strict=True) if each]
+        left = [(look, each) for look, each in zip(looks, again, strict=True) if each]
+        judged = judge.judge([each for _, each in left])
+        pending = [(look.document_index, each) for (look, _), each in zip(left, judged, strict=True)]
     return documents
 
 
@@ -118,6 +121,10 @@ def _rows(inspection: Inspection, settle_seconds: int) -> FileRows:
         ctime = stat.ctime.replace(tzinfo=None) if stat.ctime else None
         found = {"ctime": ctime, "inode": stat.inode, "device": stat.device, "writing": is_writing}
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document), found)
+    if inspection.judged is not None:
+        from exr_inspector.catalog.finding_rows import with_findings  # noqa: PLC0415
+
+        rows = with_findings(rows, *inspection.judged)
     return replace(rows, is_current=inspection.is_current)
 
 

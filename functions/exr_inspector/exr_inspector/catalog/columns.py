@@ -182,20 +182,47 @@ ATTRIBUTES = (
     Column("value_float", REAL, "Value of an `int`, `float`, `double` or `rational`."),
 )
 
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header`."),
+    Column("facet", TEXT, "The group of rows: `header` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
-COLUMNS = {"files": FILES, "parts": PARTS, "channels": CHANNELS, "attributes": ATTRIBUTES, "facets": FACETS}
+COLUMNS = {
+    "files": FILES,
+    "parts": PARTS,
+    "channels": CHANNELS,
+    "attributes": ATTRIBUTES,
+    "findings": FINDINGS,
+    "facets": FACETS,
+}
 TABLES: dict[str, pa.Schema] = {
     table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
 }

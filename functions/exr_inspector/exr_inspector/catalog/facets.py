@@ -15,6 +15,8 @@ The next two are `pixels` (tables pixels, channel_stats, deep_stats; depends on 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,6 +25,8 @@ Row = dict[str, Any]
 
 # Raise it only if the same header gives other rows than before; then every file is read and stored again.
 HEADER_VERSION = 1
+# The same for findings: of the rule language and of the facts that rules look at.
+POLICY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ FACETS: Facets = {
     for each in (
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
+        Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
 
@@ -105,6 +110,11 @@ def facet_row(
         "request": request,
         "status": status,
     }
+
+
+def input_hash(facet: Facet, *inputs: object) -> str:
+    """Return what identifies the rows that a facet gives for these inputs, which are JSON values."""
+    return hashlib.sha256(json.dumps([facet.name, facet.version, *inputs]).encode()).hexdigest()
 
 
 def basis(facet: Facet, file: Row) -> str | None:

@@ -16,6 +16,7 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import WORKER_LOST, InspectorError
 from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
 from exr_inspector.location import path_location
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.reader import Inspection, Reader
@@ -124,7 +125,8 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     document = make_document(Reading(location, stat, errors=(error,)))
     inspection = Inspection(Request("created", (location,)), document, location, stat)
     collector = Collector()
-    write([inspection], collector, Reader(runtime.settings, runtime.open_source, runtime.telemetry))
+    reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
+    write([inspection], collector, Judge(reader, runtime.policies))
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
