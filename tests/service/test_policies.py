@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from exr_inspector import policy_files
@@ -13,6 +14,8 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.policy.load import load_pack
 from exr_inspector.policy_files import PolicyFiles
 from tests.exrfiles.demo import simple, truncated
+from tests.exrfiles.parts import scanline
+from tests.exrfiles.writer import write
 from tests.service.function import BUCKET, Function, created, plain
 from tests.sources.faults import every, status
 from tests.sources.server import S3Server
@@ -146,6 +149,26 @@ def test_the_same_policy_writes_nothing_again_and_another_file_version_drops_its
     function.handle(plain(shot))
     assert function.rows("findings", "rule_id") == []
     assert [row["facet"] for row in function.rows("facets", "facet")] == ["header"]
+
+
+def test_findings_in_pixels_stay_while_later_events_do_not_read_the_pixels(
+    function: Function, tmp_path: Path, studio: Path
+) -> None:
+    """Whatever the order of the events: the statistics are stored, and so are the findings by them."""
+    shot = tmp_path / "nan.1001.exr"
+    shot.write_bytes(write(scanline({"R": np.full((8, 8), np.nan, np.float16)})))
+    judged, measured = plain(shot, validate=True), plain(shot, validate=True, stats="full")
+    assert rules(function.handle(judged)) == []
+    assert rules(function.handle(measured)) == ["PIX-02"]
+    again = function.handle(judged)
+    assert rules(again) == ["PIX-01", "PIX-02", "PIX-03"]
+    assert {each["verdict"] for each in again["validation"]["findings"]} == {"unknown"}
+    function.handle(measured)
+    function.handle(plain(shot))
+    (row,) = function.rows("findings", "rule_id")
+    assert (row["rule_id"], row["verdict"], row["severity"]) == ("PIX-02", "fail", "error")
+    function.handle(plain(shot, validate=True, policy_path=str(studio)))
+    assert [row["rule_id"] for row in function.rows("findings", "rule_id")] == ["ST-01", "ST-02"]
 
 
 # --- where policies come from ---------------------------------------------------------------------------

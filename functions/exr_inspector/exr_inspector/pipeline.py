@@ -1,6 +1,7 @@
-"""The pipeline, in order: request -> source -> header -> document -> vectors -> rows -> store -> answer.
+"""The pipeline, in order: request -> source -> header -> document -> statistics -> rows -> store -> answer.
 
-`reader` does the steps up to the document, `writer` those from the vectors to the store.
+`reader` does the steps up to the document, `measurer` reads pixels if they are asked for, and `writer` does
+the steps from the vectors to the store.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.judge import Judge
 from exr_inspector.location import Location, path_location
+from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
 from exr_inspector.policy_files import PolicyFiles
 from exr_inspector.reader import Inspection, OpenSource, Reader
@@ -78,7 +80,6 @@ def inspect_many(
     batch come first, with the fault in `persistence`, and then the fault is raised.
     """
     reader = _reader(runtime)
-    judge = Judge(reader, runtime.policies, keep_faults)
 
     def read(request: Request) -> Inspection:
         try:
@@ -96,8 +97,10 @@ def inspect_many(
         # Threads help only reads that wait for the network. Local files would take twice the CPU time.
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
+        measurer = Measurer.start(reader, runtime.store, keep_faults=keep_faults)
+        judge = Judge(measurer, runtime.policies)
         try:
-            documents = iter(write(judge.judge(inspections), runtime.store, judge))
+            documents = iter(write(judge.process(inspections), runtime.store, judge))
         except InspectorError as error:
             if keep_faults:
                 yield from _unstored(write(inspections, None, judge), error)
@@ -118,7 +121,7 @@ def _reader(runtime: Runtime) -> Reader:
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
     reader = _reader(runtime)
-    (inspection,) = Judge(reader, runtime.policies).judge([reader.inspect(request)])
+    (inspection,) = Judge(Measurer.start(reader), runtime.policies).process([reader.inspect(request)])
     return inspection.document
 
 

@@ -8,9 +8,6 @@ To add a facet:
 1. add its tables to `catalog.columns.COLUMNS`, each with `file_id` and `file_path`;
 2. add an entry to `FACETS`;
 3. add a step to the writer that computes its rows and adds them with `FileRows.with_facet`.
-
-The next two are `pixels` (tables pixels, channel_stats, deep_stats; depends on the object) and `policy`
-(table findings; depends on the facts).
 """
 
 from __future__ import annotations
@@ -25,6 +22,8 @@ Row = dict[str, Any]
 
 # Raise it only if the same header gives other rows than before; then every file is read and stored again.
 HEADER_VERSION = 1
+# The same for pixels: then every file whose pixels are asked for is measured again.
+PIXELS_VERSION = 1
 # The same for findings: of the rule language and of the facts that rules look at.
 POLICY_VERSION = 1
 
@@ -50,6 +49,7 @@ FACETS: Facets = {
     for each in (
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
+        Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
         Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }

@@ -16,25 +16,26 @@ _SAME = (
 
 
 def with_findings(
-    file: FileRows, validation: Mapping[str, Any], request: str, policies: Sequence[Sequence[str]]
+    file: FileRows,
+    validation: Mapping[str, Any],
+    request: str,
+    inputs: Sequence[Any],
+    known: str | None = None,
 ) -> FileRows:
-    """Return the delivery of a file with its findings. `policies` has the id and hash of each policy.
+    """Return the delivery of a file with its findings, which the facts and `inputs` identify.
 
-    The facet is recorded even if nothing was found; its status is that of the validation.
+    The facet is recorded even if nothing was found; its status is that of the validation. If the store has
+    the findings of these inputs, which `known` identifies, they are left as they are.
     """
+    identity = input_hash(FACETS["policy"], file.file["facts_hash"], inputs)
+    if identity == known:
+        return file
     key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
     rows = [{**key, **_row(each)} for each in validation["findings"]]
     for row in rows:
         elide(row)
-    facet = FACETS["policy"]
-    # Equal facts and policies give equal findings, except that statistics may have been read or not.
-    found = [
-        validation["status"],
-        validation["summary"],
-        [each["fingerprint"] for each in validation["findings"]],
-    ]
-    identity = input_hash(facet, file.file["facts_hash"], policies, found)
-    return file.with_facet(facet, {"findings": rows}, identity, request=request, status=validation["status"])
+    tables = {"findings": rows}
+    return file.with_facet(FACETS["policy"], tables, identity, request=request, status=validation["status"])
 
 
 def _row(finding: Mapping[str, Any]) -> Row:

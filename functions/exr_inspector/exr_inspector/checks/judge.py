@@ -20,16 +20,18 @@ from exr_inspector.policy.evaluate import evaluate, evaluate_sequence
 from exr_inspector.policy.model import AppliedPolicy, Finding, Policy
 from exr_inspector.sequences import Group
 
-SETTLE_SECONDS = 300.0
-
 
 class Evidence(NamedTuple):
-    """What is known of one file: its document, and its pixel statistics if they were asked for."""
+    """What is known of one file: its document, and its pixel statistics if they were asked for.
+
+    `extra` is the evidence of `extra_evidence.read_extra`.
+    """
 
     document: Document
     stats: Mapping[str, Any] | None = None
     fault: InspectorError | None = None
     """Why the pixels could not be read although they were asked for."""
+    extra: Mapping[str, Any] | None = None
 
     @property
     def facts(self) -> Mapping[str, Any] | None:
@@ -53,7 +55,7 @@ class Judge:
 
     policies: Sequence[Policy]
     look: Look
-    settle_seconds: float = SETTLE_SECONDS
+    settle_seconds: float = 0
     """An incomplete file that was changed less than this ago is being written, and is not judged."""
     accepted: frozenset[str] = frozenset()
     """Fingerprints of known findings, which do not count."""
@@ -96,7 +98,7 @@ class Judge:
             report.unread.append(
                 Unjudged(file_path=path, frame=frame, code=unread.code, message=unread.message)
             )
-        found = evaluate(self.policies, document, evidence.facts)
+        found = evaluate(self.policies, document, evidence.facts, evidence.extra)
         report.passed += found["status"] == "pass"
         report.unknown += found["status"] == "unknown"
         frames = [] if frame is None else [frame]

@@ -69,6 +69,7 @@ def _places(answer: dict[str, Any]) -> Iterator[Place]:
         if document["validation"].get("findings"):
             yield document["validation"], "findings"
         yield document["file"], "openimageio"
+        yield document, "stats"
         yield from ((document, key) for key in ("channels", "parts", "errors"))
         yield document["file"], "path"
 

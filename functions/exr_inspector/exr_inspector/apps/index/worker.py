@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,6 +21,7 @@ from exr_inspector.errors import WORKER_LOST, InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.judge import Judge
 from exr_inspector.location import path_location
+from exr_inspector.measurer import Measurer
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.reader import Inspection, Reader
 from exr_inspector.settings import Settings
@@ -66,6 +70,10 @@ class Collector:
             *(Outcome(each.file_id, "deleted") for each in removals),
         ]
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:  # noqa: ARG002
+        """Return nothing: what is stored is not known here."""
+        return {}
+
     def close(self) -> None:
         """There is nothing to release."""
 
@@ -93,6 +101,9 @@ class Present:
         ]
         present = [each for each in files if each.file_id not in absent]
         return [*self._sink.upsert(present, removals), *(Outcome(each, "absent") for each in absent)]
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        return self._sink.computed(file_ids, facet)
 
     def close(self) -> None:
         self._sink.close()
@@ -126,7 +137,7 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     inspection = Inspection(Request("created", (location,)), document, location, stat)
     collector = Collector()
     reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
-    write([inspection], collector, Judge(reader, runtime.policies))
+    write([inspection], collector, Judge(Measurer(reader), runtime.policies))
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
@@ -137,9 +148,18 @@ def start(settings: Settings) -> None:
     """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
     global _runtime  # noqa: PLW0603 - one for each process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
     # Only a database takes rows from many processes.
     store = open_store(settings) if settings.vast_endpoint else None
     _runtime = Runtime(settings, store, Opener(settings))
+
+
+def _end_with_driver() -> None:
+    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    driver = multiprocessing.parent_process()
+    if driver:
+        driver.join()
+        os._exit(1)
 
 
 def inspect_shard(files: Sequence[Difference]) -> Inspected:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FileRows, Row
+from exr_inspector.catalog.facets import FACETS, FileRows, Row
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
@@ -27,7 +29,6 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
     import duckdb
@@ -48,6 +49,7 @@ _TYPES = {
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
     pa.timestamp("us"): "TIMESTAMP",
+    pa.binary(): "BLOB",
 }
 # The columns of `files` that state how many rows a file has in another table.
 _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attributes": "attribute_count"}
@@ -77,8 +79,12 @@ class DuckDBStore:
 
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
+            present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema)
+            # `facets` must not say that the rows of a table that is gone are stored.
+            gone = [each.name for each in FACETS.values() if not present.issuperset(each.tables)]
+            cursor.execute("DELETE FROM facets WHERE facet IN (SELECT unnest(?))", [gone])
             self._counts = _lacks_rows(cursor)
         self._ready = True
 
@@ -99,6 +105,13 @@ class DuckDBStore:
             found = stored_files(_read(cursor, "files", STORED_COLUMNS, file_ids))
         return {file_id: each.row for file_id, each in found.items() if each.row}
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        if not self._ready:
+            self.ensure_tables()
+        with self._connection.cursor() as cursor, coded(self.name):
+            found = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
+        return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
         seconds = self._limits.seconds if self._limits else None
@@ -118,9 +131,10 @@ class DuckDBStore:
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
-        found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
-        return found[0][VECTORS[by]] if found else None
+        table, column, version_column, version = VECTORS[by]
+        sql = f"SELECT {column} FROM {table} WHERE file_id = ? AND {version_column} = ?"
+        found = self.query(sql, [file_id, version]).to_pylist()
+        return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found = {
@@ -148,6 +162,44 @@ class DuckDBStore:
         bounds = {"under": under, "after": after(under)} if under else {}
         with self._connection.cursor() as cursor, coded(self.name):
             return read(cursor.sql(sql, params=bounds).to_arrow_reader(ROWS_OF_A_BATCH))
+
+    def count_files(self) -> int:
+        """Return the number of rows of `files`."""
+        return int(self.query("SELECT count(*) AS n FROM files")["n"][0].as_py()) if self._ready else 0
+
+    def publish(self, path: str) -> None:
+        """Write a copy of the tables to another DuckDB file, which replaces `path` once it is complete.
+
+        Vectors take most of the space, so the copy has those of one file of each sequence.
+        """
+        if not self._ready:
+            self.ensure_tables()
+        part = f"{path}.{os.getpid()}.part"
+        vectors = ", ".join(
+            f"CASE WHEN file_path = leader THEN {each} END AS {each}" for each in VECTORS.values()
+        )
+        files = f"""SELECT files.* REPLACE ({vectors})
+            FROM files JOIN (SELECT coalesce(sequence_key, file_path) AS led, min(file_path) AS leader
+                FROM files GROUP BY led)
+            ON coalesce(sequence_key, file_path) = led"""
+        try:
+            with self._connection.cursor() as cursor, coded(self.name):
+                cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
+                try:
+                    cursor.execute("BEGIN")
+                    for table in TABLES:
+                        rows = files if table == "files" else f"FROM {table}"
+                        cursor.execute(f"CREATE TABLE published.{table} AS {rows}")
+                    cursor.execute("COMMIT")
+                except duckdb.Error:
+                    cursor.execute("ROLLBACK")
+                    raise
+                finally:
+                    cursor.execute("DETACH published")
+            os.replace(part, path)  # noqa: PTH105
+        finally:
+            for leftover in (part, f"{part}.wal"):
+                Path(leftover).unlink(missing_ok=True)
 
     def close(self) -> None:
         with self._lock:
