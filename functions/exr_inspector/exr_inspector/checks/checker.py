@@ -37,22 +37,34 @@ class Options:
     fail_on: tuple[str, ...] = ("error",)
 
 
+Track = Callable[[Look], Look]
+
+
+def _as_it_is(look: Look) -> Look:
+    return look
+
+
 class Checker:
-    """Judges sequences one after the other, and adds what it finds to `report`."""
+    """Judges sequences one after the other, and adds what it finds to `report`.
+
+    `look` finds the evidence; by default, files are read. `track` wraps it, to show progress.
+    """
 
     def __init__(
         self,
         options: Options,
         settings: Settings,
         shows: Shows,
-        track: Callable[[Look], Look] = lambda look: look,
+        look: Look | None = None,
+        track: Track = _as_it_is,
     ) -> None:
         self._options = options
         self._settings = settings
         self._shows = shows
+        self._look = look
         self._track = track
         self._judges: dict[str, Judge] = {}
-        self.report = Report(load_policies(options.policies), options.pixels or "none", options.fail_on)
+        self.report = Report(load_policies(options.policies), fail_on=options.fail_on)
 
     def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
         """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
@@ -82,9 +94,12 @@ class Checker:
             self.report.policies = list(
                 {each.hash: each for each in (*self.report.policies, *policies)}.values()
             )
-            self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
-            mode: Mode | None = None if pixels == "none" else pixels
-            look = look_at_files(self._settings, mode, budget, policies)
+            if self._look is None:
+                self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
+                mode: Mode | None = None if pixels == "none" else pixels
+                look = look_at_files(self._settings, mode, budget, policies)
+            else:
+                self.report.pixels, look = "stored", self._look
             self._judges[key] = Judge(
                 policies,
                 self._track(look),
