@@ -51,8 +51,8 @@ RULES = {
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
-    "writer": "catalog/* document/model errors location measurer parallel reader sequences shows"
-    " telemetry vectors",
+    "writer": "catalog/* document/model errors location measurer parallel reader sequences shows telemetry"
+    " vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect document events sources",
     "library": "* document/model sources",
