@@ -50,8 +50,10 @@ RULES = {
     "pixels/worker": "pixels/deep",
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
+    "policy_files": "errors location policy sources/local sources/protocol",
+    "judge": "catalog/* document errors events/request measurer policy policy_files reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
-    "writer": "catalog/* document/model errors location measurer parallel reader sequences shows telemetry"
+    "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect document events sources",
@@ -189,6 +191,10 @@ def test_importing_the_function_loads_no_library_that_the_settings_do_not_select
         "PIL",
         "xxhash",
         "exr_inspector.pixels",
+        "exr_inspector.policy",
+        "pydantic",
+        "yaml",
+        "re2",
         "click",
         "pandas",
         "vast_runtime",

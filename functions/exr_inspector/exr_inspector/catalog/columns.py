@@ -265,16 +265,36 @@ DEEP_STATS = (
     Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
 )
 
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header` or `pixels`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
@@ -286,6 +306,7 @@ COLUMNS = {
     "pixels": PIXELS,
     "channel_stats": CHANNEL_STATS,
     "deep_stats": DEEP_STATS,
+    "findings": FINDINGS,
     "facets": FACETS,
 }
 TABLES: dict[str, pa.Schema] = {
