@@ -120,3 +120,47 @@ def test_a_database_is_checked_without_its_files(tmp_path: Path, monkeypatch: py
     assert run("check", "sh020", "--db", "rows.duckdb").exit_code == 2
     assert run("check", "sh020/beauty.[1001-1002].exr", "--db", "rows.duckdb").exit_code == 1
     assert run("check").exit_code == 2
+
+
+def test_findings_are_stored_and_a_changed_policy_judges_again_without_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"good.1001.exr": simple(4, 4), "cut.1001.exr": simple(4, 4)[:-9]}.items():
+        Path(name).write_bytes(content)
+    paths = [path_location(str(path)) for path in sorted(tmp_path.glob("*.exr"))]
+    store(paths, Settings(db_file="rows.duckdb", policies=("default",)))
+    for path in tmp_path.glob("*.exr"):
+        path.unlink()
+
+    def stored(sql: str) -> list[tuple[object, ...]]:
+        held = DuckDBStore("rows.duckdb", read_only=True)
+        rows = [tuple(row.values()) for row in held.query(sql).to_pylist()]
+        held.close()
+        return rows
+
+    facets = "SELECT parse_filename(file_path), status FROM facets WHERE facet = 'policy' ORDER BY 1"
+    findings = "SELECT parse_filename(file_path), rule_id, verdict FROM findings ORDER BY ALL"
+    assert stored(facets) == [("cut.1001.exr", "fail"), ("good.1001.exr", "pass")]
+    writes = stored("SELECT write_id FROM files ORDER BY file_path")
+    arguments = ["check", "--db", "rows.duckdb", "--settle", "0", "--store"]
+    run(*arguments)
+    assert stored("SELECT write_id FROM files ORDER BY file_path") == writes  # nothing has changed
+    assert stored(findings) == [("cut.1001.exr", "FILE-01", "fail")]
+    Path("studio.yaml").write_text(
+        "policy: studio\nrules:\n  - {id: STU-01, title: Wide, given: parts, assert: {width: 5}}\n"
+    )
+    Path("exr-inspector.yaml").write_text('patterns: ["{shot}.{frame}.exr"]\n')
+    run(*arguments, "--policy", "studio.yaml")
+    both = [
+        ("cut.1001.exr", "FILE-01", "fail"),
+        *((f"{name}.1001.exr", "STU-01", "fail") for name in ("cut", "good")),
+    ]
+    assert stored(findings) == both
+    assert stored("SELECT shot FROM files ORDER BY file_path") == [("cut",), ("good",)]
+    assert stored("SELECT count(*) FROM channels") == [(6,)]
+    run(*arguments)
+    assert stored(findings) == both[:1]
+    assert stored(facets) == [("cut.1001.exr", "fail"), ("good.1001.exr", "pass")]
+    assert stored("SELECT count(*) FROM files WHERE metadata_embedding IS NOT NULL") == [(2,)]
+    assert run("check", ".", "--store").exit_code == 2

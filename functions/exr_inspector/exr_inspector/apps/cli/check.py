@@ -45,6 +45,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     type=DATABASE_FILE,
     help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
 )
+@click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
 @click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
 @click.option(
     "--policy",
@@ -110,6 +111,7 @@ def check(
     ctx: click.Context,
     paths: tuple[str, ...],
     db: str | None,
+    store: bool,
     no_recursive: bool,
     policies: tuple[str, ...],
     no_default: bool,
@@ -139,7 +141,10 @@ def check(
     with requires_extra("policy"):
         from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
+        from exr_inspector.checks.judge import drop  # noqa: PLC0415
 
+    if store and not db:
+        raise click.UsageError("--store needs --db")
     settings = Settings.from_mapping(os.environ)
     shows = Shows(config or settings.show_config)
     options = Options(
@@ -152,8 +157,12 @@ def check(
         fail_on=fail_on,
     )
     track = partial(_tracked, shown=not quiet)
-    with _stored(db) as stored:
-        checker = Checker(options, settings, shows, stored.look if stored else None, track)
+    with _stored(db, shows if store else None) as stored:
+        if stored:
+            keep = stored.keep if store else drop
+            checker = Checker(options, settings, shows, look=stored.look, keep=keep, track=track)
+        else:
+            checker = Checker(options, settings, shows, track=track)
         places = Places(typed_names(paths), settings, shows, are_frames_stated=frames is not None)
         for each, stated in places.stored(stored) if stored else places.files(recursive=not no_recursive):
             found = checker.check(each, stated)
@@ -172,16 +181,18 @@ def _tracked(look: Look, *, shown: bool) -> Look:
 
 
 @contextmanager
-def _stored(db: str | None) -> Iterator[StoredFiles | None]:
-    """Open a database; None without one."""
+def _stored(db: str | None, shows: Shows | None) -> Iterator[StoredFiles | None]:
+    """Open a database, for writing with `shows`, and store what was kept at the end; None without one."""
     if not db:
         yield None
         return
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
     from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
 
-    with closing(DuckDBStore(db, read_only=True)) as store:
-        yield StoredFiles(store)
+    with closing(DuckDBStore(db, read_only=shows is None)) as store:
+        stored = StoredFiles(store, shows)
+        yield stored
+        stored.flush()
 
 
 def _rendered(report: Report, form: str) -> str:
