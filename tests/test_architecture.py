@@ -42,6 +42,7 @@ RULES = {
     "compare": "compare document errors exr location pixels sequences settings sources vectors/attributes",
     "policy": "document/build document/serialize errors exr policy sequences",
     "extra_evidence": "errors exr location policy/collections sources version_reader",
+    "checks/stored": "catalog/* checks document/serialize location policy/model sequences shows",
     "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
     " pixels/stats policy sequences settings show shows sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",

@@ -78,6 +78,7 @@ FILES = (
     Column("error_count", INTEGER, "Number of faults."),
     Column("errors_json", TEXT, "The faults as JSON: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format: 2."),
+    Column("version_field", INTEGER, "The version field: version and flags; null in rows of release 1.0."),
     Column("multipart_count", INTEGER, "Number of parts."),
     Column("channel_count", INTEGER, "Number of channels, over all parts."),
     Column("attribute_count", INTEGER, "Number of attributes, over all parts."),
