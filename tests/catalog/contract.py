@@ -20,7 +20,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.catalog.backends import rows, tables
-from tests.catalog.rows import NOON, delivered, expected, with_cells
+from tests.catalog.rows import NOON, delivered, expected, with_cells, with_statistics
 from tests.exrfiles.demo import layered_beauty
 
 if TYPE_CHECKING:
@@ -102,9 +102,48 @@ class StoreContract:
         store, broken = backend.store(), delivered("a", version=0)
         store.upsert([delivered("a", version=2)])
         store.upsert([broken])
-        assert [len(rows(backend, table)) for table in TABLES] == [1, 0, 0, 0, 1]
+        counts = {table: count for table in TABLES if (count := len(rows(backend, table)))}
+        assert counts == {"files": 1, "facets": 1}
         store.upsert([delivered("a", version=2)])
         assert tables(backend) == expected(delivered("a", version=2))
+
+    # --- facets -----------------------------------------------------------------------------------------
+
+    def test_statistics_are_stored_and_known_by_their_inputs(self, backend: Backend) -> None:
+        store, file = backend.store(), with_statistics(delivered("a", etag="v1"))
+        store.upsert([file, delivered("b")])
+        assert tables(backend) == expected(file, delivered("b"))
+        ids = [file.file_id, delivered("b").file_id, "0" * 32]
+        assert store.computed(ids, "pixels") == {file.file_id: file.facets["pixels"]["input_hash"]}
+        assert set(store.computed(ids, "header")) == set(ids[:2])
+        assert store.computed([], "pixels") == {}
+
+    def test_a_delivery_without_statistics_leaves_those_of_unchanged_pixels(self, backend: Backend) -> None:
+        store, file = backend.store(), with_statistics(delivered("a", etag="v1"))
+        store.upsert([file])
+        assert store.upsert([delivered("a", etag="v1")]) == [Outcome(file.file_id, "unchanged")]
+        assert store.upsert([file]) == [Outcome(file.file_id, "unchanged")]
+        assert tables(backend) == expected(file)
+        header = delivered("a", version=3, etag="v1")
+        assert store.upsert([header]) == [Outcome(file.file_id, "replaced")]
+        assert tables(backend) == expected(with_statistics(header))
+
+    def test_statistics_of_another_request_replace_the_stored_ones(self, backend: Backend) -> None:
+        store, file, other = backend.store(), delivered("a", etag="v1"), with_statistics(delivered("b"))
+        store.upsert([with_statistics(file, number=3), other])
+        asked = with_statistics(file, "full", 2)
+        assert store.upsert([asked]) == [Outcome(file.file_id, "replaced")]
+        assert tables(backend) == expected(asked, other)
+
+    def test_statistics_of_an_older_version_go_with_it(self, backend: Backend) -> None:
+        store, other = backend.store(), with_statistics(delivered("b", etag="v1"))
+        store.upsert([with_statistics(delivered("a", etag="v1")), other])
+        rendered_again = delivered("a", version=2, etag="v2")
+        store.upsert([rendered_again])
+        assert tables(backend) == expected(rendered_again, other)
+        store.upsert([with_statistics(rendered_again)])
+        store.upsert([], [Removal(rendered_again.file_id)])
+        assert tables(backend) == expected(other)
 
     # --- order ------------------------------------------------------------------------------------------
 
@@ -405,7 +444,7 @@ class StoreContract:
         for table, schema in TABLES.items():
             names = [name for name in reversed(schema.names) if name not in LATER]
             columns = pa.schema([schema.field(name) for name in names])
-            rows = [{name: row.get(name) for name in names} for row in old.rows[table]]
+            rows = [{name: row.get(name) for name in names} for row in old.rows.get(table, ())]
             backend.make_table(table, columns, rows)
         store = backend.store()
         assert [outcome.action for outcome in store.upsert([old, new])] == ["replaced", "inserted"]

@@ -63,6 +63,14 @@ class ModelStore:
         found = self.stored()
         return {each: row for each in file_ids if each in found and (row := found[each].row)}
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        found = self.stored()
+        return {
+            each: row.facets[facet].input_hash
+            for each in file_ids
+            if (row := found.get(each)) and facet in row.facets
+        }
+
     def search(self, search: Search) -> list[Match]:
         raise NotImplementedError
 

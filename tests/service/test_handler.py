@@ -46,13 +46,10 @@ def test_the_path_may_stand_under_three_names(bare: Function, image: Path, key: 
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true", "YES", "y", "On"])
-@pytest.mark.parametrize(
-    ("flag", "section"), [("stats", "stats"), ("deep_stats", "stats"), ("validate", "validation")]
-)
 def test_what_is_asked_for_too_early_is_skipped_with_a_reason(
-    bare: Function, image: Path, flag: str, section: str, value: Any
+    bare: Function, image: Path, value: Any
 ) -> None:
-    answer = bare.handle(plain(image, **{flag: value}))[section]
+    answer = bare.handle(plain(image, validate=value))["validation"]
     assert answer["status"] == "skipped"
     assert answer["reason"]
 

@@ -1,6 +1,7 @@
-"""The pipeline, in order: request -> source -> header -> document -> vectors -> rows -> store -> answer.
+"""The pipeline, in order: request -> source -> header -> document -> statistics -> rows -> store -> answer.
 
-`reader` does the steps up to the document, `writer` those from the vectors to the store.
+`reader` does the steps up to the document, `measurer` reads pixels if they are asked for, and `writer` does
+the steps from the vectors to the store.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.location import Location, path_location
+from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
@@ -92,11 +94,12 @@ def inspect_many(
         # Threads help only reads that wait for the network. Local files would take twice the CPU time.
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
+        measurer = Measurer.start(reader, runtime.store, keep_faults=keep_faults)
         try:
-            documents = iter(write(inspections, runtime.store, reader))
+            documents = iter(write(measurer.measure(inspections), runtime.store, measurer))
         except InspectorError as error:
             if keep_faults:
-                yield from _unstored(write(inspections, None, reader), error)
+                yield from _unstored(write(inspections, None, measurer), error)
             raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
@@ -113,7 +116,9 @@ def _reader(runtime: Runtime) -> Reader:
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
-    return _reader(runtime).inspect(request).document
+    reader = _reader(runtime)
+    (inspection,) = Measurer.start(reader).measure([reader.inspect(request)])
+    return inspection.document
 
 
 def _expand(request: Request) -> Sequence[Request]:

@@ -6,9 +6,10 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
@@ -45,6 +46,14 @@ REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 OpenSource = Callable[[Location], Source]
 
 
+class Pixels(NamedTuple):
+    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both."""
+
+    result: Mapping[str, Any]
+    request: str
+    hash: str
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A request and what was found."""
@@ -59,6 +68,8 @@ class Inspection:
     """All locations of the request, if the file is at none of them."""
     is_current: bool = False
     """Whether this version was seen again after another one was stored, so that it must replace it."""
+    pixels: Pixels | None = None
+    """The statistics of the pixels of this version; None if they were not asked for or are stored."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,6 @@ class Reader:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         config = request.config
-        if config.stats or config.deep_stats:
-            document = {**document, "stats": _skipped("pixel statistics are not part of this release")}
         if config.validate:
             document = {**document, "validation": _skipped("policies are not part of this release")}
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])

@@ -14,11 +14,12 @@ from typing import Literal, NamedTuple
 
 from exr_inspector.catalog.facets import FACETS, Facet, Facets, FileRows, Row, basis
 from exr_inspector.catalog.order import is_older, later_sequencer, version_time
+from exr_inspector.sequences import PATH_COLUMNS
 
 Action = Literal["inserted", "replaced", "unchanged", "outdated", "deleted", "absent"]
 
-# Columns of `files` that say how the file was found. No fact depends on them.
-FOUND_COLUMNS = ("ctime", "inode", "device", "writing")
+# Columns of `files` that say how the file was found, and what its path says. No fact depends on them.
+FOUND_COLUMNS = ("ctime", "inode", "device", "writing", *PATH_COLUMNS.values())
 # Columns of `files` that a store sets in every write of a row.
 AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id", *FOUND_COLUMNS)
 
@@ -160,7 +161,7 @@ def plan(
         if (held := stored.get(each.file_id)) and not _is_late(each, held.row)
     ]
     for file_id in dict.fromkeys(gone):
-        for table in (*_tables(facets), "facets"):
+        for table in (*_tables(_stored_facets(stored[file_id], facets)), "facets"):
             made.deleted.setdefault(table, []).append(file_id)
     deliveries: dict[str, list[FileRows]] = {}
     for file in incoming:
@@ -231,7 +232,8 @@ def _plan_file(
         return
     fresh = [facets[name] for name in file.facets if _differs(held, file, facets[name])]
     stale = _stale(held, file, facets) if held else []
-    for facet in (*fresh, *stale) if held else ():
+    stored = _stored_facets(held, facets) if held else []
+    for facet in (each for each in (*fresh, *stale) if each in stored):
         for table in facet.tables:
             made.deleted.setdefault(table, []).append(file.file_id)
         if held and facet.name in held.facets:
@@ -312,5 +314,10 @@ def _stale(held: StoredFile, file: FileRows, facets: Facets) -> list[Facet]:
     ]
 
 
-def _tables(facets: Facets) -> list[str]:
-    return [table for facet in facets.values() for table in facet.tables]
+def _stored_facets(held: StoredFile, facets: Facets) -> list[Facet]:
+    """Return the facets that may have rows of a file. Release 1.0 wrote those of `files` without a facet."""
+    return [facet for facet in facets.values() if "files" in facet.tables or facet.name in held.facets]
+
+
+def _tables(facets: Iterable[Facet]) -> list[str]:
+    return [table for facet in facets for table in facet.tables]

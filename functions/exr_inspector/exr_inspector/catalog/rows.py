@@ -48,7 +48,7 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
     >>> list(tables)
-    ['files', 'parts', 'channels', 'attributes', 'facets']
+    ['files', 'parts', 'channels', 'attributes', 'pixels', 'channel_stats', 'deep_stats', 'facets']
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
@@ -63,7 +63,8 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """
     files = [rows_of(each) for each in documents]
     return {
-        table: arrow_table(table, [row for each in files for row in each.rows[table]]) for table in TABLES
+        table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
+        for table in TABLES
     }
 
 
@@ -105,7 +106,7 @@ def header_rows(
     }
     if len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
         for row in chain.from_iterable(rows.values()):
-            _elide(row)
+            elide(row)
     rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
     return FileRows(location.file_id, rows)
 
@@ -129,7 +130,7 @@ def facts_text(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> s
     return "\n".join(pieces)
 
 
-def _elide(row: Row) -> None:
+def elide(row: Row) -> None:
     """Replace each text of a row that is too long for a cell by its size and hash."""
     for name, value in row.items():
         if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes

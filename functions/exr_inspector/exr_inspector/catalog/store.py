@@ -30,6 +30,12 @@ class Sink(Protocol):
         Returns one outcome for each file: the delivered files in order, then those that were only removed.
         """
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        """Return the stored `input_hash` of a facet by file; files without the facet are left out.
+
+        What is not in the result is computed again.
+        """
+
     def close(self) -> None:
         """Release connections and files."""
 

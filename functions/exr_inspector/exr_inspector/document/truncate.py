@@ -67,6 +67,7 @@ def _places(answer: dict[str, Any]) -> Iterator[Place]:
         yield document, "attributes"
         yield from ((part, "attributes") for part in document["parts"])
         yield document["file"], "openimageio"
+        yield document, "stats"
         yield from ((document, key) for key in ("channels", "parts", "errors"))
         yield document["file"], "path"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.measure import Measure
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
+from exr_inspector.pixels.roles import Role, channel_roles
 from exr_inspector.pixels.stream import PartStream
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
@@ -41,6 +42,8 @@ class Request:
     channels: Sequence[str] | None
     settings: Settings
     dry_run: bool = False
+    look: bool = False
+    """Whether the result has `look`: the columns of the picture, from `thumbnail`."""
 
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -80,6 +83,15 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     return read_unchanged(lambda: _Reading(opener(location), request).result())
 
 
+def source_stats(source: Source, mode: Mode, budget: int, settings: Settings) -> dict[str, Any]:
+    """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
+
+    `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
+    """
+    request = Request(mode, budget, None, None, settings, look=True)
+    return _Reading(source, request).result()
+
+
 class _Reading:
     """One version of a file, read once."""
 
@@ -106,7 +118,22 @@ class _Reading:
                 return self._planned(plans)
             for measure, plan in plans:
                 measure.run(plan)
-        return self._report()
+            look = self._look(file) if self.request.look else {}
+        return {**self._report(), **look}
+
+    def _look(self, file: PixelFile) -> dict[str, Any]:
+        """Return `look` and `look_coverage`. Without a picture, the latter says why."""
+        from exr_inspector.pixels.thumbnail import read_picture  # noqa: PLC0415 - only if it is wanted
+
+        budget = self.request.budget // 4 if self.request.mode == "sampled" else None
+        try:
+            picture = read_picture(file, budget=budget)
+            look = picture.look() if picture else None
+        except InspectorError as error:
+            if error.retry:
+                raise
+            return {"look": None, "look_coverage": error.entry()}
+        return {"look": look, "look_coverage": picture.coverage if picture else None}
 
     def _refused(self, error: InspectorError) -> dict[str, Any]:
         if error.retry or error.fault is NOT_INSTALLED:
@@ -116,17 +143,17 @@ class _Reading:
 
     def _prepare(self, file: PixelFile) -> list[tuple[Measure, Plan]]:
         """Return the plan of each part. Raises InspectorError."""
-        wanted = self.request.parts
+        wanted, roles = self.request.parts, channel_roles(file.header)
         for index in range(len(file.header.parts)) if wanted is None else sorted(set(wanted)):
             try:
-                self._add(file.stream(index, self.request.channels))
+                self._add(file.stream(index, self.request.channels), roles)
             except InspectorError as error:
                 if error.fault is BAD_CONFIG:
                     raise
                 self._fail(error.fault, error.message, index)
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
-    def _add(self, stream: PartStream) -> None:
+    def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
         held = sum(len(each.channels) for each in self.measures)
         if held + len(stream.channels) > MAX_CHANNELS:
             message = (
@@ -134,7 +161,7 @@ class _Reading:
             )
             raise InspectorError(PIXELS_LIMIT, message)
         if stream.channels:
-            self.measures.append(Measure(stream))
+            self.measures.append(Measure(stream, roles))
 
     def _plan(self, stream: PartStream) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,10 +12,15 @@ import click
 from exr_inspector.apps.cli.paths import expand
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.events.request import Config, Request
+from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
 
 if TYPE_CHECKING:
     from exr_inspector.pixels.stats import Mode
+
+# Files whose rows are stored in one transaction; each has a thumbnail.
+BATCH = 20
 
 
 @click.command()
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--channel", "channels", multiple=True, metavar="NAME", help="Only channels that match, as *.R."
 )
+@click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file, and read no pixels twice.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
@@ -42,6 +50,7 @@ def stats(
     mode: Mode,
     budget: int | None,
     channels: tuple[str, ...],
+    db: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -51,15 +60,20 @@ def stats(
     describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself, but codecs
     without a checksum do not notice all damage.
     """
-    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
-
     settings = Settings.from_mapping(os.environ)
     files = expand(paths, recursive=recursive, settings=settings)
     limit = None if budget is None else budget * MIB
+    if db is None:
+        results = _measured(files, mode, limit, channels or None, settings, dry_run)
+    elif channels or dry_run:
+        raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
+    else:
+        stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
+        settings = replace(settings, db_file=db, vast_endpoint="", stats_bytes=stats_bytes)
+        results = _stored(files, mode, settings)
     is_bad = False
-    for location in progress(files, len(files), shown=True):
-        found = pixel_stats(location, mode, limit, None, channels or None, settings, dry_run=dry_run)
-        is_bad = is_bad or found["status"] not in ("ok", "planned")
+    for location, found in progress(results, len(files), shown=True):
+        is_bad = is_bad or found["status"] not in ("ok", "planned", "unchanged")
         if as_json:
             click.echo(json_text({"file_path": location.path, "stats": found}))
         else:
@@ -67,7 +81,43 @@ def stats(
     ctx.exit(int(is_bad))
 
 
+def _measured(
+    files: Sequence[Location],
+    mode: Mode,
+    budget: int | None,
+    channels: tuple[str, ...] | None,
+    settings: Settings,
+    dry_run: bool,
+) -> Iterator[tuple[Location, dict[str, Any]]]:
+    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+
+    for location in files:
+        yield location, pixel_stats(location, mode, budget, None, channels, settings, dry_run=dry_run)
+
+
+def _stored(
+    files: Sequence[Location], mode: Mode, settings: Settings
+) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """Measure files and store their rows; those that the store has are `unchanged`."""
+    from exr_inspector.pipeline import inspect_many  # noqa: PLC0415
+    from exr_inspector.response import make_runtime  # noqa: PLC0415
+
+    runtime = make_runtime(settings)
+    requests = (Request("created", (location,), Config(stats=mode)) for location in files)
+    try:
+        documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
+        for location, document in zip(files, documents, strict=True):
+            reason = "; ".join(each["message"] for each in document["errors"])
+            yield location, document["stats"] or {"status": "failed", "reason": reason}
+    finally:
+        if runtime.store:
+            runtime.store.close()
+
+
 def _print(path: str, found: dict[str, Any]) -> None:
+    if "reason" in found:
+        click.echo(harmless(f"{path}: {found['status']}, {found['reason']}", keep=""))
+        return
     coverage = found["coverage"]
     if found["status"] == "planned":
         size = _size(coverage["bytes_planned"])

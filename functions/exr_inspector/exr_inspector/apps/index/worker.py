@@ -20,6 +20,7 @@ from exr_inspector.document.model import Document
 from exr_inspector.errors import WORKER_LOST, InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.location import path_location
+from exr_inspector.measurer import Measurer
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.reader import Inspection, Reader
 from exr_inspector.settings import Settings
@@ -68,6 +69,10 @@ class Collector:
             *(Outcome(each.file_id, "deleted") for each in removals),
         ]
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:  # noqa: ARG002
+        """Return nothing: what is stored is not known here."""
+        return {}
+
     def close(self) -> None:
         """There is nothing to release."""
 
@@ -95,6 +100,9 @@ class Present:
         ]
         present = [each for each in files if each.file_id not in absent]
         return [*self._sink.upsert(present, removals), *(Outcome(each, "absent") for each in absent)]
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        return self._sink.computed(file_ids, facet)
 
     def close(self) -> None:
         self._sink.close()
@@ -127,7 +135,8 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     document = make_document(Reading(location, stat, errors=(error,)))
     inspection = Inspection(Request("created", (location,)), document, location, stat)
     collector = Collector()
-    write([inspection], collector, Reader(runtime.settings, runtime.open_source, runtime.telemetry))
+    reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
+    write([inspection], collector, Measurer(reader))
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 

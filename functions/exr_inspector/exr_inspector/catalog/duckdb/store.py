@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FileRows, Row
+from exr_inspector.catalog.facets import FACETS, FileRows, Row
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
@@ -29,7 +29,6 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
     import duckdb
@@ -50,6 +49,7 @@ _TYPES = {
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
     pa.timestamp("us"): "TIMESTAMP",
+    pa.binary(): "BLOB",
 }
 # The columns of `files` that state how many rows a file has in another table.
 _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attributes": "attribute_count"}
@@ -79,8 +79,12 @@ class DuckDBStore:
 
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
+            present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema)
+            # `facets` must not say that the rows of a table that is gone are stored.
+            gone = [each.name for each in FACETS.values() if not present.issuperset(each.tables)]
+            cursor.execute("DELETE FROM facets WHERE facet IN (SELECT unnest(?))", [gone])
             self._counts = _lacks_rows(cursor)
         self._ready = True
 
@@ -101,6 +105,13 @@ class DuckDBStore:
             found = stored_files(_read(cursor, "files", STORED_COLUMNS, file_ids))
         return {file_id: each.row for file_id, each in found.items() if each.row}
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        if not self._ready:
+            self.ensure_tables()
+        with self._connection.cursor() as cursor, coded(self.name):
+            found = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
+        return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
         seconds = self._limits.seconds if self._limits else None
@@ -120,9 +131,10 @@ class DuckDBStore:
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
-        found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
-        return found[0][VECTORS[by]] if found else None
+        table, column, version_column, version = VECTORS[by]
+        sql = f"SELECT {column} FROM {table} WHERE file_id = ? AND {version_column} = ?"
+        found = self.query(sql, [file_id, version]).to_pylist()
+        return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,10 +24,9 @@ from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
-from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.catalog.vast.upsert import computed, lookup, upsert
 from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 
 class VastStore:
@@ -73,6 +73,14 @@ class VastStore:
                     stored = lookup(transaction.rows, file_ids)
         return stored
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        if file_ids:
+            for transaction in self._attempts():
+                with transaction:
+                    found = computed(transaction.rows, file_ids, facet)
+        return found
+
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
@@ -81,17 +89,21 @@ class VastStore:
 
         matches: list[Match] = []
         for transaction in self._attempts():
-            with transaction, transaction.rows.scan("files", columns_of(search)) as files:
-                matches = nearest_in(files, search)
+            with transaction, ExitStack() as scans:
+                readers = {
+                    table: scans.enter_context(transaction.rows.scan(table, columns))
+                    for table, columns in columns_of(search).items()
+                }
+                matches = nearest_in(readers, search)
         return matches
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        column, version = VECTORS[by], "embedding_version"
+        table, column, version_column, version = VECTORS[by]
         found: list[dict[str, Any]] = []
         for transaction in self._attempts():
             with transaction:
-                found = transaction.rows.find("files", [file_id], [column, version]).to_pylist()
-        return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
+                found = transaction.rows.find(table, [file_id], [column, version_column]).to_pylist()
+        return next((row[column] for row in found if row[version_column] == version), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
