@@ -75,6 +75,7 @@ RULES = {
 # Each library that reaches outside has one home.
 HOMES: dict[str, str | tuple[str, ...]] = {
     "boto3": "sources/s3",
+    "obstore": "sources/s3_listing",
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",

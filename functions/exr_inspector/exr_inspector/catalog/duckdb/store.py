@@ -176,21 +176,19 @@ class DuckDBStore:
         if not self._ready:
             self.ensure_tables()
         part = f"{path}.{os.getpid()}.part"
-        vectors = ", ".join(
-            f"CASE WHEN file_path = leader THEN {each} END AS {each}" for each in VECTORS.values()
-        )
-        files = f"""SELECT files.* REPLACE ({vectors})
-            FROM files JOIN (SELECT coalesce(sequence_key, file_path) AS led, min(file_path) AS leader
-                FROM files GROUP BY led)
-            ON coalesce(sequence_key, file_path) = led"""
+        led = "SELECT min(file_path) FROM files GROUP BY coalesce(sequence_key, file_path)"
+        kept: dict[str, str] = {}
+        for table, column, *_ in VECTORS.values():
+            vector = f"CASE WHEN file_path IN ({led}) THEN {column} END AS {column}"
+            kept[table] = ", ".join(filter(None, [kept.get(table), vector]))
         try:
             with self._connection.cursor() as cursor, coded(self.name):
                 cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
                 try:
                     cursor.execute("BEGIN")
                     for table in TABLES:
-                        rows = files if table == "files" else f"FROM {table}"
-                        cursor.execute(f"CREATE TABLE published.{table} AS {rows}")
+                        columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
+                        cursor.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table}")
                     cursor.execute("COMMIT")
                 except duckdb.Error:
                     cursor.execute("ROLLBACK")
