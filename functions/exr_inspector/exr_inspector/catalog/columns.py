@@ -186,6 +186,7 @@ PIXELS = (
     *_FILE_KEY,
     Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
     Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
+    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
     Column("exact", FLAG, "Whether the statistics are those of all pixels."),
     Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
     Column(

@@ -52,6 +52,7 @@ def _file_row(result: Mapping[str, Any]) -> Row:
     return {
         "mode": result["mode"],
         "status": result["status"],
+        "bytes_read": result["coverage"]["bytes_read"],
         "exact": result["coverage"]["exact"],
         "coverage_json": to_json({**result["coverage"], "thumbnail": result.get("look_coverage")}),
         "parts_json": to_json(result.get("parts")),
