@@ -117,6 +117,7 @@ BAD: dict[str, bytes] = {
     "EXR-25": simple(4, 4, attributes=[attribute("screenWindowWidth", "float", -1.0)]),
     "EXR-26": simple(4, 4, attributes=[attribute("capDate", "string", "yesterday")]),
     "FILE-01": truncated(simple(64, 64)),
+    "FILE-03": b"",
     "WIN-01": simple(4, 4, attributes=[attribute("displayWindow", "box2i", (9, 9, 12, 12))]),
     "COMP-01": with_tiles({"R": plane()}),
     "COMP-02": simple(4, 4, attributes=[attribute("compression", "compression", "dwab")]),

@@ -95,7 +95,7 @@ def test_every_rule_is_unknown_for_a_file_that_does_not_show_it(rule: str, folde
         document = document_of(simple(4, 4), folder, unexamined)
     elif rule == "EXR-01":
         document = document_of(simple(4, 4, "ABC"), folder, Settings(openimageio=False, max_channels=2))
-    elif rule == "FILE-02":
+    elif rule in ("FILE-02", "FILE-03"):
         denied = InspectorError(STORAGE_DENIED, "no")
         document = make_document(Reading(None, errors=(denied,)))
     else:

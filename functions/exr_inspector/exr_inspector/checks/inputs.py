@@ -11,6 +11,7 @@ from exr_inspector import pipeline
 from exr_inspector.checks.judge import Evidence, Look
 from exr_inspector.document.model import Document
 from exr_inspector.errors import BAD_CONFIG, BAD_POLICY, InspectorError
+from exr_inspector.extra_evidence import ExtraReader
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.pixels.stats import Mode, pixel_stats
@@ -49,16 +50,30 @@ def read_beside(name: str, path: str) -> tuple[bytes, str]:
         raise InspectorError(BAD_POLICY, f"cannot read {named}: {error.strerror}", str(path)) from None
 
 
-def look_at_files(settings: Settings, pixels: Mode | None = None, budget: int | None = None) -> Look:
-    """Return the function that reads files: their headers, and with `pixels` their pixels."""
-    runtime = pipeline.Runtime(settings, None, Opener(settings))
+def look_at_files(
+    settings: Settings,
+    pixels: Mode | None = None,
+    budget: int | None = None,
+    policies: Iterable[Policy] = (),
+) -> Look:
+    """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
+    rules of `policies` look at.
+    """
+    opener = Opener(settings)
+    runtime = pipeline.Runtime(settings, None, opener)
+    collections = {rule.given for policy in policies for rule in policy.rules}
+    extras = ExtraReader(opener, settings.limits, collections, with_pixels=pixels == "full")
 
     def measure(pair: tuple[Location, Document]) -> Evidence:
         location, document = pair
-        if pixels is None or document["file"]["status"] in (None, "missing"):
+        if document["file"]["status"] in (None, "missing"):
             return Evidence(document)
         try:
-            return Evidence(document, pixel_stats(location, pixels, budget, settings=settings))
+            extra = extras.read(document, location)
+            if pixels is None:
+                return Evidence(document, extra=extra)
+            found = pixel_stats(location, pixels, budget, settings=settings)
+            return Evidence(document, found, extra=extra)
         except InspectorError as error:
             if not error.retry:
                 raise

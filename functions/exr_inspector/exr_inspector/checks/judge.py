@@ -24,12 +24,16 @@ SETTLE_SECONDS = 300.0
 
 
 class Evidence(NamedTuple):
-    """What is known of one file: its document, and its pixel statistics if they were asked for."""
+    """What is known of one file: its document, and its pixel statistics if they were asked for.
+
+    `extra` is the evidence of `extra_evidence.read_extra`.
+    """
 
     document: Document
     stats: Mapping[str, Any] | None = None
     fault: InspectorError | None = None
     """Why the pixels could not be read although they were asked for."""
+    extra: Mapping[str, Any] | None = None
 
     @property
     def facts(self) -> Mapping[str, Any] | None:
@@ -96,7 +100,7 @@ class Judge:
             report.unread.append(
                 Unjudged(file_path=path, frame=frame, code=unread.code, message=unread.message)
             )
-        found = evaluate(self.policies, document, evidence.facts)
+        found = evaluate(self.policies, document, evidence.facts, evidence.extra)
         report.passed += found["status"] == "pass"
         report.unknown += found["status"] == "unknown"
         frames = [] if frame is None else [frame]

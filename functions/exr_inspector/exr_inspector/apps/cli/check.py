@@ -125,7 +125,8 @@ def check(
 
     settings = Settings.from_mapping(os.environ)
     chosen = inputs.load_policies([*(() if no_default else ("default",)), *policies])
-    read = inputs.look_at_files(settings, None if pixels == "none" else pixels, budget and budget * MIB)
+    mode = None if pixels == "none" else pixels
+    read = inputs.look_at_files(settings, mode, budget and budget * MIB, chosen)
     judge = Judge(
         chosen,
         look=lambda files: progress(read(files), len(files), shown=not quiet),

@@ -20,6 +20,8 @@ MAX_SEQUENCES = 8
 
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan", "unknown": "magenta"}
 _MAX_LINES = 12
+# The reason for rules without a verdict in files that others fail: it is clear from those.
+_REST = "cannot be judged in these faulty files"
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
@@ -29,10 +31,11 @@ def print_sequence(report: SequenceReport) -> None:
     """Print the line of a sequence: `sh020/beauty.#.exr 1001-1240 · 233 ok · missing 1050-1051, 1240`."""
     failed = [found for found in report.findings if found["verdict"] == "fail" and not found["is_accepted"]]
     noted = [found for found in failed if found["label"] or found["severity"] == "error"]
+    noted.sort(key=lambda found: 1 if found["file_path"] else 2 * _is_odd(found))
     labels = _grouped(noted, [found["label"] or found["rule_id"] for found in noted])
     counts = {"ok": report.passed, "unknown": report.unknown}
     pieces = [
-        f"{nearby(report.key)} {_frames(report.frames)}".rstrip(),
+        f"{nearby(report.key)} {_frames({*report.frames, *report.missing})}".rstrip(),
         *(_count(number, word, report) for word, number in counts.items() if number),
         *(_labelled(label, found) for label, found in labels.items()),
         *(_unjudged("writing", report.writing) if report.writing else ()),
@@ -41,13 +44,18 @@ def print_sequence(report: SequenceReport) -> None:
     _echo((" · " if can_print("·") else " | ").join(pieces), "green" if report.is_clean else None)
 
 
+def _is_odd(found: CheckFinding) -> bool:
+    """Return whether a finding names frames that differ from the others of their sequence."""
+    return found["file_path"] is None and found["observed"] is not None
+
+
 def _count(number: int, word: str, report: SequenceReport) -> str:
     return f"{number:,} {word}" if report.frames else word
 
 
 def _labelled(label: str, findings: Sequence[CheckFinding]) -> str:
     """Return the frames of a label; of an odd sequence, also what is odd about each."""
-    odd = [each for each in findings if each["file_path"] is None and each["observed"] is not None]
+    odd = sorted(filter(_is_odd, findings), key=lambda each: each["frames"])
     if odd:
         return f"{label}: " + ", ".join(f"{_frames(each['frames'])} {each['message']}" for each in odd)
     return f"{label} {_frames(frame for each in findings for frame in each['frames'])}".rstrip()
@@ -59,32 +67,39 @@ def _unjudged(word: str, files: Sequence[Unjudged]) -> list[str]:
 
 def print_report(report: Report) -> None:
     """Print the findings by rule, the gravest first, what was not judged, and the numbers of everything."""
-    counted = report.findings
+    counted, is_single = report.findings, len(report.sequences) == 1
     failed = [each for each in counted if each["verdict"] == "fail"]
     for severity in SEVERITIES:
         found = [each for each in failed if each["severity"] == severity]
         for rule, findings in _grouped(found, [each["rule_id"] for each in found]).items():
-            _print_rule(severity, rule, findings)
+            _print_rule(severity, rule, findings, is_single=is_single)
     unknown = [each for each in counted if each["verdict"] == "unknown"]
-    reasons = [each["message"] for each in unknown]
+    faulty = {place for each in failed if each["severity"] == "error" for place in _places(each)}
+    reasons = [_REST if faulty.issuperset(_places(each)) else each["message"] for each in unknown]
     for reason, findings in _grouped(unknown, reasons).items():
         rules = list(dict.fromkeys(each["rule_id"] for each in findings))
-        _print_rule("unknown", rules[0] if len(rules) == 1 else f"{len(rules)} rules", findings, reason)
+        subject = rules[0] if len(rules) == 1 else f"{len(rules)} rules"
+        _print_rule("unknown", subject, findings, reason, is_single=is_single)
     for each in _notes(report):
         _echo(each)
 
 
-def _print_rule(word: str, rule: str, findings: Sequence[CheckFinding], message: str = "") -> None:
+def _places(found: CheckFinding) -> list[tuple[str, int | None]]:
+    key = found["sequence_key"]
+    return [(key, frame) for frame in found["frames"]] or [(key, None)]
+
+
+def _print_rule(
+    word: str, rule: str, findings: Sequence[CheckFinding], message: str = "", *, is_single: bool
+) -> None:
     by_sequence = _grouped(findings, [each["sequence_key"] for each in findings])
-    is_single = len(by_sequence) == 1
     lines = []
     for key, found in list(by_sequence.items())[:MAX_SEQUENCES]:
-        place = "" if is_single else nearby(key)
-        by_message = _grouped(found, [message or each["message"] for each in found])
+        has_frames = any(each["frames"] for each in found)
+        place = "" if is_single and has_frames else nearby(key)
+        by_message = _grouped(found, [message or _message(each) for each in found])
         for text, same in list(by_message.items())[:MAX_MESSAGES]:
             frames = _frames(frame for each in same for frame in each["frames"])
-            if is_single and not frames:
-                place = nearby(key)
             lines.append(f"{' '.join(filter(None, [place, frames]))}: {text}")
         if len(by_message) > MAX_MESSAGES:
             frames = _frames(frame for each in found for frame in each["frames"])
@@ -98,6 +113,15 @@ def _print_rule(word: str, rule: str, findings: Sequence[CheckFinding], message:
     _echo(head, _COLORS[word])
     for each in lines:
         _echo(f"  {each}")
+
+
+def _message(found: CheckFinding) -> str:
+    """Return a finding's message, with the channel, part or attribute that it is about."""
+    place = found["place"]
+    if found["file_path"] is None or place == "file":
+        return found["message"]
+    words = place.removeprefix("parts[0].").replace("s[", " ").replace("].", " ").removesuffix("]")
+    return f"{words}: {found['message']}"
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -29,13 +29,12 @@ _CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
 def stats_of(facts: Facts) -> Mapping[str, Any] | Missing:
     """Return the statistics of a file, or why there are none."""
     stats = facts.stats
-    if not stats or stats.get("status") in ("skipped", "planned"):
+    if not stats or stats["status"] == "planned":
         return NO_STATS
-    if stats.get("status") == "unread":  # a fault that a retry may cure
-        return Missing(f"the pixels could not be read: {stats['reason']}")
-    if stats.get("status") == "failed" and not stats.get("channels"):
-        failures = stats.get("failures") or [{"message": "no pixel could be read"}]
-        return Missing(f"no pixel could be read: {failures[0]['message']}")
+    if "coverage" not in stats:  # they were asked for, and not computed
+        return Missing(stats["reason"])
+    if not stats["channels"] and stats["failures"]:
+        return Missing(f"no pixel could be read: {stats['failures'][0]['message']}")
     return stats
 
 
