@@ -25,6 +25,8 @@ RULES = {
     "location": "errors",
     "mounts": "",
     "sequences": "exr/names",
+    "shows": "errors location sequences show",
+    "show": "errors location policy/schema policy/yaml_text sequences",
     "settings": "errors exr/limits location",
     "events": "errors events location settings",
     "sources": "errors location mounts settings sources",
@@ -32,7 +34,7 @@ RULES = {
     "document": "document errors exr location sources/protocol",
     "document/model": "exr/facts",
     "vectors": "document/model vectors",
-    "catalog": "catalog/* document errors exr location settings vectors version",
+    "catalog": "catalog/* document errors exr location sequences settings vectors version",
     "catalog/connect": "catalog errors settings",
     "catalog/persist": "catalog document errors settings",
     "catalog/duckdb": "catalog/* catalog/duckdb errors mounts vectors",
@@ -41,14 +43,15 @@ RULES = {
     "policy": "document/build document/serialize errors exr policy sequences",
     "extra_evidence": "errors exr location policy/collections sources version_reader",
     "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
-    " pixels/stats policy sequences settings sources/opener version",
+    " pixels/stats policy sequences settings show shows sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources vectors/look version_reader",
     "pixels/worker": "pixels/deep",
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
-    "writer": "catalog/* document/model errors location measurer parallel reader telemetry vectors",
+    "writer": "catalog/* document/model errors location measurer parallel reader sequences shows telemetry"
+    " vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect catalog/store document events sources",
     "backlog": "* catalog/* document/model events",
@@ -83,8 +86,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "starlette": "apps/devserver",
     "uvicorn": "apps/devserver",
     "yaml": ("apps/devserver", "policy/yaml_text"),
-    "pydantic": "policy/schema",
-    "re2": "policy/operators",
+    "pydantic": ("policy/schema", "show"),
+    "re2": ("policy/operators", "show"),
 }
 
 
