@@ -56,7 +56,8 @@ RULES = {
     "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
     "pipeline": "* catalog/store document events sources",
-    "response": "* catalog/connect document events sources",
+    "response": "* catalog/connect catalog/store document events sources",
+    "backlog": "* catalog/* document/model events",
     "library": "* document/model sources",
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",

@@ -128,7 +128,10 @@ class _Reading:
             for measure, plan in plans:
                 measure.run(plan)
             look = self._look(file) if self.request.look else {}
-        return {**self._report(), **look}
+        report = self._report()
+        if look.get("look"):
+            report["coverage"]["bytes_read"] += look["look_coverage"]["bytes_read"] - self.header_bytes
+        return {**report, **look}
 
     def _look(self, file: PixelFile) -> dict[str, Any]:
         """Return `look` and `look_coverage`. Without a picture, the latter says why."""
