@@ -25,7 +25,7 @@ FUNCTION = "functions/exr_inspector/requirements.txt"
 OPTIONS = ("--universal", "--python-version", "3.10", "--no-header", "--no-emit-index-url")
 # Each lock: the extras of pyproject.toml that it holds, and its own options for `uv pip compile`.
 LOCKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    FUNCTION: (("s3", "vast", "policy"), ("--generate-hashes",)),
+    FUNCTION: (("s3", "vast", "pixels", "policy"), ("--generate-hashes",)),
     "requirements.txt": (("all", "test"), ("--constraints", FUNCTION)),
 }
 NOTE = "# Written by `make lock` from pyproject.toml, for Python 3.10 and later. Do not edit."

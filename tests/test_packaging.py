@@ -127,7 +127,7 @@ def test_the_wheel_installs_alone_and_holds_its_types(demo: Path, tmp_path: Path
         "print(document['file']['status'], *sorted(tables))"
     )
     assert run(python, "-I", "-c", script, demo / SAMPLE).split() == [
-        "ok", "attributes", "channels", "facets", "files", "parts",
+        "ok", "attributes", "channel_stats", "channels", "deep_stats", "facets", "files", "parts", "pixels",
     ]  # fmt: skip
     installed = run(*pip, "freeze").splitlines()
     assert {re.split("[=@ ]", line)[0].lower() for line in installed} == {
@@ -176,7 +176,10 @@ def _declared(*extras: str) -> list[Requirement]:
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [(FUNCTION_LOCK, ("s3", "vast")), (DEVELOPMENT_LOCK, ("s3", "vast", "cli", "serve", "test"))],
+    [
+        (FUNCTION_LOCK, ("s3", "vast", "pixels", "policy")),
+        (DEVELOPMENT_LOCK, ("s3", "vast", "cli", "serve", "pixels", "test")),
+    ],
     ids=["function", "development"],
 )
 def test_a_lock_pins_what_is_declared_for_every_python(

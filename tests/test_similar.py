@@ -188,7 +188,7 @@ def test_a_stored_vector_without_a_direction_is_left_out(demo: Path, store: Duck
         " UNION ALL FROM files WHERE NOT is_deep"
     )
     vector = _vector(demo, store)
-    found = nearest_in(files.to_reader(), Search(vector, limit=99))
+    found = nearest_in({"files": files.to_reader()}, Search(vector, limit=99))
     assert found == store.search(Search(vector, where="NOT is_deep", limit=99))
 
 
@@ -241,8 +241,8 @@ def test_record_batches_give_the_same_answer(demo: Path, store: DuckDBStore) -> 
     vector = _vector(demo, store)
     where = "frame_number > 1002"
     search = Search(vector, where=where, limit=5, frames=True)
-    files = store.query("SELECT * FROM files").select(columns_of(search))
-    found = nearest_in(files.to_reader(max_chunksize=2), search)
+    files = store.query("SELECT * FROM files").select(columns_of(search)["files"])
+    found = nearest_in({"files": files.to_reader(max_chunksize=2)}, search)
     assert found == store.search(search)
     assert len(found) == 4
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from exr_inspector.catalog.store import Store
+from exr_inspector.catalog.store import Sink
 from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
-from exr_inspector.response import answer, answers, make_runtime
+from exr_inspector.response import answer, answers, make_runtime, measure_pixels
 from exr_inspector.settings import SETTINGS, Settings
 from exr_inspector.telemetry import Telemetry
 
@@ -56,6 +56,16 @@ def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
         return answers(list(events), runtime)
 
 
+def pixels_handler(ctx: Any, event: Any) -> dict[str, Any]:
+    """Handle an event of the second function, `pixels_main`: a schedule's, or one that names a file.
+
+    Raises InspectorError as `handler`, and BAD_SETTING if there is no store.
+    """
+    runtime = _runtime(ctx)
+    with runtime.telemetry.step("handler"):
+        return measure_pixels(event, runtime)
+
+
 def _runtime(ctx: Any) -> Runtime:
     """Return the runtime of this instance, with the logger and the tracer of this event's ctx."""
     with _lock:
@@ -79,7 +89,7 @@ def _started(ctx: Any) -> Runtime:
         return runtime
 
 
-def _ensure_tables(store: Store, telemetry: Telemetry) -> None:
+def _ensure_tables(store: Sink, telemetry: Telemetry) -> None:
     try:
         store.ensure_tables()
     except InspectorError as error:

@@ -20,7 +20,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.catalog.backends import rows, tables
-from tests.catalog.rows import NOON, delivered, expected, with_cells
+from tests.catalog.rows import NOON, delivered, expected, with_cells, with_findings, with_statistics
 from tests.exrfiles.demo import layered_beauty
 
 if TYPE_CHECKING:
@@ -102,9 +102,75 @@ class StoreContract:
         store, broken = backend.store(), delivered("a", version=0)
         store.upsert([delivered("a", version=2)])
         store.upsert([broken])
-        assert [len(rows(backend, table)) for table in TABLES] == [1, 0, 0, 0, 1]
+        counts = {table: count for table in TABLES if (count := len(rows(backend, table)))}
+        assert counts == {"files": 1, "facets": 1}
         store.upsert([delivered("a", version=2)])
         assert tables(backend) == expected(delivered("a", version=2))
+
+    # --- findings ---------------------------------------------------------------------------------------
+
+    def test_findings_are_stored_and_a_clean_file_is_recorded(self, backend: Backend) -> None:
+        store, clean = backend.store(), with_findings(delivered("a"))
+        failing = with_findings(delivered("b"), "not complete", "odd")
+        store.upsert([clean, failing])
+        assert tables(backend) == expected(clean, failing)
+        assert {each.action for each in store.upsert([clean, failing])} == {"unchanged"}
+        assert tables(backend) == expected(clean, failing)
+
+    def test_findings_of_another_policy_replace_the_stored_ones(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one", "two"), other])
+        mended = with_findings(delivered("a"), "three")
+        assert [each.action for each in store.upsert([mended])] == ["replaced"]
+        assert tables(backend) == expected(mended, other)
+
+    def test_findings_stay_with_the_facts_they_are_about_and_go_with_them(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one"), other])
+        store.upsert([delivered("a")])
+        assert tables(backend) == expected(with_findings(delivered("a"), "one"), other)
+        store.upsert([delivered("a", version=2)])
+        assert tables(backend) == expected(delivered("a", version=2), other)
+        store.upsert([], [Removal(other.file_id)])
+        assert tables(backend) == expected(delivered("a", version=2))
+
+    # --- facets -----------------------------------------------------------------------------------------
+
+    def test_statistics_are_stored_and_known_by_their_inputs(self, backend: Backend) -> None:
+        store, file = backend.store(), with_statistics(delivered("a", etag="v1"))
+        store.upsert([file, delivered("b")])
+        assert tables(backend) == expected(file, delivered("b"))
+        ids = [file.file_id, delivered("b").file_id, "0" * 32]
+        assert store.computed(ids, "pixels") == {file.file_id: file.facets["pixels"]["input_hash"]}
+        assert set(store.computed(ids, "header")) == set(ids[:2])
+        assert store.computed([], "pixels") == {}
+
+    def test_a_delivery_without_statistics_leaves_those_of_unchanged_pixels(self, backend: Backend) -> None:
+        store, file = backend.store(), with_statistics(delivered("a", etag="v1"))
+        store.upsert([file])
+        assert store.upsert([delivered("a", etag="v1")]) == [Outcome(file.file_id, "unchanged")]
+        assert store.upsert([file]) == [Outcome(file.file_id, "unchanged")]
+        assert tables(backend) == expected(file)
+        header = delivered("a", version=3, etag="v1")
+        assert store.upsert([header]) == [Outcome(file.file_id, "replaced")]
+        assert tables(backend) == expected(with_statistics(header))
+
+    def test_statistics_of_another_request_replace_the_stored_ones(self, backend: Backend) -> None:
+        store, file, other = backend.store(), delivered("a", etag="v1"), with_statistics(delivered("b"))
+        store.upsert([with_statistics(file, number=3), other])
+        asked = with_statistics(file, "full", 2)
+        assert store.upsert([asked]) == [Outcome(file.file_id, "replaced")]
+        assert tables(backend) == expected(asked, other)
+
+    def test_statistics_of_an_older_version_go_with_it(self, backend: Backend) -> None:
+        store, other = backend.store(), with_statistics(delivered("b", etag="v1"))
+        store.upsert([with_statistics(delivered("a", etag="v1")), other])
+        rendered_again = delivered("a", version=2, etag="v2")
+        store.upsert([rendered_again])
+        assert tables(backend) == expected(rendered_again, other)
+        store.upsert([with_statistics(rendered_again)])
+        store.upsert([], [Removal(rendered_again.file_id)])
+        assert tables(backend) == expected(other)
 
     # --- order ------------------------------------------------------------------------------------------
 
@@ -218,6 +284,47 @@ class StoreContract:
         assert store.upsert([file], [Removal(file.file_id)]) == [Outcome(file.file_id, "inserted")]
         assert tables(backend) == expected(file, other)
         assert audit(backend, "a")["inspection_count"] == 1
+
+    def test_a_removal_spares_a_row_that_was_written_since(self, backend: Backend) -> None:
+        """A listing found the file gone; meanwhile it came back, and an event stored it."""
+        store, file = backend.store(), delivered("a")
+        store.upsert([file])
+        seen = audit(backend, "a")["write_id"]
+        store.upsert([file])
+        removal = Removal(file.file_id, unless_since=seen)
+        assert store.upsert([], [removal]) == [Outcome(file.file_id, "outdated")]
+        assert tables(backend) == expected(file)
+        removal = Removal(file.file_id, unless_since=audit(backend, "a")["write_id"])
+        assert store.upsert([], [removal]) == [Outcome(file.file_id, "deleted")]
+        assert tables(backend) == expected()
+
+    # --- scans ------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("table", ["files", "channels", "facets"])
+    def test_a_scan_yields_the_rows_below_a_name_or_all(self, backend: Backend, table: str) -> None:
+        store = backend.store()
+        names = ("a/1", "a/2", "ab", "a0", "A/1", "a/\U0001f3ac")
+        files = [delivered(name, version=2) for name in names]
+        store.upsert(
+            [with_cells(each, "files", file_path_normalized=each.file["file_path"]) for each in files]
+        )
+
+        def paths(under: str) -> set[str]:
+            found = store.scan(table, ["file_path", "file_id"], lambda reader: reader.read_all(), under)
+            assert found.column_names == ["file_path", "file_id"]
+            assert found.num_rows == len(files[0].rows[table]) * len(set(found["file_path"].to_pylist()))
+            return set(found["file_path"].to_pylist())
+
+        assert paths("") == {f"/show/{name}.exr" for name in names}
+        assert paths("/show/a/") == {f"/show/{name}.exr" for name in ("a/1", "a/2", "a/\U0001f3ac")}
+        assert paths("/other/") == set()
+
+    def test_how_a_file_was_found_is_stored_also_if_no_fact_changes(self, backend: Backend) -> None:
+        store = backend.store()
+        for inode in (1, -2):
+            store.upsert([with_cells(delivered("a"), "files", inode=inode, writing=inode == 1, ctime=NOON)])
+        row = audit(backend, "a")
+        assert (row["inode"], row["writing"], row["ctime"], row["device"]) == (-2, False, NOON, None)
 
     def test_a_lookup_tells_of_the_stored_files_alone(self, backend: Backend) -> None:
         store = backend.store()
@@ -364,7 +471,7 @@ class StoreContract:
         for table, schema in TABLES.items():
             names = [name for name in reversed(schema.names) if name not in LATER]
             columns = pa.schema([schema.field(name) for name in names])
-            rows = [{name: row.get(name) for name in names} for row in old.rows[table]]
+            rows = [{name: row.get(name) for name in names} for row in old.rows.get(table, ())]
             backend.make_table(table, columns, rows)
         store = backend.store()
         assert [outcome.action for outcome in store.upsert([old, new])] == ["replaced", "inserted"]

@@ -11,10 +11,13 @@ from exr_inspector.catalog.facets import FACETS, Facets, Row
 from exr_inspector.catalog.plan import Outcome, Plan, Removal, Stored, StoredFile, Write, plan, stored_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
 
     from exr_inspector.catalog.facets import FileRows
     from exr_inspector.catalog.search import By, Match, Search, StoredRows
+    from exr_inspector.catalog.store import Result
 
 START = datetime(2026, 10, 1)  # noqa: DTZ001 - UTC, as the tables hold it
 
@@ -60,6 +63,14 @@ class ModelStore:
         found = self.stored()
         return {each: row for each in file_ids if each in found and (row := found[each].row)}
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        found = self.stored()
+        return {
+            each: row.facets[facet].input_hash
+            for each in file_ids
+            if (row := found.get(each)) and facet in row.facets
+        }
+
     def search(self, search: Search) -> list[Match]:
         raise NotImplementedError
 
@@ -67,6 +78,15 @@ class ModelStore:
         raise NotImplementedError
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        raise NotImplementedError
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
         raise NotImplementedError
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from exr_inspector.catalog.arrow import arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS, FileRows, Row, facet_row
+from exr_inspector.catalog.facets import FACETS, FileRows, Row, facet_row, input_hash, object_version
 from exr_inspector.catalog.plan import AUDIT_COLUMNS
 from exr_inspector.location import path_location
 
@@ -43,6 +43,26 @@ def delivered(
     return FileRows(file_key, {"files": [file], **rows, "facets": facets})
 
 
+def with_statistics(file: FileRows, request: str = "{}", number: int = 1) -> FileRows:
+    """The same file with the pixels facet: so many channels; the rows depend on the number."""
+    key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
+    rows = {
+        table: [{**_row(table, number, index), **key} for index in range(count)]
+        for table, count in (("pixels", 1), ("channel_stats", 2 * number), ("deep_stats", number - 1))
+    }
+    version = object_version(file.file)
+    identity = input_hash(FACETS["pixels"], version, request)
+    return file.with_facet(FACETS["pixels"], rows, identity, request=request)
+
+
+def with_findings(file: FileRows, *messages: str) -> FileRows:
+    """The same file with the policy facet: one finding for each message."""
+    key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
+    rows = [{**_row("findings", 1, index), **key, "message": each} for index, each in enumerate(messages)]
+    facet = FACETS["policy"]
+    return file.with_facet(facet, {"findings": rows}, input_hash(facet, file.file["facts_hash"], messages))
+
+
 def with_cells(file: FileRows, table: str, **cells: Any) -> FileRows:
     """The same file with other cells in the first row of a table."""
     first, *others = file.rows[table]
@@ -58,7 +78,9 @@ def comparable(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 def expected(*files: FileRows) -> dict[str, list[str]]:
     """The tables, comparable, as they are when these files are in them and no others."""
     return {
-        table: comparable(arrow_table(table, [row for each in files for row in each.rows[table]]).to_pylist())
+        table: comparable(
+            arrow_table(table, [row for each in files for row in each.rows.get(table, ())]).to_pylist()
+        )
         for table in TABLES
     }
 
@@ -81,4 +103,5 @@ def _value(field: pa.Field, version: int, index: int) -> Any:
         pa.float64(): number / 7,
         pa.bool_(): bool(number % 2),
         pa.timestamp("us"): NOON + dt.timedelta(seconds=number),
+        pa.binary(): f"{field.name} {number}".encode(),
     }[field.type]

@@ -191,6 +191,7 @@ WRONG: dict[str, Change] = {
         differences=[{"part_index": 0, "field": "index", "openimageio": 1}]
     ),
     "statistics in an unknown form": lambda it: it.update(stats={"mean": 1}),
+    "statistics without coverage": lambda it: it.update(stats={"status": "ok", "mode": "full"}),
     "an unknown persistence": lambda it: it["persistence"].update(status="lost"),
 }
 
@@ -206,6 +207,9 @@ def test_a_document_with_anything_wrong_is_refused(what: str) -> None:
 RIGHT: dict[str, Change] = {
     "a document that was not stored": lambda it: it.pop("persistence"),
     "statistics that were skipped": lambda it: it.update(stats={"status": "skipped", "reason": "why"}),
+    "statistics that were elided": lambda it: it.update(
+        stats={"elided": {"size_bytes": 1, "sha256": "0" * 64}}
+    ),
     "numbers that are not finite": lambda it: attribute_of(it, "speed").update(value="-Infinity"),
     "an unknown compression": lambda it: it["parts"][0].update(compression="unknown(99)"),
     "a value of each part": lambda it: it["attributes"].update(take={"parts": {"0": 1, "10": [1, "NaN"]}}),

@@ -309,6 +309,17 @@ def test_no_more_is_ever_asked_for_than_the_header_cap(what: str) -> None:
         assert fault_of(data[:cap], Limits(max_header_bytes=cap)) is errors.LIMIT_EXCEEDED
 
 
+def test_the_default_caps_bound_the_memory_of_one_event() -> None:
+    """Higher caps would let a hostile file exhaust 512 MiB; lower ones would refuse real files."""
+    assert Limits() == Limits(
+        max_header_bytes=2**25,
+        max_value_bytes=2**24,
+        max_parts=2**12,
+        max_channels=2**14,
+        max_attributes=2**16,
+    )
+
+
 def test_an_attribute_over_the_cap_is_refused_at_its_head() -> None:
     one = b"n\0string\0\1\0\0\0x"
     limits = Limits(max_attributes=8)

@@ -206,7 +206,7 @@ def test_uncompressed_chunks_have_the_size_that_is_derived() -> None:
 )
 def test_the_chunks_of_a_level_cover_its_pixels_once(width: int, height: int, tiling: Tiling) -> None:
     layout = layout_of(window(width, height, -7, 5), attribute("tiles", "tiledesc", tiling), flags=TILED)
-    pixels = {(level.x, level.y): np.zeros((level.height, level.width), int) for level in layout.levels()}
+    pixels = {(level.x, level.y): np.zeros((level.height, level.width), int) for level in layout.levels}
     for index in range(layout.count):
         chunk = layout.chunk(index)
         x, y = chunk.x + 7, chunk.y - 5
@@ -304,7 +304,7 @@ def test_ripmaps_have_a_level_for_each_pair_of_sizes() -> None:
     layout = layout_of(
         window(WIDTH, HEIGHT), attribute("tiles", "tiledesc", Tiling(16, 8, "ripmap")), flags=TILED
     )
-    levels = list(layout.levels())
+    levels = list(layout.levels)
     assert levels[0][:4] == (0, 0, WIDTH, HEIGHT)
     assert levels[1][:4] == (1, 0, WIDTH // 2, HEIGHT)
     assert levels[-1][2:] == (1, 1, 1, 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, 
 from exr_inspector.pixels.deep import DeepChunks
 from exr_inspector.pixels.plan import Unit
 from exr_inspector.pixels.stitch import stitch
-from exr_inspector.pixels.stream import PartStream, _Task, chosen_channels
+from exr_inspector.pixels.stream import PartStream, _Task, channels_of
 from exr_inspector.pixels.worker import decode_deep
 from tests.exr import files
 from tests.pixels.images import CODECS, chunks_of, library_file, opened
@@ -177,13 +178,14 @@ def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_pa
     part, layout = header.parts[0], table.layouts[0]
     chunks = chunks_of(data, 0, [0, 2, 5])
     no_reader: Any = None
-    stream = PartStream(0, part, layout, no_reader, [], chosen_channels(part, layout, None))
+    channels = channels_of(part, layout)
+    stream = PartStream(0, part, layout, no_reader, [], channels, channels)
     units: list[Unit] = [(0,), (2,), (5,)]
     job = stream._job(_Task(units, units, dict(zip((0, 2, 5), chunks, strict=True))))
     assert job.chunks is not None
     with closing(Decoder()) as decoder:
         own = decoder.decode(job)
-    _, library = decode_deep(job.file, job.planes)
+    _, library = decode_deep(io.BytesIO(job.file), job.planes)
     assert [each.tobytes() for each in own] == [each.tobytes() for each in library]
 
 

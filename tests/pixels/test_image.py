@@ -9,8 +9,9 @@ import pytest
 
 from exr_inspector import InspectorError
 from exr_inspector.exr.limits import Limits
-from exr_inspector.pixels.image import Image, Window, read_image
+from exr_inspector.pixels.image import Image, read_image
 from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.pixels.places import Window
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.geometry import Tiling, level_sizes

@@ -13,13 +13,14 @@ import xxhash
 
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
-from exr_inspector.pixels import decode, fetch, stream
+from exr_inspector.pixels import decode, stream
 from exr_inspector.pixels.decode import Helper
+from exr_inspector.pixels.memory import Memory
 from tests.corpus import damaged, each_image, for_each
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.geometry import Tiling
-from tests.exrfiles.parts import scanline, tiled
+from tests.exrfiles.parts import deep_scanline, scanline, tiled
 from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS, Planes, decoded, decoded_parts, library_file, opened, picture
 
@@ -66,7 +67,7 @@ def test_lossless_files_of_the_same_pixels_have_the_same_hashes(tmp_path: Path) 
 def test_results_do_not_depend_on_the_groups(
     compression: str, group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exr_inspector.pixels.plan.groups.__defaults__", (group,))
+    monkeypatch.setattr("exr_inspector.pixels.stream.GROUP_BYTES", group)
     data = library_file(picture(70, 9), compression, tmp_path / "y.exr")
     assert _hashes(_stats(tmp_path, data)) == _expected(decoded(data))
 
@@ -98,10 +99,55 @@ def test_the_first_nonfinite_sample_is_found_among_tiles(tmp_path: Path) -> None
     assert _stats(tmp_path, data)["channels"][0]["first_nonfinite"] == {"x": 117, "y": 13}
 
 
-def test_samples_outside_the_display_window_count(tmp_path: Path) -> None:
-    window = attribute("displayWindow", "box2i", (0, 0, 1, 1))
-    data = write(scanline({"R": np.ones((9, 9), np.float16)}, [window], origin=(-3, -3)))
-    assert _stats(tmp_path, data)["channels"][0]["count"] == 81
+COUNTS = ("count", "nan_count", "pos_inf_count", "neg_inf_count", "zero_count", "negative_count")
+
+
+def _counts(plane: Any) -> tuple[int, ...]:
+    infinite = [np.count_nonzero(plane == sign * np.inf) for sign in (1, -1)]
+    finite = plane[np.isfinite(plane)]
+    special = (finite == 0).sum(), (finite < 0).sum()
+    return plane.size, int(np.isnan(plane).sum()), *infinite, *map(int, special)
+
+
+def _strange(height: int, width: int, type_: Any) -> Any:
+    """Every special value, all over the image."""
+    values = np.array([np.nan, np.inf, -np.inf, 0, -0.0, -2, 1, 1e-7], type_)
+    return np.random.default_rng(4).choice(values, (height, width))
+
+
+@pytest.mark.parametrize("kind", ["scan lines", "tiles", "subsampled"])
+@pytest.mark.parametrize("type_", [np.float16, np.float32])
+def test_special_values_outside_the_display_window_are_counted_apart(
+    kind: str, type_: Any, tmp_path: Path
+) -> None:
+    window = attribute("displayWindow", "box2i", (1, 3, 20, 30))
+    plane = _strange(40, 32, type_)
+    step = 2 if kind == "subsampled" else 1
+    if kind == "tiles":
+        part = tiled({(0, 0): {"R": plane}}, Tiling(16, 8), [window], origin=(-4, -2))
+    else:
+        part = scanline({"R": plane}, [window], origin=(-4, -2), sampling={"R": (step, step)})
+    x, y = (step * np.arange(count) + first for count, first in zip(plane.shape[::-1], (-4, -2), strict=True))
+    inside = (x >= 1) & (x <= 20) & ((y >= 3) & (y <= 30))[:, None]
+    channel = _stats(tmp_path, write(part))["channels"][0]
+    assert tuple(channel[name] for name in COUNTS) == _counts(plane)
+    assert tuple(channel["outside_display"][name] for name in COUNTS) == _counts(plane[~inside])
+
+
+def test_deep_samples_outside_the_display_window_are_counted_apart(tmp_path: Path) -> None:
+    counts = np.random.default_rng(8).integers(0, 4, (9, 7)).astype(np.int32)
+    samples = np.where(np.arange(counts.sum()) % 3, 1, -1).astype(np.float32)
+    window = attribute("displayWindow", "box2i", (2, 0, 4, 5))
+    channel = _stats(tmp_path, write(deep_scanline(counts, {"Z": samples}, [window])))["channels"][0]
+    y, x = np.divmod(np.repeat(np.arange(counts.size), counts.ravel()), 7)
+    outside = (x < 2) | (x > 4) | (y > 5)
+    assert channel["outside_display"]["count"] == outside.sum()
+    assert channel["outside_display"]["negative_count"] == (samples[outside] < 0).sum()
+
+
+def test_nothing_is_outside_if_the_display_window_shows_everything(tmp_path: Path) -> None:
+    channel = _stats(tmp_path, files.file("scan lines").data)["channels"][0]
+    assert set(channel["outside_display"].values()) == {0}
 
 
 def test_a_channel_without_finite_samples_has_no_values(tmp_path: Path) -> None:
@@ -204,7 +250,7 @@ def test_a_vertically_subsampled_line_is_lost_with_its_neighbor(tmp_path: Path) 
 def test_a_chunk_that_unpacks_to_too_much_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "MAX_CHUNK_BYTES", 4000)
+    monkeypatch.setattr(Memory, "max_chunk", 4000)
     found = _stats(tmp_path, files.file("blocks of scan lines").data)
     assert (found["status"], found["coverage"]["chunks_read"]) == ("partial", 1)
     assert (found["failures"][0]["code"], found["failures"][0]["chunks"]) == ("PIXELS_LIMIT", 2)
@@ -228,7 +274,7 @@ def _fatal() -> bytes:
 def test_a_chunk_that_is_fatal_to_the_decoder_costs_only_itself(
     helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exr_inspector.pixels.decode.Decoder.__init__.__defaults__", (1, None))
+    monkeypatch.setattr("exr_inspector.pixels.decode.Decoder.__init__.__defaults__", (1, None, 64 << 20))
     found = _stats(tmp_path, _fatal())
     assert (found["status"], found["coverage"]["chunks_read"]) == ("partial", 19)
     (failure,) = found["failures"]

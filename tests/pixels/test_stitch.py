@@ -62,7 +62,7 @@ def test_tiles_of_every_level_decode_to_the_pixels_that_were_written(levels: str
     file = write(tiled(pixels, tiling))
     _, table = opened(file)
     first = 0
-    for level in table.layouts[0].levels():
+    for level in table.layouts[0].levels:
         for indexes in _same_size(file, level, first):
             chunks = chunks_of(file, 0, indexes)
             found = _stitched(file, 0, chunks)

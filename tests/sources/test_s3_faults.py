@@ -294,12 +294,12 @@ def test_whatever_the_client_raises_for_an_odd_answer_is_storage_unavailable(err
 
 
 def _raising(error: Exception) -> S3Object:
-    class Api:
-        def get_object(self, **_: object) -> None:
+    class Objects:
+        def send(self, *_: object) -> None:
             raise error
 
-    api: Any = Api()
-    return S3Object(S3Client(api, Settings(), lambda _: None), "s3://shots/a.exr")
+    objects: Any = Objects()
+    return S3Object(S3Client(objects, objects, Settings(), lambda _: None), "s3://shots/a.exr")
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,8 @@ def test_settings_that_make_no_client_are_bad_settings(wrong: dict[str, Any]) ->
 
 def test_the_pauses_between_tries_are_short_and_grow(location: str, s3: S3Server) -> None:
     pauses: list[float] = []
-    client = S3Client(make_client(s3.settings())._api, s3.settings(), pauses.append)
+    made = make_client(s3.settings())
+    client = S3Client(made._api, made._objects, s3.settings(), pauses.append)
     s3.plan = every(1, [status(500)])
     assert _code(S3Object(client, location)) == "STORAGE_UNAVAILABLE"
     client.close()

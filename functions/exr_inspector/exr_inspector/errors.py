@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["ok", "incomplete", "corrupt", "unsupported", "missing"]
 
@@ -44,6 +44,10 @@ class InspectorError(Exception):
         self.message = message
         self.where = where
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by code, so that a fault keeps its identity in another process."""
+        return _restored, (self.code, self.message, self.where)
+
     @property
     def code(self) -> str:
         return self.fault.code
@@ -58,6 +62,10 @@ class InspectorError(Exception):
 
 
 FAULTS: dict[str, Fault] = {}
+
+
+def _restored(code: str, message: str, where: str) -> InspectorError:
+    return InspectorError(FAULTS[code], message, where)
 
 
 def _fault(code: str, status: Status | None, meaning: str, remedy: str, *, retry: bool = False) -> Fault:
@@ -181,6 +189,13 @@ COMPLETENESS_UNKNOWN = _fault(
     "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
 )
 
+WORKER_LOST = _fault(
+    "WORKER_LOST",
+    "unsupported",
+    "A process died each time that it inspected this file, and of no other file with it.",
+    "Report it: exr-inspector or OpenImageIO has a bug. `--no-oiio` may avoid it.",
+)
+
 # --- the pixels: permanent, recorded in the `failures` of pixel statistics ----------------------------
 
 CHUNK_CORRUPT = _fault(
@@ -198,8 +213,16 @@ DECODER_LOST = _fault(
 PIXELS_LIMIT = _fault(
     "PIXELS_LIMIT",
     None,
-    "A chunk, or the number of channels, is larger than pixel statistics allow.",
-    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+    "A chunk, or the number of channels, is larger than pixel statistics allow. The memory of the instance"
+    " limits a chunk: to about 32 MiB decoded if it has 512 MiB, and to 128 MiB at most.",
+    "Choose fewer channels or parts, or measure the file with more memory.",
+)
+PIXELS_TIMEOUT = _fault(
+    "PIXELS_TIMEOUT",
+    None,
+    "The time for the pixels of a file ran out, also if it was spent on waiting for memory that other files"
+    " held. What was read until then was measured.",
+    "Ask again with more time, or for a sample.",
 )
 
 # --- the request: permanent, no file is known ------------------------------------------------------
@@ -324,6 +347,14 @@ SECRET_UNAVAILABLE = _fault(
     None,
     "The runtime did not give a secret, for another reason than that it does not exist.",
     "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
+    retry=True,
+)
+DATABASE_IN_USE = _fault(
+    "DATABASE_IN_USE",
+    None,
+    "Another process has the DuckDB file open. One process at a time can, unless all of them only read.",
+    "Wait until the process in the message has ended, or read the snapshot that `exr-inspector index"
+    " --publish` writes.",
     retry=True,
 )
 DATABASE_UNAVAILABLE = _fault(

@@ -1,6 +1,7 @@
-"""The pipeline, in order: request -> source -> header -> document -> vectors -> rows -> store -> answer.
+"""The pipeline, in order: request -> source -> header -> document -> statistics -> rows -> store -> answer.
 
-`reader` does the steps up to the document, `writer` those from the vectors to the store.
+`reader` does the steps up to the document, `measurer` reads pixels if they are asked for, and `writer` does
+the steps from the vectors to the store.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location, path_location
+from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
+from exr_inspector.policy_files import PolicyFiles
 from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
@@ -24,7 +28,7 @@ from exr_inspector.telemetry import SILENT, Telemetry
 from exr_inspector.writer import write
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.store import Store
+    from exr_inspector.catalog.store import Sink
 
 Target = str | os.PathLike[str] | Location
 """A file: a local path, `s3://bucket/key`, or a location."""
@@ -35,9 +39,10 @@ class Runtime:
     """What one instance holds for its lifetime."""
 
     settings: Settings = field(default_factory=Settings)
-    store: Store | None = None
+    store: Sink | None = None
     open_source: OpenSource = field(default_factory=lambda: Opener(Settings()))
     telemetry: Telemetry = SILENT
+    policies: PolicyFiles = field(default_factory=PolicyFiles)
 
 
 def request_for(path: Target, settings: Settings) -> Request:
@@ -92,11 +97,13 @@ def inspect_many(
         # Threads help only reads that wait for the network. Local files would take twice the CPU time.
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
+        measurer = Measurer.start(reader, runtime.store, keep_faults=keep_faults)
+        judge = Judge(measurer, runtime.policies)
         try:
-            documents = iter(write(inspections, runtime.store, reader))
+            documents = iter(write(judge.process(inspections), runtime.store, judge))
         except InspectorError as error:
             if keep_faults:
-                yield from _unstored(write(inspections, None, reader), error)
+                yield from _unstored(write(inspections, None, judge), error)
             raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
@@ -113,7 +120,9 @@ def _reader(runtime: Runtime) -> Reader:
 
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
-    return _reader(runtime).inspect(request).document
+    reader = _reader(runtime)
+    (inspection,) = Judge(Measurer.start(reader), runtime.policies).process([reader.inspect(request)])
+    return inspection.document
 
 
 def _expand(request: Request) -> Sequence[Request]:

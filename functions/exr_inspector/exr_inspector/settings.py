@@ -107,6 +107,11 @@ def folders(text: str) -> tuple[str, ...]:
     return tuple(map(os.path.realpath, found))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas."""
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
+
+
 def path_map(text: str) -> str:
     """Check the text of a PathMap and return it."""
     PathMap.parse(text)
@@ -149,6 +154,50 @@ class Settings:
         "Check the chunk offset table to find incomplete files: `always`; `never`; or `auto`, which for S3"
         " objects uses only the bytes that were read for the header.",
         one_of("auto", "always", "never"),
+    )
+    stats: str = declare(
+        "EXR_INSPECTOR_STATS",
+        "none",
+        "Statistics of the pixels of every file: `none`; `sampled`, some chunks; or `full`, every chunk. An"
+        " event may ask for another mode.",
+        one_of("none", "sampled", "full"),
+    )
+    stats_bytes: int = declare(
+        "EXR_INSPECTOR_STATS_BYTES",
+        32 * MIB,
+        "Bytes that a sample of the pixels of one file may read; at least 16 chunks are read.",
+        at_least(1),
+    )
+    stats_seconds: float = declare(
+        "EXR_INSPECTOR_STATS_SECONDS",
+        60.0,
+        "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
+        seconds,
+    )
+    stats_bytes_per_day: int = declare(
+        "EXR_INSPECTOR_STATS_BYTES_PER_DAY",
+        0,
+        "Bytes that the second function reads in a day, in UTC; 0 for no limit.",
+        at_least(0),
+    )
+    settle_seconds: int = declare(
+        "EXR_INSPECTOR_SETTLE_SECONDS",
+        300,
+        "An incomplete file that was modified within so many seconds counts as still being written.",
+        at_least(0),
+    )
+    show_config: str = declare(
+        "EXR_INSPECTOR_CONFIG",
+        "",
+        "Configuration of the show, a YAML file. Empty: none for objects; for a local file the"
+        " `exr-inspector.yaml` of its folder, or the nearest above.",
+    )
+    policies: tuple[str, ...] = declare(
+        "EXR_INSPECTOR_POLICIES",
+        (),
+        "Policies that judge every file, separated by commas: packs, `s3://bucket/key`, or files, from the"
+        " function's folder on.",
+        names,
     )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",

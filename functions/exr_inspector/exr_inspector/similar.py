@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exr_inspector.errors import FAULTS, FILE_NOT_FOUND, InspectorError
+from exr_inspector.errors import BAD_QUERY, FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.settings import Settings
 
 # The functions import what they need: the package imports this module, and must be quick to import.
@@ -51,9 +51,10 @@ def similar(  # noqa: PLR0913 - the options of one search, by keyword
 ) -> list[Match]:
     """Return the stored files most like a target, the nearest first. The target itself is left out.
 
-    `by` selects the vector to compare; `where` is a condition in DuckDB's SQL on the columns of `files`. Only
-    the best match of each sequence is returned, or every file if `frames` is true. `settings` are those under
-    which a path is inspected; their path map must be the store's, so that the target can be recognized.
+    `by` selects the vector to compare; `look` compares only files whose pixels were measured. `where` is a
+    condition in DuckDB's SQL on the columns of `files`. Only the best match of each sequence is returned, or
+    every file if `frames` is true. `settings` are those under which a path is inspected; their path map must
+    be the store's, so that the target can be recognized.
 
     Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, the fault of a file whose header cannot be read, and
     whatever reading the file or the store raises.
@@ -67,7 +68,6 @@ def query_of(
     """Return the query for a document, for the file at a path, or for a stored file. Raises as `similar`."""
     from exr_inspector.document.build import stored_location  # noqa: PLC0415
     from exr_inspector.pipeline import inspect  # noqa: PLC0415
-    from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding  # noqa: PLC0415
 
     settings = settings or Settings()
     if not isinstance(target, Mapping):
@@ -80,14 +80,30 @@ def query_of(
         raise InspectorError(FAULTS[error["code"]], error["message"], target["file"]["path"])
     location = stored_location(target["file"])
     location = replace(location, canonical=settings.paths.canonical(location.path))
-    vector = metadata_embedding(target) if by == "metadata" else channel_fingerprint(target)
-    return Query(list(map(float, vector)), by, location.file_id, target)
+    return Query(list(map(float, _vector(target, by, settings))), by, location.file_id, target)
+
+
+def _vector(document: Mapping[str, Any], by: By, settings: Settings) -> Iterable[float]:
+    """Return a vector of a document; for `look`, read the pixels of its file."""
+    if by == "look":
+        from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415
+        from exr_inspector.vectors.look import look_vector  # noqa: PLC0415
+
+        picture = file_picture(document["file"]["path"], settings=settings)
+        if picture is None:
+            message = "the file has no channels to look at, or none of their chunks could be read"
+            raise InspectorError(BAD_QUERY, message, document["file"]["path"])
+        return look_vector(picture.rgb)
+    from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding  # noqa: PLC0415
+
+    return metadata_embedding(document) if by == "metadata" else channel_fingerprint(document)
 
 
 def _stored_query(file_id: str, store: Searchable, by: By) -> Query:
     vector = store.vector(file_id, by)
     if vector is None:
-        message = "no stored file with this id has vectors of this release; inspect the file again"
+        how = "inspect the file again" if by != "look" else "run `exr-inspector stats --db` for it"
+        message = f"no stored file with this id has this vector of this release; {how}"
         raise InspectorError(FILE_NOT_FOUND, message, file_id)
     return Query(vector, by, file_id)
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
 from exr_inspector.errors import OBJECT_CHANGED, InspectorError
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
+from exr_inspector.sequences import PATH_COLUMNS
+from exr_inspector.shows import shows_of
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.facets import FileRows
     from exr_inspector.catalog.plan import Action
-    from exr_inspector.catalog.store import Store
+    from exr_inspector.catalog.store import Sink
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
@@ -29,7 +33,7 @@ NOTHING_ASKED = "the event needs no action"
 NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 
-def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader) -> list[Document]:
+def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -> list[Document]:
     """Store the rows of the files that were read and delete those of files that are gone, in one transaction.
 
     Return the documents, each with what became of its rows in `persistence`.
@@ -43,13 +47,13 @@ def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    rounds = 0
+    rounds, reader = 0, judge.measurer.reader
     while pending:
         if rounds == MAX_ROUNDS:
             message = "the object changed each time its rows were stored"
             raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
         rounds += 1
-        rows = [None if _is_gone(each) else _rows(each) for _, each in pending]
+        rows = [None if _is_gone(each) else _rows(each, reader) for _, each in pending]
         actions = _transact(pending, rows, store, reader)
         for (index, each), file in zip(pending, rows, strict=True):
             documents[index] = _answered(each, *_stored(file, actions))
@@ -59,7 +63,9 @@ def write(inspections: Sequence[Inspection], store: Store | None, reader: Reader
             for location in _objects(each)
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
-        pending = [(look.document_index, each) for look, each in zip(looks, again, strict=True) if each]
+        left = [(look, each) for look, each in zip(looks, again, strict=True) if each]
+        judged = judge.process([each for _, each in left])
+        pending = [(look.document_index, each) for (look, _), each in zip(left, judged, strict=True)]
     return documents
 
 
@@ -75,7 +81,7 @@ class _Look(NamedTuple):
 def _transact(
     pending: Sequence[tuple[int, Inspection]],
     rows: Sequence[FileRows | None],
-    store: Store,
+    store: Sink,
     reader: Reader,
 ) -> dict[str, Action]:
     """Write the rows of some files, and delete those of the absent ones; return what was done, by file."""
@@ -101,15 +107,40 @@ def _transact(
     return actions
 
 
-def _rows(inspection: Inspection) -> FileRows:
+def _rows(inspection: Inspection, reader: Reader) -> FileRows:
     # numpy and pyarrow take 100 ms, and are needed only if rows are stored
     from exr_inspector.catalog.rows import header_rows  # noqa: PLC0415
     from exr_inspector.vectors.embedding import embed  # noqa: PLC0415
 
     assert inspection.location is not None
     document, stat = inspection.document, inspection.stat
-    rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document))
+    found: dict[str, Any] = {}
+    if stat:
+        age = (datetime.now(timezone.utc) - stat.mtime).total_seconds()
+        is_writing = document["file"]["status"] == "incomplete" and age < reader.settings.settle_seconds
+        ctime = stat.ctime.replace(tzinfo=None) if stat.ctime else None
+        found = {"ctime": ctime, "inode": stat.inode, "device": stat.device, "writing": is_writing}
+    found |= _path_columns(inspection.location, reader)
+    rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document), found)
+    if inspection.pixels is not None:
+        from exr_inspector.catalog.pixel_rows import with_pixels  # noqa: PLC0415
+
+        rows = with_pixels(rows, *inspection.pixels)
+    if inspection.judged is not None:
+        from exr_inspector.catalog.finding_rows import with_findings  # noqa: PLC0415
+
+        rows = with_findings(rows, *inspection.judged)
     return replace(rows, is_current=inspection.is_current)
+
+
+def _path_columns(location: Location, reader: Reader) -> dict[str, str | None]:
+    """Return what the path says by the configuration of its show. One that is not valid is only logged."""
+    try:
+        fields = shows_of(reader.settings.show_config).describe(location.path).fields
+    except InspectorError as error:
+        reader.telemetry.logger.warning("Configuration of the show: %s", error)
+        fields = {}
+    return {column: fields.get(name) for name, column in PATH_COLUMNS.items()}
 
 
 def _objects(inspection: Inspection) -> list[Location]:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from exr_inspector.sequences import PATH_COLUMNS
+
 TEXT, INTEGER, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-TIME = pa.timestamp("us")
+TIME, BYTES = pa.timestamp("us"), pa.binary()
 
 
 def _vector(length: int) -> pa.DataType:
@@ -52,17 +54,31 @@ FILES = (
         " follows a separator. After a dot any number counts, unless it is a decimal (t9.800); after `_` or a"
         " space it needs 3 digits, after `-` 4.",
     ),
+    *(
+        Column(column, TEXT, f"The {name} in the path, by the configuration of the show; null without one.")
+        for name, column in PATH_COLUMNS.items()
+    ),
     Column("size_bytes", INTEGER, "Size of the file in bytes."),
     Column("mtime", TIME, "Time of the last modification."),
     Column("etag", TEXT, "eTag of the S3 object."),
+    Column("ctime", TIME, "Time of the last change of a local file's inode, which copying tools cannot set."),
+    Column("inode", INTEGER, "Inode number of a local file; negative above 63 bits."),
+    Column("device", TEXT, "File system of a local file: its type and source, such as `nfs4 vast:/renders`."),
     Column("sequencer", TEXT, "Sequencer of the latest S3 event of this object; orders its events."),
     Column("status", TEXT, "`ok`, `incomplete`, `corrupt`, `unsupported` or `missing`."),
+    Column(
+        "writing",
+        FLAG,
+        "Whether it was incomplete and had been modified within EXR_INSPECTOR_SETTLE_SECONDS when it was last"
+        " inspected, so that it may still be being written.",
+    ),
     Column("complete", FLAG, "Whether it holds all chunks that its header promises; null if unknown."),
     Column("chunks_present", INTEGER, "Number of chunks in the file; null if unknown."),
     Column("chunks_promised", INTEGER, "Number of chunks that the header promises, over all parts."),
     Column("error_count", INTEGER, "Number of faults."),
     Column("errors_json", TEXT, "The faults as JSON: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format: 2."),
+    Column("version_field", INTEGER, "The version field: version and flags; null in rows of release 1.0."),
     Column("multipart_count", INTEGER, "Number of parts."),
     Column("channel_count", INTEGER, "Number of channels, over all parts."),
     Column("attribute_count", INTEGER, "Number of attributes, over all parts."),
@@ -173,20 +189,142 @@ ATTRIBUTES = (
     Column("value_float", REAL, "Value of an `int`, `float`, `double` or `rational`."),
 )
 
+PIXELS = (
+    *_FILE_KEY,
+    Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
+    Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
+    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
+    Column("exact", FLAG, "Whether the statistics are those of all pixels."),
+    Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
+    Column(
+        "failures_json", TEXT, "What could not be read, as JSON: a list of {part_index, code, message, ...}."
+    ),
+    Column(
+        "hash", TEXT, "Hash of the pixels of all parts; equal hashes mean equal pixels. Null unless exact."
+    ),
+    Column("parts_json", TEXT, "Hashes of each part, as JSON: of its data window and its display window."),
+    Column(
+        "thumbnail", BYTES, "A WebP image of at most 256 x 256 pixels; null if there is no image to show."
+    ),
+    Column(
+        "thumbnail_layer", TEXT, "The layer that the thumbnail shows; empty for the channels without one."
+    ),
+    Column("thumbnail_color_space", TEXT, "How its colors were read, such as `assumed Rec. 709`."),
+    Column("look_vector", _vector(64), "Unit vector of what the image looks like, for similarity search."),
+    Column("look_version", INTEGER, "Version of `look_vector`; only vectors of one version are comparable."),
+)
+
+PERCENTILES = ("p0_1", "p1", "p5", "p25", "p50", "p75", "p95", "p99", "p99_9")
+
+CHANNEL_STATS = (
+    *_FILE_KEY,
+    Column("part_index", INTEGER, "Index of the channel's part."),
+    Column("name", TEXT, "Full name of the channel, as in `channels`."),
+    Column("type", TEXT, "`half`, `float` or `uint`."),
+    Column("sample_count", INTEGER, "Number of samples that were read; each stored sample counts once."),
+    Column("min", REAL, "The smallest finite sample; null if no sample is finite, as all values below."),
+    Column("max", REAL, "The largest finite sample."),
+    Column("mean", REAL, "Mean of the finite samples."),
+    Column("stddev", REAL, "Population standard deviation of the finite samples."),
+    Column("mean_standard_error", REAL, "Estimated standard error of the mean of a sample of the chunks."),
+    *(
+        Column(name, REAL, f"Percentile {name[1:].replace('_', '.')} of the finite samples.")
+        for name in PERCENTILES
+    ),
+    Column("nan_count", INTEGER, "Number of NaN."),
+    Column("pos_inf_count", INTEGER, "Number of +infinity."),
+    Column("neg_inf_count", INTEGER, "Number of -infinity."),
+    Column("zero_count", INTEGER, "Number of zeros, of either sign."),
+    Column("negative_count", INTEGER, "Number of finite samples below zero."),
+    Column("subnormal_count", INTEGER, "Number of subnormal samples."),
+    Column(
+        "first_nonfinite_x", INTEGER, "Pixel of the first NaN or infinity, from top to bottom: its column."
+    ),
+    Column("first_nonfinite_y", INTEGER, "Its line."),
+    Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
+    Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
+    Column("display_hash", TEXT, "The same for the display window."),
+    Column("is_cryptomatte", FLAG, "Whether the values are ids of a Cryptomatte, or what they cover."),
+    *(
+        Column(f"alpha_{name}", REAL, f"Of an alpha channel: the share of finite samples {meaning}.")
+        for name, meaning in (
+            ("zero", "that are 0"),
+            ("one", "that are 1"),
+            ("between", "between 0 and 1"),
+            ("outside", "below 0 or above 1"),
+        )
+    ),
+    Column(
+        "firefly_count", INTEGER, "Of the picture, if every chunk was read: pixels that are far too bright."
+    ),
+    Column("hole_count", INTEGER, "The same: pixels that are black or not finite among others."),
+    Column("flat_rectangle_count", INTEGER, "The same: rectangles of one value, as lost buckets are."),
+    Column(
+        "packed_bytes",
+        INTEGER,
+        "The channel's share of the part's packed chunks, in proportion to its unpacked size: an estimate.",
+    ),
+    Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
+)
+
+DEEP_STATS = (
+    *_FILE_KEY,
+    Column("part_index", INTEGER, "Index of the deep part."),
+    Column("pixel_count", INTEGER, "Number of pixels that were read."),
+    Column("sample_count", INTEGER, "Number of samples of these pixels."),
+    Column("empty_pixel_count", INTEGER, "Number of pixels without samples."),
+    Column("samples_per_pixel_min", INTEGER, "The smallest number of samples of a pixel."),
+    Column("samples_per_pixel_max", INTEGER, "The largest number of samples of a pixel."),
+    Column("samples_per_pixel_mean", REAL, "The mean number of samples of a pixel."),
+    Column("deepest_x", INTEGER, "The first pixel with the most samples: its column."),
+    Column("deepest_y", INTEGER, "Its line."),
+    Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
+)
+
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
-COLUMNS = {"files": FILES, "parts": PARTS, "channels": CHANNELS, "attributes": ATTRIBUTES, "facets": FACETS}
+COLUMNS = {
+    "files": FILES,
+    "parts": PARTS,
+    "channels": CHANNELS,
+    "attributes": ATTRIBUTES,
+    "pixels": PIXELS,
+    "channel_stats": CHANNEL_STATS,
+    "deep_stats": DEEP_STATS,
+    "findings": FINDINGS,
+    "facets": FACETS,
+}
 TABLES: dict[str, pa.Schema] = {
     table: pa.schema([(column.name, column.type) for column in columns]) for table, columns in COLUMNS.items()
 }

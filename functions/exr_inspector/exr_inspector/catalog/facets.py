@@ -8,13 +8,12 @@ To add a facet:
 1. add its tables to `catalog.columns.COLUMNS`, each with `file_id` and `file_path`;
 2. add an entry to `FACETS`;
 3. add a step to the writer that computes its rows and adds them with `FileRows.with_facet`.
-
-The next two are `pixels` (tables pixels, channel_stats, deep_stats; depends on the object) and `policy`
-(table findings; depends on the facts).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,6 +22,10 @@ Row = dict[str, Any]
 
 # Raise it only if the same header gives other rows than before; then every file is read and stored again.
 HEADER_VERSION = 1
+# The same for pixels: then every file whose pixels are asked for is measured again.
+PIXELS_VERSION = 1
+# The same for findings: of the rule language and of the facts that rules look at.
+POLICY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ FACETS: Facets = {
     for each in (
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
+        Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
+        Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
 
@@ -105,6 +110,11 @@ def facet_row(
         "request": request,
         "status": status,
     }
+
+
+def input_hash(facet: Facet, *inputs: object) -> str:
+    """Return what identifies the rows that a facet gives for these inputs, which are JSON values."""
+    return hashlib.sha256(json.dumps([facet.name, facet.version, *inputs]).encode()).hexdigest()
 
 
 def basis(facet: Facet, file: Row) -> str | None:

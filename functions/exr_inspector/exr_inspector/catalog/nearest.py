@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -9,7 +11,6 @@ from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.limits import SEARCH_SECONDS, time_limit
 from exr_inspector.catalog.search import VECTORS, Match, Search
 from exr_inspector.errors import BAD_QUERY, InspectorError
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 # A vector has a direction if its squared length is in this range: not zero, infinite or NaN. The releases of
 # DuckDB disagree about the cosine of a vector without one: NaN, -1, or an error.
@@ -30,7 +31,8 @@ def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match
     condition = search.where or "true"
     try:
         duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
-        parameters = [list(map(float, search.vector)), EMBEDDING_VERSION, search.exclude, search.limit]
+        version = VECTORS[search.by].version
+        parameters = [list(map(float, search.vector)), version, search.exclude, search.limit]
         rows = connection.execute(_sql(search, condition), parameters).fetchall()
     except duckdb.Error as error:
         raise InspectorError(BAD_QUERY, str(error), search.where) from error
@@ -38,15 +40,18 @@ def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match
 
 
 def _sql(search: Search, condition: str) -> str:
-    column = VECTORS[search.by]
+    table, column, version_column, _ = VECTORS[search.by]
+    source = "files"
+    if table != "files":
+        source = f"(SELECT files.*, {column}, {version_column} FROM files JOIN {table} USING (file_id))"
     cosine = f"array_cosine_similarity({column}, ?::FLOAT[{len(search.vector)}])"
     comparable = f"array_inner_product({column}, {column}) BETWEEN {MIN_LENGTH} AND {MAX_LENGTH}"
     # Rows that cannot be compared are sorted last and dropped afterwards: a filter here takes twice the time.
     found = f"""
         SELECT file_id, file_path, CASE WHEN {comparable} THEN {cosine} END AS similarity,
             {column} AS vector, sequence_key
-        FROM files
-        WHERE embedding_version = ? AND file_id <> ? AND ({condition}
+        FROM {source}
+        WHERE {version_column} = ? AND file_id <> ? AND ({condition}
         )"""
     if not search.frames:
         # An aggregate keeps one vector per sequence; a window function would sort all of them.
@@ -60,16 +65,24 @@ def _sql(search: Search, condition: str) -> str:
         LIMIT ?"""
 
 
-def nearest_in(reader: pa.RecordBatchReader, search: Search) -> list[Match]:
-    """Run a search on record batches of `files`. Batches are streamed; only the best rows stay in memory."""
+def nearest_in(readers: Mapping[str, pa.RecordBatchReader], search: Search) -> list[Match]:
+    """Run a search on record batches of the tables of `columns_of`.
+
+    Batches of `files` are streamed; only the best rows stay in memory, and the vectors of another table.
+    """
     with duckdb.connect() as connection:
-        connection.register("files", reader)
+        for table, reader in readers.items():
+            connection.register(table, reader)
         connection.execute("SET enable_external_access = false")
         with time_limit(connection.interrupt, SEARCH_SECONDS):
             return nearest(connection, search)
 
 
-def columns_of(search: Search) -> list[str]:
-    """Return the columns of `files` that a search reads. Any name that its condition mentions counts."""
-    always = {"file_id", "file_path", "sequence_key", "embedding_version", VECTORS[search.by]}
-    return [name for name in TABLES["files"].names if name in always or name in search.where.lower()]
+def columns_of(search: Search) -> dict[str, list[str]]:
+    """Return the columns that a search reads, by table. Any name that its condition mentions counts."""
+    vector = VECTORS[search.by]
+    needed = {"files": {"file_id", "file_path", "sequence_key"}}
+    needed.setdefault(vector.table, {"file_id"}).update((vector.column, vector.version_column))
+    mentioned = {name for name in TABLES["files"].names if name in search.where.lower()}
+    needed["files"] |= mentioned
+    return {table: [name for name in TABLES[table].names if name in names] for table, names in needed.items()}

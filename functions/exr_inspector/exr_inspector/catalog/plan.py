@@ -14,11 +14,14 @@ from typing import Literal, NamedTuple
 
 from exr_inspector.catalog.facets import FACETS, Facet, Facets, FileRows, Row, basis
 from exr_inspector.catalog.order import is_older, later_sequencer, version_time
+from exr_inspector.sequences import PATH_COLUMNS
 
 Action = Literal["inserted", "replaced", "unchanged", "outdated", "deleted", "absent"]
 
+# Columns of `files` that say how the file was found, and what its path says. No fact depends on them.
+FOUND_COLUMNS = ("ctime", "inode", "device", "writing", *PATH_COLUMNS.values())
 # Columns of `files` that a store sets in every write of a row.
-AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id")
+AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id", *FOUND_COLUMNS)
 
 
 class Outcome(NamedTuple):
@@ -36,13 +39,15 @@ class Outcome(NamedTuple):
 class Removal(NamedTuple):
     """A file that is gone. `sequencer` and `time` say when, if the event does.
 
-    `is_current`: the file is known to be gone now, so that no stored version is newer.
+    `is_current`: the file is known to be gone now, so that no stored version is newer. `unless_since`: the
+    `write_id` of the row when the file was found to be gone; a row that was written since is newer.
     """
 
     file_id: str
     sequencer: str | None = None
     time: datetime | None = None
     is_current: bool = False
+    unless_since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Stored:
     mtime: datetime | None
     first_seen: datetime | None
     inspection_count: int | None
+    write_id: str | None = None
 
 
 # The columns of `files` and of `facets` that a store reads before it plans.
@@ -155,7 +161,7 @@ def plan(
         if (held := stored.get(each.file_id)) and not _is_late(each, held.row)
     ]
     for file_id in dict.fromkeys(gone):
-        for table in (*_tables(facets), "facets"):
+        for table in (*_tables(_stored_facets(stored[file_id], facets)), "facets"):
             made.deleted.setdefault(table, []).append(file_id)
     deliveries: dict[str, list[FileRows]] = {}
     for file in incoming:
@@ -211,6 +217,7 @@ def audit(row: Row, stored: Stored | None, write: Write) -> Row:
         "last_inspected": write.now,
         "inspection_count": ((stored.inspection_count if stored else None) or 0) + 1,
         "write_id": write.id,
+        **{name: row.get(name) for name in FOUND_COLUMNS},
     }
 
 
@@ -225,7 +232,8 @@ def _plan_file(
         return
     fresh = [facets[name] for name in file.facets if _differs(held, file, facets[name])]
     stale = _stale(held, file, facets) if held else []
-    for facet in (*fresh, *stale) if held else ():
+    stored = _stored_facets(held, facets) if held else []
+    for facet in (each for each in (*fresh, *stale) if each in stored):
         for table in facet.tables:
             made.deleted.setdefault(table, []).append(file.file_id)
         if held and facet.name in held.facets:
@@ -276,11 +284,11 @@ def _is_outdated(file: FileRows, stored: Stored) -> bool:
 
 
 def _is_late(removal: Removal, stored: Stored | None) -> bool:
-    return (
-        stored is not None
-        and not removal.is_current
-        and is_older(removal.sequencer, removal.time, stored.sequencer, stored.mtime)
-    )
+    if stored is None or removal.is_current:
+        return False
+    if removal.unless_since is not None:
+        return removal.unless_since != (stored.write_id or "")
+    return is_older(removal.sequencer, removal.time, stored.sequencer, stored.mtime)
 
 
 def _differs(held: StoredFile | None, file: FileRows, facet: Facet) -> bool:
@@ -306,5 +314,10 @@ def _stale(held: StoredFile, file: FileRows, facets: Facets) -> list[Facet]:
     ]
 
 
-def _tables(facets: Facets) -> list[str]:
-    return [table for facet in facets.values() for table in facet.tables]
+def _stored_facets(held: StoredFile, facets: Facets) -> list[Facet]:
+    """Return the facets that may have rows of a file. Release 1.0 wrote those of `files` without a facet."""
+    return [facet for facet in facets.values() if "files" in facet.tables or facet.name in held.facets]
+
+
+def _tables(facets: Iterable[Facet]) -> list[str]:
+    return [table for facet in facets for table in facet.tables]

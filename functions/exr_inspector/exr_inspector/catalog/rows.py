@@ -48,8 +48,8 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
 
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
-    >>> list(tables)
-    ['files', 'parts', 'channels', 'attributes', 'facets']
+    >>> print(*tables)
+    files parts channels attributes pixels channel_stats deep_stats findings facets
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
@@ -64,14 +64,22 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """
     files = [rows_of(each) for each in documents]
     return {
-        table: arrow_table(table, [row for each in files for row in each.rows[table]]) for table in TABLES
+        table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
+        for table in TABLES
     }
 
 
 def header_rows(
-    document: Mapping[str, Any], location: Location, mtime: datetime | None, vectors: Vectors
+    document: Mapping[str, Any],
+    location: Location,
+    mtime: datetime | None,
+    vectors: Vectors,
+    found: Mapping[str, Any] | None = None,
 ) -> FileRows:
-    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided."""
+    """Return the rows of a document; `mtime` is in UTC. A text that is too long for a cell is elided.
+
+    `found` has values for the `FOUND_COLUMNS` of `files`.
+    """
     key = {"file_id": location.file_id, "file_path": document["file"]["path"]}
     texts = [(part, [to_json(each["value"]) for each in part["attributes"]]) for part in document["parts"]]
     facts = facts_text(document, [values for _, values in texts]).encode()
@@ -81,6 +89,7 @@ def header_rows(
         "file_path_normalized": clean(location.canonical),
         "mtime": mtime.replace(tzinfo=None) if mtime else None,
         "facts_hash": hashlib.sha256(facts).hexdigest(),
+        **(found or {}),
     }
     positions: defaultdict[int, count[int]] = defaultdict(count)
     rows = {
@@ -92,9 +101,9 @@ def header_rows(
         ],
         "attributes": [row for part, values in texts for row in _attribute_rows(part, values, key)],
     }
-    if len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
+    if found or len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
         for row in chain.from_iterable(rows.values()):
-            _elide(row)
+            elide(row)
     rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
     return FileRows(location.file_id, rows)
 
@@ -125,7 +134,7 @@ def _without(facts: Mapping[str, Any], names: Iterable[str]) -> Row:
     return row
 
 
-def _elide(row: Row) -> None:
+def elide(row: Row) -> None:
     """Replace each text of a row that is too long for a cell by its size and hash."""
     for name, value in row.items():
         if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes

@@ -7,11 +7,26 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from exr_inspector.vectors import By
+from exr_inspector.vectors.embedding import EMBEDDING_VERSION
+from exr_inspector.vectors.look import LOOK_VERSION
 
-__all__ = ["DETAIL_TABLES", "VECTORS", "By", "Match", "Search", "Searchable", "StoredRows"]
+__all__ = ["DETAIL_TABLES", "VECTORS", "By", "Match", "Search", "Searchable", "StoredRows", "VectorColumn"]
 
-VECTORS: dict[By, str] = {"metadata": "metadata_embedding", "channels": "channel_fingerprint"}
-"""The column of `files` that holds each kind of vector."""
+
+class VectorColumn(NamedTuple):
+    """Where a kind of vector is stored, and the column and value of its version in this release."""
+
+    table: str
+    column: str
+    version_column: str
+    version: int
+
+
+VECTORS: dict[By, VectorColumn] = {
+    "metadata": VectorColumn("files", "metadata_embedding", "embedding_version", EMBEDDING_VERSION),
+    "channels": VectorColumn("files", "channel_fingerprint", "embedding_version", EMBEDDING_VERSION),
+    "look": VectorColumn("pixels", "look_vector", "look_version", LOOK_VERSION),
+}
 
 StoredRows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Table name -> the rows of one file in that table."""
@@ -51,8 +66,8 @@ class Searchable(Protocol):
     def search(self, search: Search) -> list[Match]:
         """Return the files most like a vector, by exact cosine, the nearest first, ties by path.
 
-        Only vectors of this release's `embedding_version` that have a direction are compared: a vector that
-        is zero or has a NaN is left out. Raises BAD_QUERY for an invalid condition, and for a search vector
+        Only vectors of this release's version that have a direction are compared: a vector that is zero or
+        has a NaN is left out. Raises BAD_QUERY for an invalid condition, and for a search vector
         without a direction.
         """
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
 
 from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.plan import Action, Outcome, Removal, Stored
 from exr_inspector.catalog.search import Searchable
 
+Result = TypeVar("Result")
+
 __all__ = ["Action", "Outcome", "Removal", "Store", "Stored"]
 
 
-class Store(Searchable, Protocol):
-    """The tables, written in batches and searched by vector.
-
-    Every method raises InspectorError; after an error nothing has changed. All are safe to call from many
-    threads.
-    """
+class Sink(Protocol):
+    """Takes rows. Raises InspectorError, and then nothing has changed. Safe to call from many threads."""
 
     name: str
 
@@ -30,8 +30,35 @@ class Store(Searchable, Protocol):
         Returns one outcome for each file: the delivered files in order, then those that were only removed.
         """
 
-    def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
-        """Return what is stored of these files; a file that is not stored is not in the result."""
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        """Return the stored `input_hash` of a facet by file; files without the facet are left out.
+
+        What is not in the result is computed again.
+        """
 
     def close(self) -> None:
         """Release connections and files."""
+
+
+class Store(Sink, Searchable, Protocol):
+    """The tables, written in batches, scanned, and searched by vector.
+
+    Every method raises InspectorError; after an error nothing has changed. All are safe to call from many
+    threads.
+    """
+
+    def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
+        """Return what is stored of these files; a file that is not stored is not in the result."""
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
+        """Return what `read` makes of the columns of a table, in no order; it gets them as record batches.
+
+        `under` keeps the files whose canonical name begins so. `read` is called again, with all rows, if the
+        database fails meanwhile and another attempt may help.
+        """

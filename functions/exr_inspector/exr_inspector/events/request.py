@@ -6,13 +6,14 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from exr_inspector.errors import BAD_CONFIG, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.settings import boolean
 
 Kind = Literal["created", "removed", "ignored", "refused"]
+StatsMode = Literal["none", "sampled", "full"]
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,26 @@ class Config:
 
     meta: bool = True
     """Add what OpenImageIO-based applications see. The header is read in any case."""
-    stats: bool = False
-    """Read the pixels for statistics."""
+    stats: bool | StatsMode | None = None
+    """Read the pixels for statistics. None: as the settings say. True: the same, but at least a sample."""
     deep_stats: bool = False
-    """Read the samples of deep parts for statistics."""
+    """The same as `stats`, which includes deep parts."""
     validate: bool = False
     """Check the file against a policy."""
     policy_path: str | None = None
     """Location of that policy; None for the built-in one."""
     schema_version: int = 1
     """Version of the document that is wanted; 1 is the only one."""
+
+    def stats_mode(self, default: str) -> StatsMode:
+        """Return how the pixels are read; `default` is the mode of the settings."""
+        if isinstance(self.stats, str):
+            return self.stats
+        if self.stats or self.deep_stats:
+            default = "sampled" if default == "none" else default
+        elif self.stats is False:
+            return "none"
+        return cast("StatsMode", default)
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,17 @@ def _flag(name: str, value: Any) -> bool:
         raise _refusal(name, value, "true or false") from None
 
 
+def _stats(name: str, value: Any) -> bool | StatsMode:
+    word = value.strip().lower() if isinstance(value, str) else value
+    for mode in get_args(StatsMode):
+        if word == mode:
+            return cast("StatsMode", mode)
+    try:
+        return _flag(name, value)
+    except InspectorError:
+        raise _refusal(name, value, "true, false, none, sampled or full") from None
+
+
 def _version(name: str, value: Any) -> int:
     if isinstance(value, bool) or value not in (1, "1"):
         raise _refusal(name, value, "1")
@@ -108,7 +130,7 @@ def _refusal(name: str, value: Any, wanted: str) -> InspectorError:
 
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "meta": _flag,
-    "stats": _flag,
+    "stats": _stats,
     "deep_stats": _flag,
     "validate": _flag,
     "policy_path": _path,

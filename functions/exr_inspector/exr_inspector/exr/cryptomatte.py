@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from exr_inspector.errors import requires_extra
 from exr_inspector.exr.facts import ChannelFacts, PartFacts
 from exr_inspector.exr.header import MAX_NAME_BYTES
 from exr_inspector.exr.loss import LOSSY_CODECS, is_lossy
@@ -223,8 +224,9 @@ class Verified(NamedTuple):
 
 
 def verify(objects: Iterable[tuple[str, int]]) -> Verified:
-    """Compare the ids of a manifest with the hashes of its names."""
-    import mmh3  # noqa: PLC0415 - only if a manifest is verified
+    """Compare the ids of a manifest with the hashes of its names. Raises InspectorError: NOT_INSTALLED."""
+    with requires_extra("policy"):
+        import mmh3  # noqa: PLC0415 - only if a manifest is verified
 
     result = Verified([], [], [])
     names: dict[int, str] = {}

@@ -7,7 +7,7 @@ number of samples of subsampled channels, the OpenEXR library (ImfTileOffsets.cp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter, mul
@@ -134,21 +134,24 @@ class Layout:
             count * each.sample_bytes * _samples(self.x, width, each.x_sampling) for each, count in always
         )
 
-    def levels(self) -> Iterator[Level]:
-        """Yield the levels in the order of the offset table."""
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels in the order of the offset table."""
         if self.level_mode == "ripmap":
             numbers = [(x, y) for y in range(len(self.heights)) for x in range(len(self.widths))]
         else:
             numbers = [(n, n) for n in range(len(self.widths))]
+        found = []
         for x, y in numbers:
             width, height = self.widths[x], self.heights[y]
             columns, rows = -(-width // self.chunk_width), -(-height // self.chunk_height)
-            yield Level(x, y, width, height, columns, rows)
+            found.append(Level(x, y, width, height, columns, rows))
+        return tuple(found)
 
     def chunk(self, index: int) -> Chunk:
         """Return the chunk of an entry of the offset table. Raises IndexError if there is none."""
         first = 0
-        for level in self.levels():
+        for level in self.levels:
             if 0 <= index - first < level.columns * level.rows:
                 row, column = divmod(index - first, level.columns)
                 x, y = column * self.chunk_width, row * self.chunk_height
@@ -166,7 +169,7 @@ class Layout:
             return row if not rest and 0 <= row * self.chunk_height < self.heights[0] else None
         column, row, *numbers = coordinates
         first = 0
-        for level in self.levels():
+        for level in self.levels:
             if [level.x, level.y] == numbers:
                 inside = 0 <= column < level.columns and 0 <= row < level.rows
                 return first + row * level.columns + column if inside else None
@@ -193,7 +196,7 @@ class Layout:
         if self.is_deep or self._kinds is None:
             return None
         found = []
-        for level in self.levels():
+        for level in self.levels:
             x = np.arange(level.columns, dtype=np.int64) * self.chunk_width
             y = np.arange(level.rows, dtype=np.int64)[:, None] * self.chunk_height
             widths = np.minimum(self.chunk_width, level.width - x)

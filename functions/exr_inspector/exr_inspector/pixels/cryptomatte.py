@@ -26,6 +26,7 @@ from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.coverage import Coverage, cover
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.settings import Settings
+from exr_inspector.sources.beside import read_beside
 from exr_inspector.sources.opener import Opener
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header, read_unchanged
@@ -44,8 +45,8 @@ def cryptomattes(
     The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if the file cannot be
     read. A fault of the file is in `failures`.
 
-    Raises InspectorError: NOT_INSTALLED if `coverage` is asked for without the extra `pixels`, BAD_EVENT for
-    an impossible path, and transient faults of the file's store.
+    Raises InspectorError: NOT_INSTALLED without the extra `policy`, or without `pixels` if `coverage` is
+    asked for; BAD_EVENT for an impossible path; and transient faults of the file's store.
     """
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
@@ -161,13 +162,8 @@ def _sidecar(stated: str, location: Location, opener: Opener) -> Manifest:
     path = manifest_path(stated)
     if path is None:
         return Manifest([], [], f"the path of the manifest is not allowed: {stated[:200]!r}")
-    folder = location.path.rpartition("/")[0]
     try:
-        source = opener(path_location(f"{folder}/{path}"))
-        size = source.stat().size
-        if size > MAX_MANIFEST_BYTES:
-            return Manifest([], [], f"the manifest {path} has {size} bytes; {MAX_MANIFEST_BYTES} are read")
-        return parse_manifest(source.read(0, size))
+        return parse_manifest(read_beside(location, path, MAX_MANIFEST_BYTES, opener))
     except InspectorError as error:
         if error.retry:
             raise

@@ -15,20 +15,11 @@ from exr_inspector.errors import BAD_CONFIG, InspectorError
 from exr_inspector.exr.layout import Layout, Level
 from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.pixel_file import PixelFile
-from exr_inspector.pixels.places import Block
+from exr_inspector.pixels.places import Block, Window, data_window, display_window
 from exr_inspector.pixels.plan import Plan, plan_full
 from exr_inspector.pixels.stream import Channel, Piece
 
 Array = npt.NDArray[Any]
-
-
-class Window(NamedTuple):
-    """A rectangle in pixel coordinates."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 class Image(NamedTuple):
@@ -69,7 +60,9 @@ def read_image(
             else f"part {part} is deep and has no image",
         )
     layout = stream.layout
-    window = _window(layout, stream.part.value("displayWindow", "box2i"))
+    window, data = display_window(stream.part), data_window(layout)
+    if window is None or not window.meets(data):
+        window = data
     scale = max(1.0, max(window.width, window.height) / max_size)
     height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
     plan = _level_plan(layout, scale)
@@ -179,21 +172,11 @@ def _full(block: Block, channel: Channel) -> Block:
     return Block(lines, columns, block.samples.repeat(y, 0).repeat(x, 1))
 
 
-def _window(layout: Layout, display: dict[str, Any] | None) -> Window:
-    """Return the display window; the data window if there is none, or if they have no pixel in common."""
-    data = Window(layout.x, layout.y, layout.widths[0], layout.heights[0])
-    if display is None:
-        return data
-    (x, y), (right, bottom) = ((display[end]["x"], display[end]["y"]) for end in ("min", "max"))
-    meets = x < data.x + data.width and data.x <= right and y < data.y + data.height and data.y <= bottom
-    return Window(x, y, right - x + 1, bottom - y + 1) if meets and x <= right and y <= bottom else data
-
-
 def _level_plan(layout: Layout, scale: float) -> Plan:
     """Return the plan of the smallest level whose pixels are no larger than `scale` pixels of level 0."""
     fitting = [
         number
-        for number, level in enumerate(layout.levels())
+        for number, level in enumerate(layout.levels)
         if level.x == level.y
         and max(layout.widths[0] / level.width, layout.heights[0] / level.height) <= scale
     ]

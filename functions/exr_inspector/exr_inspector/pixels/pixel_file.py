@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 
 from exr_inspector.errors import BAD_CONFIG, CHUNK_CORRUPT, COMPLETENESS_UNKNOWN, UNKNOWN_CODE, InspectorError
 from exr_inspector.exr.completeness import assess
@@ -11,7 +13,8 @@ from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import ChunkReader
-from exr_inspector.pixels.stream import PartStream, chosen_channels
+from exr_inspector.pixels.memory import shared_memory
+from exr_inspector.pixels.stream import PartStream, channels_of
 from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header
@@ -28,11 +31,12 @@ class PixelFile:
     Close it to end the processes. `header_bytes` counts the bytes that were read.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
-        """Read the header and the table. Raises InspectorError: a fault of the file, or of its store.
+    def __init__(self, source: Source, limits: Limits, seconds: float | None = None) -> None:
+        """Read the header and the table. What is not decoded after `seconds` will be given up.
 
-        NOT_INSTALLED without the extra `pixels`.
+        Raises InspectorError: a fault of the file, or of its store; NOT_INSTALLED without the extra `pixels`.
         """
+        self.deadline = None if seconds is None else time.monotonic() + seconds
         self.version = decoder_version()
         self.source = source
         self._ahead = ReadAhead(source)
@@ -61,9 +65,14 @@ class PixelFile:
             invalid = "compression" if layout.channels else "pixel type or sampling of a channel"
             raise InspectorError(CHUNK_CORRUPT, f"the {invalid} is not valid")
         found = self.header.parts[part]
-        wanted = chosen_channels(found, layout, channels)
-        reader = ChunkReader(self._ahead, self.table, part)
-        return PartStream(part, found, layout, reader, self.decoders, wanted)
+        every = channels_of(found, layout)
+        wanted = [
+            each
+            for each in every
+            if channels is None or any(fnmatchcase(each.name, pattern) for pattern in channels)
+        ]
+        reader = ChunkReader(self._ahead, self.table, part, shared_memory().max_chunk)
+        return PartStream(part, found, layout, reader, self.decoders, every, wanted, self.deadline)
 
     def close(self) -> None:
         """End the processes."""

@@ -8,12 +8,40 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from exr_inspector.exr.header import Part
 from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.accumulate import Locate
 from exr_inspector.pixels.stitch import RawChunk
 
 Array = npt.NDArray[Any]
 Lines = npt.NDArray[np.int64]
+
+
+class Window(NamedTuple):
+    """A rectangle in pixel coordinates."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def contains(self, other: Window) -> bool:
+        """Return whether all pixels of another window are in this one."""
+        return (
+            self.x <= other.x
+            and self.y <= other.y
+            and other.x + other.width <= self.x + self.width
+            and other.y + other.height <= self.y + self.height
+        )
+
+    def meets(self, other: Window) -> bool:
+        """Return whether the windows have a pixel in common."""
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
 
 
 class Block(NamedTuple):
@@ -50,6 +78,16 @@ class Places:
             cut = slice(number * self.tile_width, (number + 1) * self.tile_width)
             yield Block(self.lines + top, self.columns[cut], plane[:, cut])
 
+    def outside(self, channel: ChannelLayout, window: Window) -> Array:
+        """Return the mask of the samples outside a window."""
+        lines = _sampled(self.lines, channel.y_sampling)[:, None]
+        columns = _sampled(self.columns, channel.x_sampling)
+        if self.tops is not None:
+            lines = lines + np.repeat(self.tops, self.tile_width)
+        left, top = columns - window.x, lines - window.y
+        found: Array = (left < 0) | (left >= window.width) | (top < 0) | (top >= window.height)
+        return found
+
     def finder(self, channel: ChannelLayout) -> Locate:
         """Return the function that finds the smallest (y, x) of the samples that a mask selects."""
         lines = _sampled(self.lines, channel.y_sampling)
@@ -68,6 +106,20 @@ class Places:
 
 def _sampled(coordinates: Lines, sampling: int) -> Lines:
     return coordinates if sampling == 1 else coordinates[coordinates % sampling == 0]
+
+
+def data_window(layout: Layout) -> Window:
+    """Return the rectangle of the pixels that a part has."""
+    return Window(layout.x, layout.y, layout.widths[0], layout.heights[0])
+
+
+def display_window(part: Part) -> Window | None:
+    """Return the rectangle of the pixels that a viewer shows; None if it is absent, not valid or empty."""
+    value = part.value("displayWindow", "box2i")
+    if value is None:
+        return None
+    (x, y), (right, bottom) = ((value[end]["x"], value[end]["y"]) for end in ("min", "max"))
+    return Window(x, y, right - x + 1, bottom - y + 1) if x <= right and y <= bottom else None
 
 
 def places_of(layout: Layout, chunks: list[RawChunk]) -> Places:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
@@ -38,7 +38,7 @@ class Plan:
 def plan_full(layout: Layout, number: int = 0) -> Plan:
     """Return a plan that reads every chunk of a level; `number` is its position among the levels."""
     first = 0
-    for position, level in enumerate(layout.levels()):
+    for position, level in enumerate(layout.levels):
         count = level.columns * level.rows
         if position == number:
             break
@@ -63,19 +63,19 @@ def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
     return replace(plan, units=tuple(plan.units[each] for each in chosen))
 
 
-def groups(plan: Plan, sizes: Sequence[int], max_bytes: int = GROUP_BYTES) -> Iterator[list[Unit]]:
+def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int) -> Iterator[list[Unit]]:
     """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
 
-    `sizes` are the decoded sizes of the chunks. A group of tiles holds whole rows of tiles, so that the
+    `size_of` returns the decoded size of a chunk. A group of tiles holds whole rows of tiles, so that the
     lines of the groups follow one another; only a row above MAX_ROW_BYTES is divided.
     """
     group: list[Unit] = []
     held = 0
     for _, members in groupby(plan.units, key=lambda unit: plan.layout.chunk(unit[0]).y):
         row = list(members)
-        is_long = sum(sizes[index] for unit in row for index in unit) > MAX_ROW_BYTES
+        is_long = sum(size_of(index) for unit in row for index in unit) > MAX_ROW_BYTES
         for piece in ([unit] for unit in row) if is_long else (row,):
-            size = sum(sizes[index] for unit in piece for index in unit)
+            size = sum(size_of(index) for unit in piece for index in unit)
             if group and held + size > max_bytes:
                 yield group
                 group, held = [], 0

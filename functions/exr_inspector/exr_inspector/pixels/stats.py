@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.measure import Measure
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
+from exr_inspector.pixels.roles import Role, channel_roles
 from exr_inspector.pixels.stream import PartStream
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
@@ -41,6 +42,9 @@ class Request:
     channels: Sequence[str] | None
     settings: Settings
     dry_run: bool = False
+    seconds: float | None = None
+    look: bool = False
+    """Whether the result has `look`: the columns of the picture, from `thumbnail`."""
 
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -51,6 +55,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     channels: Sequence[str] | None = None,
     settings: Settings | None = None,
     *,
+    seconds: float | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
@@ -58,6 +63,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
     reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
     and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+
+    What is not decoded within `seconds`, or would need more memory than the instance has, is given up; the
+    time that passes while other files hold the memory counts.
 
     With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
     to read.
@@ -75,9 +83,22 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
         )
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
+    request = Request(
+        mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run, seconds
+    )
     opener = Opener(settings)
     return read_unchanged(lambda: _Reading(opener(location), request).result())
+
+
+def source_stats(
+    source: Source, mode: Mode, budget: int, settings: Settings, seconds: float | None = None
+) -> dict[str, Any]:
+    """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
+
+    `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
+    """
+    request = Request(mode, budget, None, None, settings, seconds=seconds, look=True)
+    return _Reading(source, request).result()
 
 
 class _Reading:
@@ -88,15 +109,15 @@ class _Reading:
         self.request = request
         self.failures: list[dict[str, Any]] = []
         self.measures: list[Measure] = []
-        self.header_bytes = 0
+        self.header_bytes = self.parts = 0
 
     def result(self) -> dict[str, Any]:
         """Measure the file. A permanent fault is part of the result; any other is raised."""
         try:
-            file = PixelFile(self.source, self.request.settings.limits)
+            file = PixelFile(self.source, self.request.settings.limits, self.request.seconds)
         except InspectorError as error:
             return self._refused(error)
-        self.header_bytes = file.header_bytes
+        self.header_bytes, self.parts = file.header_bytes, len(file.header.parts)
         with closing(file):
             try:
                 plans = self._prepare(file)
@@ -106,7 +127,25 @@ class _Reading:
                 return self._planned(plans)
             for measure, plan in plans:
                 measure.run(plan)
-        return self._report()
+            look = self._look(file) if self.request.look else {}
+        report = self._report()
+        if look.get("look"):
+            report["coverage"]["bytes_read"] += look["look_coverage"]["bytes_read"] - self.header_bytes
+        return {**report, **look}
+
+    def _look(self, file: PixelFile) -> dict[str, Any]:
+        """Return `look` and `look_coverage`. Without a picture, the latter says why."""
+        from exr_inspector.pixels.thumbnail import read_picture  # noqa: PLC0415 - only if it is wanted
+
+        budget = self.request.budget // 4 if self.request.mode == "sampled" else None
+        try:
+            picture = read_picture(file, budget=budget)
+            look = picture.look() if picture else None
+        except InspectorError as error:
+            if error.retry:
+                raise
+            return {"look": None, "look_coverage": error.entry()}
+        return {"look": look, "look_coverage": picture.coverage if picture else None}
 
     def _refused(self, error: InspectorError) -> dict[str, Any]:
         if error.retry or error.fault is NOT_INSTALLED:
@@ -116,17 +155,17 @@ class _Reading:
 
     def _prepare(self, file: PixelFile) -> list[tuple[Measure, Plan]]:
         """Return the plan of each part. Raises InspectorError."""
-        wanted = self.request.parts
+        wanted, roles = self.request.parts, channel_roles(file.header)
         for index in range(len(file.header.parts)) if wanted is None else sorted(set(wanted)):
             try:
-                self._add(file.stream(index, self.request.channels))
+                self._add(file.stream(index, self.request.channels), roles)
             except InspectorError as error:
                 if error.fault is BAD_CONFIG:
                     raise
                 self._fail(error.fault, error.message, index)
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
-    def _add(self, stream: PartStream) -> None:
+    def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
         held = sum(len(each.channels) for each in self.measures)
         if held + len(stream.channels) > MAX_CHANNELS:
             message = (
@@ -134,7 +173,7 @@ class _Reading:
             )
             raise InspectorError(PIXELS_LIMIT, message)
         if stream.channels:
-            self.measures.append(Measure(stream))
+            self.measures.append(Measure(stream, roles))
 
     def _plan(self, stream: PartStream) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""
@@ -166,11 +205,15 @@ class _Reading:
         return {**report, "status": status, "coverage": coverage, "channels": [], "deep": []}
 
     def _report(self) -> dict[str, Any]:
+        from exr_inspector.pixels.hashes import file_hash  # noqa: PLC0415 - needs an optional library
+
         streams = [measure.stream for measure in self.measures]
         failures = [*self.failures, *(each for found in streams for each in found.failures.values())]
         read = sum(stream.chunks_read for stream in streams)
-        levels = (next(stream.layout.levels()) for stream in streams)
+        levels = (stream.layout.levels[0] for stream in streams)
         total = sum(level.columns * level.rows for level in levels)
+        parts = [measure.part_result() for measure in self.measures]
+        is_whole = bool(read) and read == total and not self.failures
         return {
             "status": "failed" if not read else "partial" if failures else "ok",
             "mode": self.request.mode,
@@ -179,9 +222,13 @@ class _Reading:
                 "chunks_read": read,
                 "bytes_read": self.header_bytes + sum(each.reader.bytes_read for each in streams),
                 "requests": sum(each.reader.requests for each in streams),
-                "exact": bool(read) and read == total and not self.failures,
+                "exact": is_whole,
                 "decoder": {"name": "OpenEXR", "version": decoder_version()},
             },
+            "hash": file_hash(each["hash"] for each in parts)
+            if is_whole and len(parts) == self.parts
+            else None,
+            "parts": parts,
             "channels": [each for measure in self.measures for each in measure.channel_results()],
             "deep": [each.deep.result(each.stream.index) for each in self.measures if each.deep],
             "failures": failures,

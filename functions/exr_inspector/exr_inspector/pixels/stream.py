@@ -5,28 +5,31 @@ Statistics, hashes, thumbnails and comparisons of images all consume `PartStream
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, Fault
+from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, PIXELS_TIMEOUT, Fault
 from exr_inspector.exr.header import Part
 from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, Job
 from exr_inspector.pixels.deep import DeepChunks
-from exr_inspector.pixels.fetch import ChunkError, ChunkReader
+from exr_inspector.pixels.fetch import ChunkError, ChunkReader, Found
+from exr_inspector.pixels.memory import decoder_memory, file_memory, shared_memory
 from exr_inspector.pixels.places import Array, Block, Places, places_of
-from exr_inspector.pixels.plan import GROUP_BYTES, Plan, Unit, groups
+from exr_inspector.pixels.plan import GROUP_BYTES, MAX_ROW_BYTES, Plan, Unit, groups
+from exr_inspector.pixels.raw import is_raw, raw_planes
 from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
 
 MAX_LOST = 16
 """Decoders that a part may crash or hang before its other chunks are given up."""
-MAX_FAILURES = 100
+MAX_FAILURES, MAX_FAILED = 100, 10_000
+"""Reasons why chunks failed, and chunks that did, that are kept."""
 OWN_DEEP = ("none", "rle", "zips", "zip")
 
 
@@ -64,22 +67,20 @@ class Group(NamedTuple):
     has_lines: bool
     """Whether all samples of the group's lines are here: nothing failed, and rows of tiles are complete."""
 
-    def plane(self, index: int) -> Array:
+    def block(self, index: int) -> Block:
         """Return the lines of a channel of a flat part. Only for groups that have lines."""
         channel = self.channels[index]
         blocks = [block for piece in self.pieces for block in piece.blocks(index, channel)]
-        blocks.sort(key=lambda block: (block.lines[:1].tolist(), block.columns[:1].tolist()))
         if len(blocks) == 1:
-            return blocks[0].samples
-        left, top = int(blocks[0].columns[0]), int(blocks[0].lines[0])
-        if blocks[-1].columns[0] == left:  # scan lines
-            return np.concatenate([block.samples for block in blocks])
-        right, bottom = int(blocks[-1].columns[-1]), int(blocks[-1].lines[-1])
-        plane = np.empty((bottom - top + 1, right - left + 1), DTYPES[channel.type])
-        for lines, columns, samples in blocks:
-            y, x = int(lines[0]) - top, int(columns[0]) - left
-            plane[y : y + len(lines), x : x + len(columns)] = samples
-        return plane
+            return blocks[0]
+        lines, columns = (np.unique(np.concatenate(each)) for each in list(zip(*blocks, strict=True))[:2])
+        samples = np.empty((len(lines), len(columns)), DTYPES[channel.type])
+        for block in blocks:
+            y, x = np.searchsorted(lines, block.lines[:1]), np.searchsorted(columns, block.columns[:1])
+            for top, left in zip(y.tolist(), x.tolist(), strict=True):
+                height, width = block.samples.shape
+                samples[top : top + height, left : left + width] = block.samples
+        return Block(lines, columns, samples)
 
 
 class _Task(NamedTuple):
@@ -87,7 +88,7 @@ class _Task(NamedTuple):
 
     group: list[Unit]
     units: list[Unit]
-    found: dict[int, RawChunk | ChunkError]
+    found: Found
     is_last: bool = False
     """Whether this is the group's last task."""
 
@@ -110,24 +111,73 @@ class PartStream:
     layout: Layout
     reader: ChunkReader
     decoders: Sequence[Decoder]
+    all_channels: list[Channel]
     channels: list[Channel]
+    deadline: float | None = None
+    """A time of `time.monotonic`, after which the rest is given up."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    failed_chunks: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """The code and the message of the first MAX_FAILED chunks that failed."""
     chunks_read: int = 0
     _lost: int = 0
+
+    def __post_init__(self) -> None:
+        self._is_raw = is_raw(self.layout)
+        self._ranked = sorted(self.all_channels, key=lambda channel: channel.rank)
+        self._types = [DTYPES[each.type].str for each in self._ranked]
 
     def groups(self, plan: Plan) -> Iterator[Group]:
         """Decode the units of a plan. Raises what the source raises.
 
-        Holds one group for each decoder, besides the group that was yielded.
+        Holds one group for each decoder, besides the group that was yielded. Waits until the instance has
+        the memory for that.
         """
+        memory, job, held = shared_memory(), *self._largest(plan)
+        one = 0 if self._is_raw else decoder_memory(job)
+        sizes = [one + file_memory(held), one]
+        taken = []
+        try:
+            if not memory.reserve(sizes[0], self.deadline):
+                self._give_up(plan.units, "no memory was free in time")
+                return
+            taken.append(sizes[0])
+            if one and memory.reserve(one, time.monotonic()):
+                taken.append(one)
+            decoders = self.decoders[: len(taken)]
+            for decoder in decoders:
+                decoder.memory = one
+            yield from self._groups(plan, decoders)
+        finally:
+            for size in taken:
+                memory.release(size)
+
+    def _largest(self, plan: Plan) -> tuple[int, int]:
+        """Return the bytes of samples of the largest job, and of all that is held at once."""
+        limit, size_of = self.reader.max_chunk, self.reader.unpacked_size
+        if self.layout.is_deep:  # the sizes are estimates, and _alike divides what is larger
+            return min(4 * GROUP_BYTES, limit), 2 * min(4 * GROUP_BYTES, limit)
+        largest = max((sum(map(size_of, unit)) for unit in plan.units), default=0)
+        job = min(max(GROUP_BYTES, largest), limit)
+        row = largest * plan.level.columns if self.layout.is_tiled else 0
+        return job, max(job, min(row, MAX_ROW_BYTES))
+
+    def _groups(self, plan: Plan, decoders: Sequence[Decoder]) -> Iterator[Group]:
         columns = plan.level.columns if self.layout.is_tiled else 1
         pieces: list[Piece] = []
-        for task, decoder in self._in_flight(self._tasks(plan)):
+        for task, decoder in self._in_flight(self._tasks(plan), decoders):
             pieces += self._pieces(task, decoder)
             if task.is_last:
                 is_whole = sum(len(piece.units) for piece in pieces) == len(task.group)
                 yield Group(self.channels, task.group, pieces, is_whole and len(task.group) % columns == 0)
                 pieces = []
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _give_up(self, units: Iterable[Unit], reason: str) -> None:
+        indexes = [index for unit in units for index in unit]
+        if indexes:
+            self.failed(indexes, PIXELS_TIMEOUT, reason)
 
     def lines(self, unit: Unit) -> int:
         """Return the number of pixel rows of a unit."""
@@ -144,27 +194,23 @@ class PartStream:
             empty = {"part_index": self.index, "code": key[0], "message": key[1], "chunks": 0, "first": place}
             self.failures.setdefault(key, empty)
         self.failures[key]["chunks"] += len(indexes)
+        some = indexes[: MAX_FAILED - len(self.failed_chunks)]
+        self.failed_chunks.update(dict.fromkeys(some, (fault.code, message)))
 
     def _tasks(self, plan: Plan) -> Iterator[_Task]:
         """Read the groups of a plan, and divide each into units that can be in one stitched file."""
-        for group in groups(plan, self._sizes(plan)):
-            found = dict(self.reader.read([index for unit in group for index in unit]))
+        planned = list(groups(plan, self.reader.unpacked_size, min(GROUP_BYTES, self.reader.max_chunk)))
+        for number, (group, found) in enumerate(self.reader.read(planned)):
+            if self._is_late():
+                self._give_up((unit for rest in planned[number:] for unit in rest), "not read in time")
+                return
             whole = [unit for unit in group if self._is_whole(unit, found)]
             *first, last = self._alike(whole) if whole else [[]]
             for units in first:
                 yield _Task(group, units, found)
             yield _Task(group, last, found, is_last=True)
 
-    def _sizes(self, plan: Plan) -> Sequence[int]:
-        """Return the decoded sizes of the chunks, as far as they are known before the chunks are read."""
-        sizes = self.layout.unpacked_sizes()
-        if sizes is not None:
-            found: list[int] = sizes.tolist()
-            return found
-        count = max((unit[-1] for unit in plan.units), default=-1) + 1
-        return [4 * self.reader.packed_size(index) for index in range(count)]
-
-    def _is_whole(self, unit: Unit, found: dict[int, RawChunk | ChunkError]) -> bool:
+    def _is_whole(self, unit: Unit, found: Found) -> bool:
         """Return whether all chunks of a unit can be used; record those that cannot."""
         errors = [(index, each) for index in unit if isinstance(each := found[index], ChunkError)]
         for index, error in errors:
@@ -190,9 +236,11 @@ class PartStream:
             step = max(1, GROUP_BYTES // tile)
             yield from (alike[first : first + step] for first in range(0, len(alike), step))
 
-    def _in_flight(self, tasks: Iterator[_Task]) -> Iterator[tuple[_Task, Decoder]]:
+    def _in_flight(
+        self, tasks: Iterator[_Task], decoders: Sequence[Decoder]
+    ) -> Iterator[tuple[_Task, Decoder]]:
         """Send one task to each decoder; yield them in order, when the result of the first is wanted."""
-        idle, busy = deque(self.decoders), deque[tuple[_Task, Decoder]]()
+        idle, busy = deque(decoders), deque[tuple[_Task, Decoder]]()
         for task in tasks:
             if not idle:
                 yield busy[0]
@@ -203,20 +251,23 @@ class PartStream:
         yield from busy
 
     def _submit(self, task: _Task, decoder: Decoder) -> None:
-        if task.units and self._lost < MAX_LOST:
+        if task.units and self._lost < MAX_LOST and not self._is_raw:
             decoder.submit(self._job(task))
 
     def _pieces(self, task: _Task, decoder: Decoder) -> Iterator[Piece]:
         """Yield what a decoder made of a task; if it failed, decode halves, until the bad units are alone."""
         if not task.units:
             return
-        if not decoder.is_busy:
+        if not (decoder.is_busy or self._is_raw):
             message = f"not decoded, since {MAX_LOST} decoders were lost before"
             self.failed(task.indexes, DECODER_LOST, message)
             return
         try:
-            planes = decoder.result()
+            planes = self._raw_planes(task) if self._is_raw else decoder.result(self.deadline)
         except DecodeError as error:
+            if self._is_late():
+                self._give_up(task.units, "not decoded in time")
+                return
             self._lost += error.fault is DECODER_LOST
             if len(task.units) == 1:
                 self.failed(task.indexes, error.fault, str(error))
@@ -229,6 +280,12 @@ class PartStream:
             return
         self.chunks_read += len(task.indexes)
         yield Piece(task.units, planes, places_of(self.layout, task.chunks))
+
+    def _raw_planes(self, task: _Task) -> list[Array]:
+        chunks = task.chunks
+        places = places_of(self.layout, chunks[:1])
+        widths = [places.shape(each.layout)[1] for each in self._ranked]
+        return raw_planes(chunks, self._types, widths, [each.rank for each in self.channels])
 
     def _job(self, task: _Task) -> Job:
         chunks = task.chunks
@@ -265,22 +322,11 @@ class PartStream:
         table = len(file) - data - 8 * len(chunks)
         heights = [each.pixels.height for each in chunks]
         width = chunks[0].pixels.width
-        return DeepChunks(str(compression), table, head - 24, width, heights, sample_types(self.part))
+        return DeepChunks(str(compression), table, head - 24, width, heights, self._types)
 
 
-def sample_types(part: Part) -> list[str]:
-    """Return the numpy types of all channels, in the order of the samples: sorted by name."""
-    described: list[dict[str, Any]] = part.value("channels", "chlist")
-    ranked = sorted(zip(channel_order(part), described, strict=True), key=lambda pair: pair[0])
-    return [DTYPES[each["type"]].str for _, each in ranked]
-
-
-def chosen_channels(part: Part, layout: Layout, patterns: Sequence[str] | None) -> list[Channel]:
-    """Return the channels of a part that match a pattern, in the order of the file; all without patterns."""
+def channels_of(part: Part, layout: Layout) -> list[Channel]:
+    """Return the channels of a part in the order of the file."""
     described: list[dict[str, Any]] = part.value("channels", "chlist")
     rows = zip(described, layout.channels or (), channel_order(part), strict=True)
-    return [
-        Channel(each["name"], each["type"], sizes, rank)
-        for each, sizes, rank in rows
-        if patterns is None or any(fnmatchcase(each["name"], pattern) for pattern in patterns)
-    ]
+    return [Channel(each["name"], each["type"], sizes, rank) for each, sizes, rank in rows]

@@ -65,7 +65,7 @@ def evaluate(
     summary = _summary(applied, findings)
     if summary["error"]:
         status: Status = "fail"
-    elif any(each["verdict"] == "unknown" and each["severity"] == "error" for each in findings):
+    elif any(each["verdict"] == "unknown" and each["severity"] != "info" for each in findings):
         status = "unknown"
     else:
         status = "pass" if judged else "skipped"

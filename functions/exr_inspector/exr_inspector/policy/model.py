@@ -82,11 +82,16 @@ class Summary(TypedDict):
     skipped: int
 
 
-class Validation(TypedDict):
+class _Errors(TypedDict, total=False):
+    errors: list[dict[str, str]]
+    """Why a policy could not be read."""
+
+
+class Validation(_Errors):
     """The document's `validation`.
 
-    `status` is `fail` if a rule of severity `error` failed; else `unknown` if one is unknown; `skipped` if no
-    rule was judged; `error` if a policy could not be read; else `pass`.
+    `status` is `error` if a policy could not be read; `fail` if a rule of severity `error` failed; `unknown`
+    if a rule of severity `error` or `warning` is unknown; `skipped` if no rule was judged; else `pass`.
     """
 
     status: Status
@@ -146,6 +151,7 @@ class Rule:
     severity: Severity
     given: str
     title: str
+    label: str
     why: str
     fix: str
     docs: tuple[str, ...]

@@ -158,6 +158,10 @@ def _translate(piece: str) -> str:
     return re.escape(piece)
 
 
+def _unlike(matches: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: not matches(text)
+
+
 def _on_text(matches: Callable[[str], bool]) -> Test:
     def test(value: Any) -> Answer:
         if not isinstance(value, str):
@@ -285,6 +289,12 @@ OPERATORS: dict[str, Operator] = {
         "a glob, or a list of globs",
         "The whole text matches a glob, or one of several.",
         lambda operand: _on_text(compile_glob(operand)),
+    ),
+    "not_glob": Operator(
+        _TEXT,
+        "a glob, or a list of globs",
+        "The whole text matches no glob.",
+        lambda operand: _on_text(_unlike(compile_glob(operand))),
     ),
     "at_least": Operator(
         _NUMBERS, "a number", "The number is not smaller.", _at_least, lambda value: _at(value, inf)

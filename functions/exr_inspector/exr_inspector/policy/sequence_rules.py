@@ -19,6 +19,7 @@ NEIGHBORS = 5
 """Frames on each side that a frame is compared with."""
 MIN_FRAMES = 8
 """Frames with a number that `outlier` needs."""
+NO_RANGE = Missing("no frame range is stated for this sequence", is_requested=False)
 
 
 class SequenceOperator(NamedTuple):
@@ -102,10 +103,20 @@ def _expected_range(_: str, operand: Any) -> Find:
 
     def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
         if sequence.expected is None:
-            return Missing("no frame range is stated for this sequence", is_requested=False)
+            return NO_RANGE
+        return _missing(sequence.expected, sequence.frames)
+
+    return find
+
+
+def _within_range(_: str, operand: Any) -> Find:
+    _true(operand)
+
+    def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
+        if sequence.expected is None:
+            return NO_RANGE
         extra = sorted(set(sequence.frames) - set(sequence.expected))
-        unexpected = [Odd(extra, None, None, f"outside the frame range: {format_frames(extra)}")]
-        return _missing(sequence.expected, sequence.frames) + unexpected * bool(extra)
+        return [Odd(extra, None, None, f"outside of the frame range: {format_frames(extra)}")] * bool(extra)
 
     return find
 
@@ -172,9 +183,8 @@ SEQUENCE_OPERATORS: dict[str, SequenceOperator] = {
     "contiguous": SequenceOperator(
         "true", "No frame is missing between the first and the last, on their common step.", _contiguous
     ),
-    "expected_range": SequenceOperator(
-        "true", "The frames are those that the show's configuration states.", _expected_range
-    ),
+    "expected_range": SequenceOperator("true", "Every frame that is stated is there.", _expected_range),
+    "within_range": SequenceOperator("true", "No frame is outside of those that are stated.", _within_range),
     "steps_with_frame": SequenceOperator(
         "true, or a number", "The number grows by this much with each frame.", _steps_with_frame
     ),

@@ -1,4 +1,4 @@
-"""Objects in an S3 store, read by ranges. The only module that imports boto3; import it when needed.
+"""Objects in an S3 store, read by ranges. Import this module when it is needed: it imports botocore.
 
 All threads share one `S3Client`. An `S3Object` belongs to one inspection: it takes size, time and eTag from
 the response to its first range request and ties all other requests to that eTag.
@@ -7,16 +7,19 @@ the response to its first range request and ties all other requests to that eTag
 from __future__ import annotations
 
 import logging
+import os
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timezone
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -25,6 +28,8 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from exr_inspector.errors import (
     BAD_EVENT,
@@ -39,7 +44,8 @@ from exr_inspector.errors import (
 )
 from exr_inspector.location import S3
 from exr_inspector.settings import KIB, MIB, Settings
-from exr_inspector.sources.protocol import Stat
+from exr_inspector.sources.protocol import Listed, Stat
+from exr_inspector.sources.s3_requests import ObjectRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client as Api
@@ -77,6 +83,7 @@ _BY_CODE = {
 }
 # Stores answer InvalidArgument to impossible names, but also to wrong credentials and headers.
 _NAME_WORDS = re.compile(r"\b(object|bucket)[ -]?(name|key)\b|^(key|bucket|object)$", re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ERROR_STATUS = 300
 _NOT_SATISFIABLE = 416
 _CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
@@ -116,22 +123,34 @@ def make_client(settings: Settings) -> S3Client:
     """Return the client of an instance; no request is made. Raises InspectorError(BAD_SETTING)."""
     # Its DEBUG messages contain the access key.
     logging.getLogger("botocore.endpoint").setLevel(logging.INFO)
-    verify = settings.tls_verification(is_on=settings.s3_verify_tls)
+    session = botocore.session.get_session()
+    keys = settings.s3_access_key, settings.s3_secret_key
+    verify: Any = settings.tls_verification(is_on=settings.s3_verify_tls)
+    if verify is True:
+        bundle = session.get_config_variable("ca_bundle")  # AWS_CA_BUNDLE
+        verify = bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    timeouts: Any = (settings.s3_connect_timeout, settings.s3_read_timeout)
     try:
-        api = boto3.session.Session().client(
+        api: Any = session.create_client(
             "s3",
             endpoint_url=settings.s3_endpoint or None,
             region_name=settings.s3_region,
-            aws_access_key_id=settings.s3_access_key or None,
-            aws_secret_access_key=settings.s3_secret_key or None,
-            # With None, AWS_CA_BUNDLE names the trusted certificates.
-            verify=None if verify is True else verify,
+            aws_access_key_id=keys[0] or None,
+            aws_secret_access_key=keys[1] or None,
+            verify=verify,
             config=_config(settings),
         )
     except (BotoCoreError, ValueError) as error:
         raise InspectorError(BAD_SETTING, f"no S3 client can be made: {error}", "S3_ENDPOINT") from error
     api.meta.events.register("response-received.s3", _end_at_an_error)
-    return S3Client(api, settings)
+    http = URLLib3Session(
+        verify=verify,
+        proxies=get_environ_proxies(api.meta.endpoint_url),
+        timeout=timeouts,
+        max_pool_connections=settings.s3_connections,
+    )
+    credentials = Credentials(*keys) if keys[0] else session.get_credentials()
+    return S3Client(api, ObjectRequests(api, credentials, http, session.user_agent()), settings)
 
 
 def _end_at_an_error(parsed_response: dict[str, Any] | None, event_name: str, **_: Any) -> None:
@@ -159,10 +178,20 @@ def _config(settings: Settings) -> Config:
 
 
 class S3Client:
-    """Sends requests to one S3 service, from many threads; at most `settings.s3_connections` at once."""
+    """Sends requests to one S3 service, from many threads; at most `settings.s3_connections` at once.
 
-    def __init__(self, api: Api, settings: Settings, pause: Callable[[float], object] = time.sleep) -> None:
+    Lists with `api`, and reads objects with `objects`.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        objects: ObjectRequests,
+        settings: Settings,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._api = api
+        self._objects = objects
         self._seconds = settings.s3_read_timeout
         self._slots = BoundedSemaphore(settings.s3_connections)
         self._pause = pause
@@ -174,8 +203,7 @@ class S3Client:
         STORAGE_REFUSED, OBJECT_CHANGED if the object no longer has `etag`, STORAGE_UNAVAILABLE, and BAD_EVENT
         for names that no object can have.
         """
-        names = _names(location, etag)
-        return self._repeated(location, lambda: self._ranged(names, start, end))
+        return self._repeated(location, lambda: self._ranged(location, start, end, etag))
 
     def head(self, location: str) -> Stat:
         """Return the state of an object. Raises as `get` does.
@@ -183,33 +211,28 @@ class S3Client:
         A response to HEAD has no body that names the object, so any 404 counts as FILE_NOT_FOUND. Call it
         only if an object of this store was read before.
         """
+        return self._repeated(location, lambda: self._state(location))
 
-        def once() -> Stat:
-            head = self._api.head_object(**_names(location, None))  # type: ignore[arg-type]
-            return _stat(head, _header(head, "ContentLength"))
+    def list_pages(self, location: str, *, recursive: bool = True) -> Iterator[Page]:
+        """Yield the objects whose location begins with `location`, in pages of up to 1,000.
 
-        return self._repeated(location, once)
-
-    def list_objects(
-        self, location: str, *, recursive: bool = True
-    ) -> Iterator[tuple[str, int, int, str | None]]:
-        """Yield location, size, time and eTag of each object whose location begins with `location`.
-
-        Times are microseconds since 1970. Without `recursive`, leave out keys with a further slash. Raises as
-        `get` does.
+        Without `recursive`, keys with a further slash are folders of the page. Raises as `get` does.
         """
         bucket, _, prefix = location[len(S3) :].partition("/")
         wanted = {"Bucket": bucket, "Prefix": prefix, **({} if recursive else {"Delimiter": "/"})}
         while True:
             page = self._repeated(location, lambda: self._api.list_objects_v2(**wanted))  # type: ignore[arg-type]
-            for each in page.get("Contents", []):
-                mtime = int(each["LastModified"].timestamp() * 1_000_000)
-                yield (
+            objects = [
+                Listed(
                     f"{S3}{bucket}/{each['Key']}",
                     each["Size"],
-                    mtime,
+                    (each["LastModified"] - _EPOCH) // timedelta(microseconds=1),
                     each.get("ETag", "").strip('"') or None,
                 )
+                for each in page.get("Contents", [])
+            ]
+            folders = [f"{S3}{bucket}/{each['Prefix']}" for each in page.get("CommonPrefixes", [])]
+            yield Page(objects, folders, not page.get("IsTruncated"))
             if not page.get("IsTruncated"):
                 return
             wanted["ContinuationToken"] = _header(page, "NextContinuationToken")
@@ -217,6 +240,7 @@ class S3Client:
     def close(self) -> None:
         """Close the idle connections."""
         self._api.close()
+        self._objects.close()
 
     def _repeated(self, location: str, request: Callable[[], Result]) -> Result:
         """Send a request, and again after each of PAUSES if the store is unavailable."""
@@ -238,24 +262,28 @@ class S3Client:
         except Exception as error:  # the client raises many types on malformed responses
             raise InspectorError(_fault(error), str(error), location) from error
 
-    def _ranged(self, names: dict[str, str], start: int, end: int) -> tuple[bytes, Stat]:
+    def _ranged(self, location: str, start: int, end: int, etag: str | None) -> tuple[bytes, Stat]:
+        headers = {"Range": f"bytes={start}-{end - 1}", **({"If-Match": f'"{etag}"'} if etag else {})}
         try:
-            response = self._api.get_object(**names, Range=f"bytes={start}-{end - 1}")  # type: ignore[arg-type]
+            response = self._objects.send("GET", location, headers)
         except ClientError as error:
             if _status(error) != _NOT_SATISFIABLE:
                 raise
-            return b"", self._beyond_end(names, start)
-        with response["Body"] as stream:
-            raw = cast("BaseHTTPResponse", stream)  # entering botocore's stream returns it
-            offset, size = _extent(response)
-            return self._body(raw, start - offset, min(end, size) - start), _stat(response, size)
+            return b"", self._beyond_end(location, start, etag)
+        with response.raw as raw:
+            offset, size = _extent(response.headers)
+            return self._body(raw, start - offset, min(end, size) - start), _stat(response.headers, size)
 
-    def _beyond_end(self, names: dict[str, str], start: int) -> Stat:
+    def _beyond_end(self, location: str, start: int, etag: str | None) -> Stat:
         """Return the state of an object that has no byte at `start`, often an empty one."""
-        head = self._api.head_object(**names)  # type: ignore[arg-type]
-        if head["ContentLength"] > start:
+        stat = self._state(location, etag)
+        if stat.size > start:
             raise _ResponseError("the object grew between two requests")
-        return _stat(head, head["ContentLength"])
+        return stat
+
+    def _state(self, location: str, etag: str | None = None) -> Stat:
+        headers = self._objects.send("HEAD", location, {"If-Match": f'"{etag}"'} if etag else {}).headers
+        return _stat(headers, int(_header(headers, "Content-Length")))
 
     def _body(self, raw: BaseHTTPResponse, skip: int, wanted: int) -> bytes:
         """Read `wanted` bytes after `skip` others, which only servers that ignore ranges send.
@@ -278,29 +306,31 @@ class S3Client:
         return bytes(body)
 
 
+class Page(NamedTuple):
+    """A part of a listing."""
+
+    objects: list[Listed]
+    folders: list[str]
+    is_last: bool
+
+
 class _ResponseError(Exception):
     """The store's response does not follow the S3 protocol."""
 
 
-def _names(location: str, etag: str | None) -> dict[str, str]:
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    names = {"Bucket": bucket, "Key": key}
-    return {**names, "IfMatch": f'"{etag}"'} if etag else names
-
-
-def _extent(response: Mapping[str, Any]) -> tuple[int, int]:
+def _extent(headers: Mapping[str, str]) -> tuple[int, int]:
     """Return the offset of the body's first byte and the size of the whole object."""
-    if "ContentRange" not in response:
-        return 0, _header(response, "ContentLength")
-    found = _CONTENT_RANGE.fullmatch(response["ContentRange"])
+    if "Content-Range" not in headers:
+        return 0, int(_header(headers, "Content-Length"))
+    found = _CONTENT_RANGE.fullmatch(headers["Content-Range"])
     if not found:
         raise _ResponseError("the response's Content-Range does not state the object's size")
     return int(found[1]), int(found[2])
 
 
-def _stat(response: Mapping[str, Any], size: int) -> Stat:
-    mtime = _header(response, "LastModified").astimezone(timezone.utc)
-    return Stat(size, mtime, response.get("ETag", "").strip('"') or None)
+def _stat(headers: Mapping[str, str], size: int) -> Stat:
+    mtime = parsedate_to_datetime(_header(headers, "Last-Modified")).astimezone(timezone.utc)
+    return Stat(size, mtime, headers.get("ETag", "").strip('"') or None)
 
 
 def _header(response: Mapping[str, Any], name: str) -> Any:

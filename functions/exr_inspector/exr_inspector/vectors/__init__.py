@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-By = Literal["metadata", "channels"]
-"""The two vectors of a file: `metadata_embedding` and `channel_fingerprint`."""
+By = Literal["metadata", "channels", "look"]
+"""The vectors of a file: `metadata_embedding`, `channel_fingerprint`, and the `look_vector` of its pixels."""

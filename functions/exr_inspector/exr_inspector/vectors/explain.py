@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from exr_inspector.vectors import By, channels, features
 from exr_inspector.vectors.embedding import CHANNELS, METADATA
+from exr_inspector.vectors.look import LOOK
 from exr_inspector.vectors.projection import Group, Projection, WeightedFeatures
 
-_PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS}
+_PROJECTIONS: dict[By, Projection] = {"metadata": METADATA, "channels": CHANNELS, "look": LOOK}
 File = Mapping[str, Any] | Sequence[float] | npt.NDArray[Any]
 """A document, or a vector of one."""
 
@@ -49,7 +50,8 @@ class Explanation:
 def explain(a: File, b: File, by: By = "metadata") -> Explanation:
     """Return which groups make two files alike or different. Features are named only from two documents.
 
-    Raises ValueError for a vector that does not have the length of this kind.
+    Raises ValueError for a vector that does not have the length of this kind, and for the look of a document,
+    whose pixels are elsewhere.
     """
     documents = [each if isinstance(each, Mapping) else None for each in (a, b)]
     return explain_vectors(_vector(a, by), _vector(b, by), by, *documents)
@@ -80,7 +82,7 @@ def explain_vectors(
 
 
 def _features_of(document: Mapping[str, Any] | None, by: By) -> WeightedFeatures:
-    if document is None:
+    if document is None or by == "look":
         return {}
     return (
         features.weighted_features(document)
@@ -90,7 +92,11 @@ def _features_of(document: Mapping[str, Any] | None, by: By) -> WeightedFeatures
 
 
 def _vector(file: File, by: By) -> npt.ArrayLike:
-    return _PROJECTIONS[by].vector(_features_of(file, by)) if isinstance(file, Mapping) else file
+    if not isinstance(file, Mapping):
+        return file
+    if by == "look":
+        raise ValueError("a document does not tell what its pixels look like")
+    return _PROJECTIONS[by].vector(_features_of(file, by))
 
 
 def _checked(vector: npt.ArrayLike, size: int) -> npt.NDArray[np.float64]:

@@ -17,15 +17,21 @@ from exr_inspector.version import VERSION
 
 # Command -> its module. A module is imported when its command is used, because some need slow libraries.
 _MODULES = {
+    "check": "check",
     "check-db": "database",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
+    "diff": "diff",
+    "explain": "rules",
+    "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
+    "rules": "rules",
     "serve": "serve",
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
+    "thumbnail": "thumbnail",
 }
 
 

@@ -13,6 +13,13 @@ from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.settings import Settings
 
+WRONG_IDS = {
+    "bad_ids": "not eight hexadecimal digits",
+    "mismatched": "not the hash of the name",
+    "unclamped": "the hash of the name, but not a normal float, so no pixel has it",
+    "collisions": "also the id of another name",
+}
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -52,7 +59,7 @@ def cryptomatte(
         if as_json:
             click.echo(json_text({"file_path": location.path, **found}))
         else:
-            _print(nearby(location.path), found, coverage)
+            _print(nearby(location.path), found, has_coverage=coverage, shows_all=not patterns)
     ctx.exit(int(is_bad))
 
 
@@ -67,56 +74,57 @@ def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any
 def _faults(found: dict[str, Any]) -> list[str]:
     """Return what is wrong with a manifest or its ids, one line each."""
     faults = [found["manifest_error"]] if found["manifest_error"] else []
-    for kind, reason in (
-        ("bad_ids", "not eight hexadecimal digits"),
-        ("mismatched", "not the hash of the name"),
-        ("unclamped", "the hash of the name, but not a normal float, so no pixel has it"),
-        ("collisions", "also the id of another name"),
-    ):
-        if count := found[f"{kind}_count"]:
-            faults.append(f"{count:,} ids are {reason}: {', '.join(found[kind])}")
+    for kind, reason in WRONG_IDS.items():
+        count, names = found[f"{kind}_count"], ", ".join(found[kind])
+        if count:
+            more = ", ..." if count > len(found[kind]) else ""
+            faults.append(f"{count:,} {'id is' if count == 1 else 'ids are'} {reason}: {names}{more}")
     return faults
 
 
-def _print(path: str, found: dict[str, Any], has_coverage: bool) -> None:
-    if not found["cryptomattes"] and not found["failures"]:
-        click.echo(f"{harmless(path)}: no cryptomatte")
+def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: bool) -> None:
+    """Print the cryptomattes of a file; those without an object only if `shows_all`."""
+    lines = []
+    if shows_all and not found["cryptomattes"] and not found["failures"]:
+        lines.append(f"{path}: no cryptomatte")
     for each in found["cryptomattes"]:
         where = {"header": "in the header", "sidecar": f"in {each['manifest_file']}"}
         source = each["manifest_source"]
         objects = f"{each['object_count']:,} objects {where[source]}" if source else "no manifest"
         title = f"{path}: {each['name']}, {each['ranks']} ranks, {objects}"
+        names = ("object", "id", "area", "pixels", "box") if has_coverage else ("object", "id")
         if each["objects"]:
-            names = ("object", "id", "area", "pixels", "box") if has_coverage else ("object", "id")
-            rows = [_row(item)[: len(names)] for item in each["objects"]]
-            print_table(names, rows, title=title)
-        else:
+            print_table(names, [_row(item)[: len(names)] for item in each["objects"]], title=title)
+        elif shows_all:
             click.secho(harmless(title), bold=True)
-        for fault in _faults(each):
-            click.echo(harmless(fault, keep=""))
-        _print_coverage(each["coverage"])
-    for name in found["unclaimed_layers"]:
-        click.echo(f"layers {harmless(name)}00 and up have no cryptomatte attributes")
+        lines += _faults(each) + _notes(each["coverage"])
+    lines += [
+        f"{path}: the layers {name}00 and up have no cryptomatte attributes"
+        for name in found["unclaimed_layers"]
+    ]
     for failure in found["failures"]:
         number = f"{failure['chunks']:,} chunks: " if failure["chunks"] else ""
-        click.echo(harmless(f"{failure['code']}: {number}{failure['message']}", keep=""))
+        lines.append(f"{failure['code']}: {number}{failure['message']}")
+    for line in lines:
+        click.echo(harmless(line, keep=""))
 
 
-def _print_coverage(coverage: dict[str, Any] | None) -> None:
+def _notes(coverage: dict[str, Any] | None) -> list[str]:
+    """Return what the coverage of the objects leaves out."""
     if coverage is None:
-        return
-    if coverage["error"]:
-        click.echo(harmless(f"coverage not computed: {coverage['error']}", keep=""))
+        return []
+    notes = [f"coverage not computed: {coverage['error']}"] if coverage["error"] else []
     if coverage["other_pixels"]:
-        count, area = coverage["other_pixels"], coverage["other_area"]
-        click.echo(f"further ids without a name: {area:,.1f} in {count:,} pixels")
+        notes.append(
+            f"further ids: area {coverage['other_area']:,.1f} in {coverage['other_pixels']:,} pixels"
+        )
     if coverage["invalid_samples"]:
-        click.echo(f"{coverage['invalid_samples']:,} samples have a negative or infinite coverage")
+        notes.append(f"{coverage['invalid_samples']:,} samples have a negative or infinite coverage")
+    return notes
 
 
 def _row(item: dict[str, Any]) -> list[Any]:
     box = item["box"]
-    low, high = (box["min"], box["max"]) if box else ({}, {})
-    place = f"{low['x']},{low['y']} - {high['x']},{high['y']}" if box else None
     area = None if item["area"] is None else round(item["area"], 1)
-    return [item["name"], item["id"], area, item["pixels"], place]
+    corners = [f"{box[end]['x']},{box[end]['y']}" for end in ("min", "max")] if box else []
+    return [item["name"], item["id"], area, item["pixels"], " - ".join(corners)]

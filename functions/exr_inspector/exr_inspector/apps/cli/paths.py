@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -23,21 +24,26 @@ def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list
     """Return every named file once, in order.
 
     A name is that of a file, a folder or an S3 prefix with a slash at its end, which stand for the `.exr`
-    files in them, or a pattern, which stands for its matches.
+    files in them, or a pattern, which stands for its matches: it has wildcards, or padding as
+    `sequences.parse_pattern` reads it. `-` stands for the names on standard input.
 
-    A pattern has wildcards, or padding as `sequences.parse_pattern` reads it. `-` stands for the names on
-    standard input.
     `recursive` includes the folders below. Links to folders are not followed. A folder's dangling links and
     named pipes called `.exr` are returned, so that they are reported. So are paths that do not exist and
     folders that cannot be read.
 
     Raises click.UsageError if a pattern matches nothing; InspectorError if a bucket cannot be listed.
     """
+    return located(
+        (path for name in typed_names(names) for path in _paths(name, settings, recursive)), settings
+    )
+
+
+def located(paths: Iterable[str], settings: Settings) -> list[Location]:
+    """Return the location of each path. Of several paths of one file, the first counts."""
     files: dict[str, Location] = {}
-    for name in typed_names(names):
-        for path in _paths(name, settings, recursive):
-            location = path_location(path, settings.paths)
-            files.setdefault(location.canonical, location)
+    for path in paths:
+        location = path_location(path, settings.paths)
+        files.setdefault(location.canonical, location)
     return list(files.values())
 
 
@@ -78,31 +84,42 @@ def local_name(name: str, settings: Settings) -> str:
     return name if canonical == name else path_location(name, settings.paths).path
 
 
+def selected(pattern: Pattern, settings: Settings) -> list[str]:
+    """Return the paths of the files that the pattern of a sequence matches, sorted; there may be none."""
+    if not is_object(pattern.before):
+        return pattern.select(sorted(glob.glob(pattern.glob, recursive=True)))  # noqa: PTH207
+    folder = re.split(r"[*?]", pattern.before)[0].rpartition("/")[0]
+    is_recursive = pattern.before.count("/") > folder.count("/") + 1
+    return pattern.select(_listed(f"{folder}/", settings, recursive=is_recursive))
+
+
 def _paths(name: str, settings: Settings, recursive: bool) -> Iterator[str]:
     path = local_name(name, settings)
-    if is_object(path):
+    pattern = sequence_pattern(name, settings)
+    if is_object(path) and not pattern:
         # Without a slash at the end it is an object, even if it has no extension.
-        yield from (
-            _listed(path, settings, recursive) if path.count("/") < 3 or path.endswith("/") else (path,)
-        )
+        is_folder = path.count("/") < 3 or path.endswith("/")
+        yield from _listed(path, settings, recursive) if is_folder else (path,)
         return
-    for match in _matches(name, path, settings):
+    for match in matches(name, path, settings):
         yield from _listed(match, settings, recursive) if os.path.isdir(match) else (match,)  # noqa: PTH112
 
 
-def _matches(name: str, path: str, settings: Settings) -> list[str]:
-    # A file may have the name of a pattern, so look for the file first.
-    if os.path.lexists(path):
-        return [path]
+def matches(name: str, path: str, settings: Settings) -> list[str]:
+    """Return the paths that a name stands for: itself, or the matches of a pattern, sorted.
+
+    `path` is its local name. Raises click.UsageError if a pattern matches nothing.
+    """
     if pattern := sequence_pattern(name, settings):
-        matches = pattern.select(sorted(glob.glob(pattern.glob, recursive=True)))  # noqa: PTH207
-    elif glob.has_magic(path):
-        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
-    else:
+        found = selected(pattern, settings)
+    elif os.path.lexists(path) or not glob.has_magic(path):
+        # A file may have the name of a pattern, so look for the file first.
         return [path]
-    if not matches:
+    else:
+        found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    if not found:
         raise click.UsageError(f"no file matches {name}")
-    return matches
+    return found
 
 
 def _listed(root: str, settings: Settings, recursive: bool) -> list[str]:

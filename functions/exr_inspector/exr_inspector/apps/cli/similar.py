@@ -36,10 +36,10 @@ _MIN_TAKES = 0.002
 @click.argument("target", metavar="FILE|FILE_ID")
 @click.option(
     "--by",
-    type=click.Choice(["metadata", "channels"]),
+    type=click.Choice(["metadata", "channels", "look"]),
     default="metadata",
     show_default=True,
-    help="Compare all metadata of the render, or only its channels.",
+    help="Compare all metadata of the render, only its channels, or what its pixels look like.",
 )
 @click.option(
     "--where", default="", metavar="SQL", help="Only files that meet a condition on the columns of `files`."

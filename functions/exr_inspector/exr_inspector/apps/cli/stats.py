@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,10 +12,15 @@ import click
 from exr_inspector.apps.cli.paths import expand
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.events.request import Config, Request
+from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
 
 if TYPE_CHECKING:
     from exr_inspector.pixels.stats import Mode
+
+# Files whose rows are stored in one transaction; each has a thumbnail.
+BATCH = 20
 
 
 @click.command()
@@ -32,7 +39,9 @@ if TYPE_CHECKING:
 @click.option(
     "--channel", "channels", multiple=True, metavar="NAME", help="Only channels that match, as *.R."
 )
+@click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file, and read no pixels twice.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
+@click.option("--verify", is_flag=True, help="Decode every chunk of every level, and show the bad ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
 def stats(
@@ -42,32 +51,88 @@ def stats(
     mode: Mode,
     budget: int | None,
     channels: tuple[str, ...],
+    db: str | None,
     dry_run: bool,
+    verify: bool,
     as_json: bool,
 ) -> None:
     """Measure the pixels of EXR files: minimum, maximum, mean, NaN and infinities of each channel.
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. The values
-    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself, but codecs
-    without a checksum do not notice all damage.
-    """
-    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself.
 
+    Only ZIP, ZIPS and PXR24 have a checksum. With the other codecs, --verify does not notice all damage.
+    """
     settings = Settings.from_mapping(os.environ)
     files = expand(paths, recursive=recursive, settings=settings)
     limit = None if budget is None else budget * MIB
+    if verify:
+        if db is not None or channels or dry_run:
+            raise click.UsageError("--verify decodes all; drop --db, --channel and --dry-run")
+        results = _verified(files, settings)
+    elif db is None:
+        results = _measured(files, mode, limit, channels or None, settings, dry_run)
+    elif channels or dry_run:
+        raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
+    else:
+        stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
+        settings = replace(settings, db_file=db, vast_endpoint="", stats_bytes=stats_bytes)
+        results = _stored(files, mode, settings)
     is_bad = False
-    for location in progress(files, len(files), shown=True):
-        found = pixel_stats(location, mode, limit, None, channels or None, settings, dry_run=dry_run)
-        is_bad = is_bad or found["status"] not in ("ok", "planned")
+    for location, found in progress(results, len(files), shown=True):
+        is_bad = is_bad or found["status"] not in ("ok", "planned", "unchanged")
         if as_json:
-            click.echo(json_text({"file_path": location.path, "stats": found}))
+            kind = "verification" if verify else "stats"
+            click.echo(json_text({"file_path": location.path, kind: found}))
         else:
-            _print(nearby(location.path), found)
+            (_print_verified if verify else _print)(nearby(location.path), found)
     ctx.exit(int(is_bad))
 
 
+def _measured(
+    files: Sequence[Location],
+    mode: Mode,
+    budget: int | None,
+    channels: tuple[str, ...] | None,
+    settings: Settings,
+    dry_run: bool,
+) -> Iterator[tuple[Location, dict[str, Any]]]:
+    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+
+    for location in files:
+        yield location, pixel_stats(location, mode, budget, None, channels, settings, dry_run=dry_run)
+
+
+def _verified(files: Sequence[Location], settings: Settings) -> Iterator[tuple[Location, dict[str, Any]]]:
+    from exr_inspector.pixels.verify import verify_pixels  # noqa: PLC0415
+
+    for location in files:
+        yield location, verify_pixels(location, settings)
+
+
+def _stored(
+    files: Sequence[Location], mode: Mode, settings: Settings
+) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """Measure files and store their rows; those that the store has are `unchanged`."""
+    from exr_inspector.pipeline import inspect_many  # noqa: PLC0415
+    from exr_inspector.response import make_runtime  # noqa: PLC0415
+
+    runtime = make_runtime(settings)
+    requests = (Request("created", (location,), Config(stats=mode)) for location in files)
+    try:
+        documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
+        for location, document in zip(files, documents, strict=True):
+            reason = "; ".join(each["message"] for each in document["errors"])
+            yield location, document["stats"] or {"status": "failed", "reason": reason}
+    finally:
+        if runtime.store:
+            runtime.store.close()
+
+
 def _print(path: str, found: dict[str, Any]) -> None:
+    if "reason" in found:
+        click.echo(harmless(f"{path}: {found['status']}, {found['reason']}", keep=""))
+        return
     coverage = found["coverage"]
     if found["status"] == "planned":
         size = _size(coverage["bytes_planned"])
@@ -91,6 +156,21 @@ def _print(path: str, found: dict[str, Any]) -> None:
     for each in found["failures"]:
         number = f"{each['chunks']:,} chunks: " if each["chunks"] else ""
         click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
+
+
+def _print_verified(path: str, found: dict[str, Any]) -> None:
+    counts = f"{found['chunks_decoded']:,} of {found['chunks']:,} chunks decode"
+    codecs = sorted({str(each["compression"]) for each in found["unchecked"]})
+    hint = f" ({', '.join(codecs)}: no checksum, so damage may go unnoticed)" if codecs else ""
+    click.secho(harmless(f"{path}: {found['status']}, {counts}{hint}"), bold=True)
+    for each in found["bad_chunks"]:
+        size = f"{each['width']}x{each['height']} at {each['x']},{each['y']}"
+        level = f", level {each['level'][0]},{each['level'][1]}" if any(each["level"]) else ""
+        text = f"part {each['part_index']}, {size}{level}: {each['code']}: {each['message']}"
+        click.echo(harmless(text, keep=""))
+    for each in found["failures"]:
+        part = "" if each["part_index"] is None else f"part {each['part_index']}: "
+        click.echo(harmless(f"{part}{each['code']}: {each['message']}", keep=""))
 
 
 def _row(channel: dict[str, Any]) -> list[Any]:

@@ -109,19 +109,49 @@ def fold(text: str, width: int, max_lines: int) -> list[str]:
     return lines
 
 
+class Counter:
+    """Shows how much of a step is done, how fast, and what is left, on standard error if it is a terminal."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._step = ""
+        self._began = self._due = 0.0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show `done` of `total` files, or of an unknown number if it is 0."""
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._began = step, now
+        elif now < self._due and done != total:
+            return
+        if not self._shown:
+            return
+        self._due = now + 0.1
+        rate = done / max(now - self._began, 1e-3)
+        text = (
+            f"{step}: {done:,} of {total:,} files, {100 * done // total}%"
+            if total
+            else f"{step}: {done:,} files"
+        )
+        if now - self._began > 1 and done:
+            text += f", {rate:,.0f} a second"
+            text += f", {(total - done) / rate:,.0f} s left" if total else ""
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Remove what is shown."""
+        if self._shown and self._step:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
 def progress(items: Iterable[Item], total: int, *, shown: bool) -> Iterator[Item]:
-    """Yield the items, and meanwhile show on standard error, if it is a terminal, how many there were."""
-    if not (shown and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
-        yield from items
-        return
-    due = 0.0
+    """Yield the items, and meanwhile show how many there were."""
+    counter = Counter(shown=shown)
     try:
         for done, item in enumerate(items, 1):
-            if time.monotonic() >= due or done == total:
-                sys.stderr.write(f"\rInspecting: {done:,} of {total:,} files, {100 * done // total}%")
-                sys.stderr.flush()
-                due = time.monotonic() + 0.1
+            counter("Inspecting", done, total)
             yield item
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        counter.end()

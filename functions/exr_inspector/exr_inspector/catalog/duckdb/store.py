@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FileRows, Row
+from exr_inspector.catalog.facets import FACETS, FileRows, Row
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
@@ -27,7 +29,6 @@ from exr_inspector.catalog.plan import (
     stored_files,
 )
 from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 try:
     import duckdb
@@ -39,6 +40,7 @@ except ImportError as error:
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.store import Result
 from exr_inspector.catalog.stored_document import by_file
 
 _TYPES = {
@@ -47,6 +49,7 @@ _TYPES = {
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
     pa.timestamp("us"): "TIMESTAMP",
+    pa.binary(): "BLOB",
 }
 # The columns of `files` that state how many rows a file has in another table.
 _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attributes": "attribute_count"}
@@ -76,8 +79,12 @@ class DuckDBStore:
 
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
+            present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema)
+            # `facets` must not say that the rows of a table that is gone are stored.
+            gone = [each.name for each in FACETS.values() if not present.issuperset(each.tables)]
+            cursor.execute("DELETE FROM facets WHERE facet IN (SELECT unnest(?))", [gone])
             self._counts = _lacks_rows(cursor)
         self._ready = True
 
@@ -87,8 +94,9 @@ class DuckDBStore:
                 self.ensure_tables()
             with self._transaction() as cursor:
                 file_ids = sorted({*(each.file_id for each in files), *(each.file_id for each in removals)})
-                made = plan(self._stored(cursor, file_ids), files, removals, Write.new())
-                _execute(cursor, made)
+                rows = _read(cursor, "files", (*STORED_COLUMNS, "rowid"), file_ids)
+                made = plan(self._stored(cursor, rows, file_ids), files, removals, Write.new())
+                _execute(cursor, made, {row["file_id"]: row["rowid"] for row in rows})
         return made.outcomes
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
@@ -97,6 +105,13 @@ class DuckDBStore:
         with self._connection.cursor() as cursor, coded(self.name):
             found = stored_files(_read(cursor, "files", STORED_COLUMNS, file_ids))
         return {file_id: each.row for file_id, each in found.items() if each.row}
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        if not self._ready:
+            self.ensure_tables()
+        with self._connection.cursor() as cursor, coded(self.name):
+            found = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
+        return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
@@ -117,9 +132,10 @@ class DuckDBStore:
                 return nearest(cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        sql = f"SELECT {VECTORS[by]} FROM files WHERE file_id = ? AND embedding_version = ?"
-        found = self.query(sql, [file_id, EMBEDDING_VERSION]).to_pylist()
-        return found[0][VECTORS[by]] if found else None
+        table, column, version_column, version = VECTORS[by]
+        sql = f"SELECT {column} FROM {table} WHERE file_id = ? AND {version_column} = ?"
+        found = self.query(sql, [file_id, version]).to_pylist()
+        return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found = {
@@ -129,6 +145,60 @@ class DuckDBStore:
             for table in DETAIL_TABLES
         }
         return by_file(found)
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
+        if not self._ready:
+            self.ensure_tables()
+        sql = f"SELECT {', '.join(columns)} FROM {table}"
+        if under:
+            condition = "file_path_normalized >= $under AND file_path_normalized < $after"
+            keys = f"file_id IN (SELECT file_id FROM files WHERE {condition})"
+            sql += f" WHERE {condition if table == 'files' else keys}"
+        bounds = {"under": under, "after": after(under)} if under else {}
+        with self._connection.cursor() as cursor, coded(self.name):
+            return read(cursor.sql(sql, params=bounds).to_arrow_reader(ROWS_OF_A_BATCH))
+
+    def count_files(self) -> int:
+        """Return the number of rows of `files`."""
+        return int(self.query("SELECT count(*) AS n FROM files")["n"][0].as_py()) if self._ready else 0
+
+    def publish(self, path: str) -> None:
+        """Write a copy of the tables to another DuckDB file, which replaces `path` once it is complete.
+
+        Vectors take most of the space, so the copy has those of one file of each sequence.
+        """
+        if not self._ready:
+            self.ensure_tables()
+        part = f"{path}.{os.getpid()}.part"
+        led = "SELECT min(file_path) FROM files GROUP BY coalesce(sequence_key, file_path)"
+        kept: dict[str, str] = {}
+        for table, column, *_ in VECTORS.values():
+            vector = f"CASE WHEN file_path IN ({led}) THEN {column} END AS {column}"
+            kept[table] = ", ".join(filter(None, [kept.get(table), vector]))
+        try:
+            with self._connection.cursor() as cursor, coded(self.name):
+                cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
+                try:
+                    cursor.execute("BEGIN")
+                    for table in TABLES:
+                        columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
+                        cursor.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table}")
+                    cursor.execute("COMMIT")
+                except duckdb.Error:
+                    cursor.execute("ROLLBACK")
+                    raise
+                finally:
+                    cursor.execute("DETACH published")
+            os.replace(part, path)  # noqa: PTH105
+        finally:
+            for leftover in (part, f"{part}.wal"):
+                Path(leftover).unlink(missing_ok=True)
 
     def close(self) -> None:
         with self._lock:
@@ -160,20 +230,24 @@ class DuckDBStore:
                 message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
                 raise InspectorError(TABLE_MISMATCH, message, self.name)
 
-    def _stored(self, cursor: duckdb.DuckDBPyConnection, file_ids: Sequence[str]) -> dict[str, StoredFile]:
-        files = _read(cursor, "files", STORED_COLUMNS, file_ids)
+    def _stored(
+        self, cursor: duckdb.DuckDBPyConnection, files: Sequence[Row], file_ids: Sequence[str]
+    ) -> dict[str, StoredFile]:
         facets = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
         counts = {table: _count(cursor, table, file_ids) for table in _PROMISES if self._counts}
         return stored_files(files, facets, counts)
 
 
-def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan) -> None:
-    """Execute a plan: one statement for each table and kind of change."""
+def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan, row_ids: Mapping[str, int]) -> None:
+    """Execute a plan: one statement for each table and kind of change. `row_ids` are those of `files`."""
     if made.touched:
-        columns = pa.schema([TABLES["files"].field(name) for name in ("file_id", *AUDIT_COLUMNS)])
+        columns = pa.schema([TABLES["files"].field(name) for name in AUDIT_COLUMNS])
         values = ", ".join(f"{name} = incoming.{name}" for name in AUDIT_COLUMNS)
-        sql = f"UPDATE files SET {values} FROM incoming WHERE files.file_id = incoming.file_id"
-        _execute_with(cursor, sql, pa.Table.from_pylist(made.touched, schema=columns))
+        incoming = pa.Table.from_pylist(made.touched, schema=columns)
+        touched = pa.array([row_ids[row["file_id"]] for row in made.touched])
+        # By row id, since `file_id` has no index: it would take another scan of the table.
+        sql = f"UPDATE files SET {values} FROM incoming WHERE files.rowid = incoming.touched"
+        _execute_with(cursor, sql, incoming.append_column("touched", touched))
     for table, file_ids in made.deleted.items():
         cursor.execute(f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [file_ids])
     if made.dropped:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from exr_inspector.catalog.arrow import after
 from exr_inspector.catalog.vast import sdk
 from exr_inspector.catalog.vast.errors import FAILURES, decoding
+from exr_inspector.catalog.vast.sdk_select import select_keys
 from exr_inspector.errors import InspectorError
 
 ROW_ID = "$row_id"
@@ -37,24 +39,41 @@ class Rows:
         found = []
         for start in range(0, len(keys), MAX_KEYS):
             with decoding():
-                reader = sdk.select_keys(table, list(columns), key, list(keys[start : start + MAX_KEYS]))
+                reader = select_keys(table, list(columns), key, keys[start : start + MAX_KEYS])
                 found.append(reader.read_all())
         return pa.concat_tables(found)
 
     @contextlib.contextmanager
-    def scan(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
-        """Provide a reader of `columns` of all rows.
+    def scan(self, name: str, columns: Sequence[str], under: str = "") -> Iterator[pa.RecordBatchReader]:
+        """Provide a reader of `columns` of all rows, or of files whose canonical name begins with `under`.
 
         If a failure of the database interrupts the code that reads, the failure is raised, whatever that code
         made of it.
         """
         failures: list[Exception] = []
         with decoding():
-            reader = self._table(name).select(list(columns))
+            reader = self._reader(name, list(columns), under)
         try:
             yield pa.RecordBatchReader.from_batches(reader.schema, _recording(failures, reader))
         except InspectorError as error:
             raise (failures or [error])[0] from error
+
+    def _reader(self, name: str, columns: list[str], under: str) -> pa.RecordBatchReader:
+        table, path = self._table(name), "file_path_normalized"
+        if not under:
+            return table.select(columns)
+        if name == "files":
+            return table.select(columns, (table[path] >= under) & (table[path] < after(under)))
+        # Only `files` has the canonical name.
+        keys = self._reader("files", ["file_id"], under).read_all()["file_id"].to_pylist()
+        schema = pa.schema([table.arrow_schema.field(each) for each in columns])
+        pieces = (keys[start : start + MAX_KEYS] for start in range(0, len(keys), MAX_KEYS))
+        batches = (
+            batch
+            for piece in pieces
+            for batch in self.find(name, piece, columns).select(columns).to_batches()
+        )
+        return pa.RecordBatchReader.from_batches(schema, batches)
 
     def insert(self, name: str, rows: pa.Table) -> None:
         """Insert rows, with one request for each 4 MiB; none without rows."""

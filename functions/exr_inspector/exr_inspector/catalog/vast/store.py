@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
+
+import pyarrow as pa
 
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
-from exr_inspector.catalog.store import Outcome, Removal, Stored
+from exr_inspector.catalog.store import Outcome, Removal, Result, Stored
 from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.tables import Tables
 from exr_inspector.catalog.vast.transactions import Transaction, Transactions
-from exr_inspector.catalog.vast.upsert import lookup, upsert
+from exr_inspector.catalog.vast.upsert import computed, lookup, upsert
 from exr_inspector.errors import requires_extra
 from exr_inspector.settings import Settings
-from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 
 
 class VastStore:
@@ -71,6 +73,14 @@ class VastStore:
                     stored = lookup(transaction.rows, file_ids)
         return stored
 
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        if file_ids:
+            for transaction in self._attempts():
+                with transaction:
+                    found = computed(transaction.rows, file_ids, facet)
+        return found
+
     def search(self, search: Search) -> list[Match]:
         # The rows pass through DuckDB, which provides SQL and exact distances. The SDK's own vector search
         # needs a separate native driver, and its distances are not documented.
@@ -79,17 +89,21 @@ class VastStore:
 
         matches: list[Match] = []
         for transaction in self._attempts():
-            with transaction, transaction.rows.scan("files", columns_of(search)) as files:
-                matches = nearest_in(files, search)
+            with transaction, ExitStack() as scans:
+                readers = {
+                    table: scans.enter_context(transaction.rows.scan(table, columns))
+                    for table, columns in columns_of(search).items()
+                }
+                matches = nearest_in(readers, search)
         return matches
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        column, version = VECTORS[by], "embedding_version"
+        table, column, version_column, version = VECTORS[by]
         found: list[dict[str, Any]] = []
         for transaction in self._attempts():
             with transaction:
-                found = transaction.rows.find("files", [file_id], [column, version]).to_pylist()
-        return next((row[column] for row in found if row[version] == EMBEDDING_VERSION), None)
+                found = transaction.rows.find(table, [file_id], [column, version_column]).to_pylist()
+        return next((row[column] for row in found if row[version_column] == version), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
@@ -100,6 +114,19 @@ class VastStore:
                         rows = transaction.rows.find(table, file_ids, TABLES[table].names)
                         found[table] = rows.to_pylist()
         return by_file(found)
+
+    def scan(
+        self,
+        table: str,
+        columns: Sequence[str],
+        read: Callable[[pa.RecordBatchReader], Result],
+        under: str = "",
+    ) -> Result:
+        results: list[Result] = []
+        for transaction in self._attempts():
+            with transaction, transaction.rows.scan(table, columns, under) as reader:
+                results = [read(reader)]
+        return results[0]
 
     def close(self) -> None:
         self.transactions.close()

@@ -54,6 +54,12 @@ def lookup(rows: Rows, file_ids: Collection[str]) -> dict[str, Stored]:
     return {file_id: each.row for file_id, each in stored_files(found.rows).items() if each.row}
 
 
+def computed(rows: Rows, file_ids: Collection[str], facet: str) -> dict[str, str | None]:
+    """Return the stored `input_hash` of a facet by file."""
+    found = rows.find("facets", sorted(set(file_ids)), STORED_FACET_COLUMNS).to_pylist()
+    return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
+
+
 class _Found:
     """Rows of one table that were read: as dictionaries, and by their `$row_id`."""
 

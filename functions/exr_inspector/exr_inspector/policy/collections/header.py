@@ -1,16 +1,25 @@
-"""Collections of the header's facts: file, parts, windows, channels, layers, attributes and faults."""
+"""Collections of facts of the header: the file, its attributes and its faults."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exr_inspector.exr.names import split_path
+from exr_inspector.policy.collections.standard import (
+    DEPRECATED,
+    SHARED,
+    STANDARD_TYPES,
+    name_bytes,
+)
 from exr_inspector.policy.evidence import Missing
 from exr_inspector.policy.facts import NO_HEADER, Facts, Field, Items, collection
 
-LOSSLESS = frozenset({"none", "rle", "zips", "zip", "piz", "htj2k256", "htj2k32", "zstd"})
-"""Compressions that keep every bit of every channel."""
+LONG_NAMES = 0x400
+"""The flag of the version field that allows names of up to 255 bytes."""
+
+_PART = re.compile(r"parts\[([0-9]+)\]")
 
 Record = dict[str, Any]
 
@@ -33,6 +42,7 @@ def has_header(facts: Facts) -> bool:
         ),
         "chunks_present": Field("integer", "Number of chunks in the file."),
         "chunks_promised": Field("integer", "Number of chunks that the header promises."),
+        "has_header": Field("flag", "Whether the header can be read; unknown if it exceeds a limit."),
         "error_codes": Field("list", "The codes of all faults, as in docs/ERRORS.md."),
         "error_messages": Field("list", "The messages of all faults."),
         "part_count": Field("integer", "Number of parts."),
@@ -48,6 +58,11 @@ def has_header(facts: Facts) -> bool:
         "layers": Field("list", "The layers of all channels."),
         "channel_names": Field("list", "The full names of all channels."),
         "compressions": Field("list", "The compressions of all parts."),
+        "has_multiview_list": Field("flag", "Whether a part has the attribute `multiView`."),
+        "is_default_view_stated": Field("flag", "Whether the first part states a view, or no part does."),
+        "shared_conflicts": Field(
+            "list", "Attributes that differ between parts, though OpenEXR requires them to be equal."
+        ),
         "frame_number": Field("integer", "The frame in the file's name."),
         "openimageio_opens": Field(
             "flag", "Whether OpenImageIO opens the file; unknown if it was not asked."
@@ -65,8 +80,8 @@ def file(facts: Facts) -> Items:
         return value if read else missing
 
     name = about["path"].replace("\\", "/").rpartition("/")[2]
-    views = [part["view"] for part in parts if part["view"]]
-    views += [
+    stated = [part["view"] for part in parts if part["view"]]
+    views = stated + [
         view
         for part in parts
         for each in part["attributes"]
@@ -87,13 +102,14 @@ def file(facts: Facts) -> Items:
             "complete": _or(_completeness(about), chunks),
             "chunks_present": _or(about["chunks_present"], chunks),
             "chunks_promised": _or(about["chunks_promised"], chunks),
+            "has_header": read or _unread(document),
             "error_codes": [each["code"] for each in document["errors"]],
             "error_messages": [each["message"] for each in document["errors"]],
             "part_count": header(len(parts)),
             "channel_count": header(len(channels)),
             "header_bytes": header(about["header_bytes"]),
             "version_field": header(about["version_field"]),
-            "has_long_names": header(bool((about["version_field"] or 0) & 0x400)),
+            "has_long_names": header(bool((about["version_field"] or 0) & LONG_NAMES)),
             "is_deep": header(about["is_deep"]),
             "is_tiled": header(about["is_tiled"]),
             "is_multiview": header(about["is_multiview"]),
@@ -104,10 +120,29 @@ def file(facts: Facts) -> Items:
             ),
             "channel_names": header([each["name"] for each in channels]),
             "compressions": header([part["compression"] for part in parts if part["compression"]]),
+            "has_multiview_list": header(len(views) > len(stated)),
+            "is_default_view_stated": header(not stated or parts[0]["view"] is not None),
+            "shared_conflicts": header(_shared_conflicts(parts)),
             "frame_number": split_path(about["path"]).frame_number,
             "openimageio_opens": Missing(about["openimageio"]["message"]) if opens is None else opens,
         }
     ]
+
+
+def _unread(document: Mapping[str, Any]) -> bool | Missing:
+    """Return False if a header cannot be read; Missing if it was not tried to the end."""
+    for each in document["errors"]:
+        if each["code"] == "LIMIT_EXCEEDED":
+            return Missing(each["message"])
+    return Missing("the file could not be read") if document["file"]["status"] in ("missing", None) else False
+
+
+def _shared_conflicts(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of shared attributes that a later part does not state as the first part does."""
+    if len(parts) < 2:
+        return []
+    first, *others = map(part_attributes, parts)
+    return [name for name in SHARED if any(name in each and each[name] != first.get(name) for each in others)]
 
 
 def _or(value: Any, missing: Missing) -> Any:
@@ -117,80 +152,6 @@ def _or(value: Any, missing: Missing) -> Any:
 def _completeness(about: Mapping[str, Any]) -> bool | None:
     """Return whether a file is complete: one whose header is cut is not."""
     return False if about["status"] == "incomplete" and about["complete"] is None else about["complete"]
-
-
-_PART_FIELDS = {
-    "index": Field("integer", "Index of the part, from 0."),
-    "name": Field("text", "The part's name."),
-    "view": Field("text", "The part's view, such as `left`."),
-    "type": Field("text", "`scanlineimage`, `tiledimage`, `deepscanline` or `deeptile`."),
-    "width": Field("integer", "Width of the data window in pixels."),
-    "height": Field("integer", "Height of the data window in pixels."),
-    "display_width": Field("integer", "Width of the display window in pixels."),
-    "display_height": Field("integer", "Height of the display window in pixels."),
-    "pixel_aspect_ratio": Field("number", "Width of a pixel divided by its height."),
-    "line_order": Field("text", "`increasingY`, `decreasingY` or `randomY`."),
-    "compression": Field("text", "Such as `zip`, `piz` or `dwaa`."),
-    "is_lossless": Field("flag", "Whether the compression keeps every bit."),
-    "is_tiled": Field("flag", "Whether the part is stored as tiles."),
-    "tile_width": Field("integer", "Width of a tile in pixels."),
-    "tile_height": Field("integer", "Height of a tile in pixels."),
-    "level_mode": Field("text", "`oneLevel`, `mipmap` or `ripmap`."),
-    "rounding_mode": Field("text", "How level sizes are rounded: `down` or `up`."),
-    "is_deep": Field("flag", "Whether the part has deep samples."),
-    "chunk_count": Field("integer", "Number of chunks."),
-    "channel_count": Field("integer", "Number of channels."),
-    "color_space": Field("text", "The color space that an attribute states; never a guess."),
-    "color_space_source": Field("text", "The attribute that states the color space."),
-    "render_software": Field("text", "The program that wrote the file, if an attribute names it."),
-}
-_PART_DERIVED = {
-    "channels": Field("list", "The full names of the part's channels."),
-    "components": Field("list", "The names of the part's channels after their last dot."),
-    "layers": Field("list", "The layers of the part's channels."),
-    "channel_types": Field("list", "The pixel types of the part's channels, each once."),
-    "attribute_names": Field("list", "The names of the part's attributes."),
-    "chromaticities": Field("list", "The numbers of chromaticities: x and y of red, green, blue and white."),
-}
-
-
-@collection(
-    "parts",
-    _PART_FIELDS | _PART_DERIVED,
-    {
-        "attributes.": Field("any", "The value of the attribute with this name, as in the document."),
-        "attribute_types.": Field("text", "The type of the attribute with this name."),
-    },
-)
-def parts(facts: Facts) -> Items:
-    """The parts of the file."""
-    if not has_header(facts):
-        return NO_HEADER
-    by_part: dict[int, list[Any]] = {}
-    for channel in facts.document["channels"]:
-        by_part.setdefault(channel["part_index"], []).append(channel)
-    return [_part(part, by_part.get(part["index"], [])) for part in facts.document["parts"]]
-
-
-def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
-    values = part_attributes(part)
-    chromaticities = values.get("chromaticities")
-    return {
-        **{name: part.get(name) for name in _PART_FIELDS},
-        "place": f"parts[{part['index']}]",
-        "part_index": part["index"],
-        "is_lossless": part["compression"] in LOSSLESS if part["compression"] else None,
-        "channels": [each["name"] for each in channels],
-        "components": [each["component_name"] for each in channels],
-        "layers": list(dict.fromkeys(each["layer_name"] for each in channels if each["layer_name"])),
-        "channel_types": sorted({each["type"] for each in channels}),
-        "attribute_names": [each["name"] for each in part["attributes"]],
-        "chromaticities": [point[axis] for point in chromaticities.values() for axis in "xy"]
-        if isinstance(chromaticities, dict)
-        else chromaticities,
-        "attributes": values,
-        "attribute_types": {each["name"]: each["type"] for each in reversed(part["attributes"])},
-    }
 
 
 def part_attributes(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,148 +171,17 @@ def _value(attribute: Mapping[str, Any]) -> Any:
 
 
 @collection(
-    "windows",
-    {
-        "width": Field("integer", "Width of the data window in pixels."),
-        "height": Field("integer", "Height of the data window in pixels."),
-        "display_width": Field("integer", "Width of the display window in pixels."),
-        "display_height": Field("integer", "Height of the display window in pixels."),
-        "display_x": Field("integer", "Left edge of the display window."),
-        "display_y": Field("integer", "Top edge of the display window."),
-        "left": Field("integer", "Pixels of overscan on the left; negative if the data window is smaller."),
-        "right": Field("integer", "Pixels of overscan on the right."),
-        "top": Field("integer", "Pixels of overscan at the top."),
-        "bottom": Field("integer", "Pixels of overscan at the bottom."),
-        "is_equal": Field("flag", "Whether the data window is the display window."),
-        "is_covering": Field("flag", "Whether the data window covers the display window."),
-        "is_overlapping": Field("flag", "Whether a pixel lies in both."),
-        "data_pixels": Field("integer", "Pixels of the data window."),
-        "display_pixels": Field("integer", "Pixels of the display window."),
-        "is_first": Field("flag", "Whether the part is the first."),
-    },
-)
-def windows(facts: Facts) -> Items:
-    """The data and display windows: one item for each part that has both."""
-    if not has_header(facts):
-        return NO_HEADER
-    return [
-        _windows(part) for part in facts.document["parts"] if part["data_window"] and part["display_window"]
-    ]
-
-
-def _windows(part: Mapping[str, Any]) -> Record:
-    data, display = part["data_window"], part["display_window"]
-    left, top = display["min"]["x"] - data["min"]["x"], display["min"]["y"] - data["min"]["y"]
-    right, bottom = data["max"]["x"] - display["max"]["x"], data["max"]["y"] - display["max"]["y"]
-    width, height = part["width"], part["height"]
-    return {
-        "place": f"parts[{part['index']}]",
-        "part_index": part["index"],
-        "width": width,
-        "height": height,
-        "display_width": part["display_width"],
-        "display_height": part["display_height"],
-        "display_x": display["min"]["x"],
-        "display_y": display["min"]["y"],
-        "left": left,
-        "right": right,
-        "top": top,
-        "bottom": bottom,
-        "is_equal": data == display,
-        "is_covering": min(left, right, top, bottom) >= 0,
-        "is_overlapping": data["min"]["x"] <= display["max"]["x"]
-        and data["max"]["x"] >= display["min"]["x"]
-        and data["min"]["y"] <= display["max"]["y"]
-        and data["max"]["y"] >= display["min"]["y"],
-        "data_pixels": width * height,
-        "display_pixels": part["display_width"] * part["display_height"],
-        "is_first": part["index"] == 0,
-    }
-
-
-@collection(
-    "channels",
-    {
-        "name": Field("text", "Full name, such as `diffuse.R`."),
-        "layer": Field("text", "The layer; absent for channels without one."),
-        "component": Field("text", "The name after the last dot, or the full name."),
-        "type": Field("text", "`half`, `float` or `uint`."),
-        "x_sampling": Field("integer", "Number of pixel columns for each sample."),
-        "y_sampling": Field("integer", "Number of scan lines for each sample."),
-        "p_linear": Field("flag", "The pLinear flag."),
-        "part_name": Field("text", "The part's name."),
-        "view": Field("text", "The part's view."),
-        "compression": Field("text", "The part's compression."),
-        "is_deep": Field("flag", "Whether the part is deep."),
-    },
-)
-def channels(facts: Facts) -> Items:
-    """The channels of all parts."""
-    if not has_header(facts):
-        return NO_HEADER
-    by_index = {part["index"]: part for part in facts.document["parts"]}
-    return [_channel(each, by_index[each["part_index"]]) for each in facts.document["channels"]]
-
-
-def _channel(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Record:
-    return {
-        "place": f"parts[{part['index']}].channels[{channel['name']}]",
-        "part_index": part["index"],
-        "name": channel["name"],
-        "layer": channel["layer_name"],
-        "component": channel["component_name"],
-        "type": channel["type"],
-        "x_sampling": channel["x_sampling"],
-        "y_sampling": channel["y_sampling"],
-        "p_linear": channel["p_linear"],
-        "part_name": part["name"],
-        "view": part["view"],
-        "compression": part["compression"],
-        "is_deep": part["is_deep"],
-    }
-
-
-@collection(
-    "layers",
-    {
-        "name": Field("text", "The layer's name."),
-        "components": Field("list", "The names of its channels after their last dot."),
-        "channels": Field("list", "The full names of its channels."),
-        "types": Field("list", "The pixel types of its channels, each once."),
-        "part_name": Field("text", "The part's name."),
-        "compression": Field("text", "The part's compression."),
-    },
-)
-def layers(facts: Facts) -> Items:
-    """The layers of each part, with the channels that have none as the layer with the name absent."""
-    found = facts.items("channels")
-    if isinstance(found, Missing):
-        return found
-    groups: dict[tuple[int, str | None], list[Any]] = {}
-    for each in found:
-        groups.setdefault((each["part_index"], each["layer"]), []).append(each)
-    return [_layer(index, name, group) for (index, name), group in groups.items()]
-
-
-def _layer(index: int, name: str | None, group: list[Any]) -> Record:
-    return {
-        "place": f"parts[{index}].layers[{name}]" if name else f"parts[{index}]",
-        "part_index": index,
-        "name": name,
-        "components": [each["component"] for each in group],
-        "channels": [each["name"] for each in group],
-        "types": sorted({each["type"] for each in group}),
-        "part_name": group[0]["part_name"],
-        "compression": group[0]["compression"],
-    }
-
-
-@collection(
     "attributes",
     {
         "name": Field("text", "Name, as stored."),
         "type": Field("text", "OpenEXR's name of the type, as stored."),
         "value": Field("any", "The value, as in the document."),
+        "name_bytes": Field("integer", "Length of the name in bytes."),
+        "standard_type": Field(
+            "text", "The type that OpenEXR defines for this name; absent for other names."
+        ),
+        "is_deprecated": Field("flag", "Whether OpenEXR has deprecated the attribute."),
+        "has_long_names": Field("flag", "Whether the file allows names of more than 31 bytes."),
         "namespace": Field("text", "The name before its first `/` or `:`; absent for others."),
         "is_decoded": Field("flag", "Whether the bytes fit the type."),
         "is_repeated": Field("flag", "Whether an earlier attribute of the part has the name."),
@@ -361,6 +191,7 @@ def attributes(facts: Facts) -> Items:
     """The attributes of all parts."""
     if not has_header(facts):
         return NO_HEADER
+    has_long_names = bool(facts.document["file"]["version_field"] & LONG_NAMES)
     found = []
     for part in facts.document["parts"]:
         seen: set[str] = set()
@@ -373,6 +204,10 @@ def attributes(facts: Facts) -> Items:
                     "name": name,
                     "type": each["type"],
                     "value": _value(each),
+                    "name_bytes": name_bytes(name),
+                    "standard_type": STANDARD_TYPES.get(name),
+                    "is_deprecated": name in DEPRECATED,
+                    "has_long_names": has_long_names,
                     "namespace": name.partition("/")[0].partition(":")[0]
                     if "/" in name or ":" in name
                     else None,
@@ -393,8 +228,14 @@ def attributes(facts: Facts) -> Items:
     },
 )
 def faults(facts: Facts) -> Items:
-    """The faults that inspection found, as in the document's `errors`."""
+    """The faults of a header that was read, as in the document's `errors`."""
+    if not has_header(facts):
+        return NO_HEADER
     return [
-        {"place": each["where"] if each["where"].startswith("parts[") else "file", "part_index": None, **each}
+        {
+            "place": each["where"] if each["where"].startswith("parts[") else "file",
+            "part_index": int(found[1]) if (found := _PART.match(each["where"])) else None,
+            **each,
+        }
         for each in facts.document["errors"]
     ]

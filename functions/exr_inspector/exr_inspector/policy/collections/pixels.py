@@ -23,14 +23,24 @@ _COUNTS = {
 }
 
 
+_CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
+
+
+def _why_unread(stats: Mapping[str, Any] | None) -> Missing | None:
+    """Return why there are no statistics; None if there are. A reason says that they were asked for."""
+    if not stats or stats["status"] == "planned":
+        return NO_STATS
+    return None if "coverage" in stats else Missing(f"the pixels were not read: {stats['reason']}")
+
+
 def stats_of(facts: Facts) -> Mapping[str, Any] | Missing:
     """Return the statistics of a file, or why there are none."""
     stats = facts.stats
-    if not stats or stats.get("status") in ("skipped", "planned"):
-        return NO_STATS
-    if stats.get("status") == "failed" and not stats.get("channels"):
-        failures = stats.get("failures") or [{"message": "no pixel could be read"}]
-        return Missing(f"no pixel could be read: {failures[0]['message']}")
+    if why := _why_unread(stats):
+        return why
+    assert stats is not None
+    if not stats["channels"] and stats["failures"]:
+        return Missing(f"no pixel could be read: {stats['failures'][0]['message']}")
     return stats
 
 
@@ -119,7 +129,7 @@ def _statistics(
         "mode": Field("text", "`full` or `sampled`."),
         "chunks": Field("integer", "Chunks of the full-resolution images."),
         "chunks_read": Field("integer", "Chunks that were read."),
-        "failed_chunks": Field("integer", "Chunks that could not be decoded, or are missing."),
+        "corrupt_chunks": Field("integer", "Chunks that could not be decoded."),
         "failure_codes": Field("list", "The codes of the faults, as in docs/ERRORS.md."),
         "failures": Field("list", "The messages of the faults."),
     },
@@ -127,10 +137,11 @@ def _statistics(
 def pixels(facts: Facts) -> Items:
     """The reading of the pixels: one item, if it was requested."""
     stats = facts.stats
-    if not stats or stats.get("status") in ("skipped", "planned"):
-        return NO_STATS
+    if why := _why_unread(stats):
+        return why
+    assert stats is not None
     failures, coverage = stats["failures"], stats["coverage"]
-    failed = sum(each["chunks"] or 0 for each in failures)
+    failed = sum(each["chunks"] or 1 for each in failures if each["code"] in _CORRUPT)
     sampled = stats["mode"] == "sampled" and coverage["chunks_read"] < coverage["chunks"]
     reason = f"{coverage['chunks_read']} of {coverage['chunks']} chunks were read"
     return [
@@ -141,7 +152,7 @@ def pixels(facts: Facts) -> Items:
             "mode": stats["mode"],
             "chunks": coverage["chunks"],
             "chunks_read": coverage["chunks_read"],
-            "failed_chunks": Bounds(failed, inf, reason) if sampled else failed,
+            "corrupt_chunks": Bounds(failed, inf, reason) if sampled else failed,
             "failure_codes": [each["code"] for each in failures],
             "failures": [each["message"] for each in failures],
         }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exr_inspector.policy.collections.cryptomatte import find
 from exr_inspector.policy.collections.header import has_header, part_attributes
 from exr_inspector.policy.collections.pixels import stats_of
 from exr_inspector.policy.evidence import Missing
@@ -21,19 +22,24 @@ _PLAIN = {
     "first_frame": Field("integer", "The first frame that is there."),
     "last_frame": Field("integer", "The last frame that is there."),
     "has_expected_range": Field("flag", "Whether it is stated which frames there should be."),
+    "is_texture": Field("flag", "Whether the files have mip levels: the numbers may be UDIM tiles."),
 }
 _SERIES = {
     "frames": Field("series", "The frame numbers."),
     "status": Field("series", "The status of the file."),
     "size_bytes": Field("series", "Size of the file in bytes."),
     "compression": Field("series", "The compressions of the parts."),
-    "display_window": Field("series", "The display window of the first part, as `1920x1080+0+0`."),
+    "display_window": Field(
+        "series",
+        "The display window of the first part, as `1920x1080`, or `1920x1080-8-8` if it does not begin at 0.",
+    ),
     "data_window": Field("series", "The data window of the first part."),
     "pixel_aspect_ratio": Field("series", "The pixel aspect ratio of the first part."),
     "part_names": Field("series", "The names of the parts."),
     "views": Field("series", "The views."),
     "channels": Field("series", "The full names of the channels."),
     "channel_types": Field("series", "The pixel types of the channels, each once."),
+    "cryptomattes": Field("series", "The name, key and number of ranks of each cryptomatte."),
     "color_space": Field("series", "The color space that the first part states."),
     "frames_per_second": Field("series", "The attribute framesPerSecond, as `24/1`."),
     "render_software": Field("series", "The program that wrote the file, if an attribute names it."),
@@ -74,6 +80,7 @@ class FrameSequence:
             "first_frame": min(self.frames, default=None),
             "last_frame": max(self.frames, default=None),
             "has_expected_range": self.expected is not None,
+            "is_texture": any(each.get("is_texture") is True for each in self.frames.values()),
         }
 
     def series(self, name: str) -> dict[int, Any]:
@@ -112,11 +119,15 @@ def frame_facts(
         "views": item["views"],
         "channels": item["channel_names"],
         "channel_types": sorted({each["type"] for each in document["channels"]}),
+        "cryptomattes": sorted(
+            f"{each.name} {each.key} with {len(each.ranks)} ranks" for each in find(document).cryptomattes
+        ),
         "color_space": parts[0]["color_space"],
         "frames_per_second": f"{rate['numerator']}/{rate['denominator']}" if isinstance(rate, dict) else None,
         "render_software": parts[0]["render_software"],
         "timecode_frames": _timecode_frames(values.get("timeCode"), rate),
         "image_counter": values.get("imageCounter"),
+        "is_texture": parts[0]["level_mode"] in ("mipmap", "ripmap"),
         **{f"attributes.{name}": values.get(name) for name in attributes},
     }
 
@@ -125,7 +136,8 @@ def _geometry(window: Mapping[str, Any] | None) -> str | None:
     if window is None:
         return None
     low, high = window["min"], window["max"]
-    return f"{high['x'] - low['x'] + 1}x{high['y'] - low['y'] + 1}{low['x']:+d}{low['y']:+d}"
+    size = f"{high['x'] - low['x'] + 1}x{high['y'] - low['y'] + 1}"
+    return size if low == {"x": 0, "y": 0} else f"{size}{low['x']:+d}{low['y']:+d}"
 
 
 def _timecode_frames(timecode: Any, rate: Any) -> int | Missing | None:

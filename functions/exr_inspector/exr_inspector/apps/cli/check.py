@@ -1,0 +1,204 @@
+"""`exr-inspector check`: judge files and sequences by policies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from exr_inspector.apps.cli.check_text import print_report, print_sequence
+from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.apps.cli.terminal import json_text, progress
+from exr_inspector.errors import requires_extra
+from exr_inspector.sequences import parse_frames
+from exr_inspector.settings import MIB, Settings
+from exr_inspector.shows import Shows
+
+if TYPE_CHECKING:
+    from exr_inspector.checks.checker import Pixels
+    from exr_inspector.checks.judge import Look
+    from exr_inspector.checks.report import Report
+    from exr_inspector.checks.stored import StoredFiles
+
+FORMATS = ("text", "json", "sarif", "junit", "github")
+
+
+def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if value is None else parse_frames(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
+)
+@click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
+@click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Judge by this policy too. `exr-inspector rules` lists those that ship with exr-inspector.",
+)
+@click.option("--no-default", is_flag=True, help="Do not judge by the policy `default`.")
+@click.option(
+    "--frames",
+    callback=_frames,
+    metavar="FRAMES",
+    help="The frames that every sequence must have: 1001-1240 or 1-9, 20-40x2.",
+)
+@click.option(
+    "--pixels",
+    type=click.Choice(["none", "sampled", "full"]),
+    help="Read a sample of the pixels or all of them, for the rules that look at them. [default: none]",
+)
+@click.option("--budget", type=click.IntRange(0), metavar="MIB", help="MiB of a file that a sample may read.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Form of the report.",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(["error", "warning", "info", "unknown"]),
+    default=["error"],
+    show_default=True,
+    help="The lowest severity that gives exit code 1; `unknown` adds rules without a verdict.",
+)
+@click.option("--exit-zero", is_flag=True, help="Exit with code 0 whatever is found.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Accept the findings of this report, which --format json wrote.",
+)
+@click.option(
+    "--settle",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    help="An incomplete file that was changed less than this ago is being written, and not judged."
+    " [default: EXR_INSPECTOR_SETTLE_SECONDS]",
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Configuration of the show. [default: exr-inspector.yaml of the folder, or the nearest above]",
+)
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Leave out the lines of sequences in which nothing was found."
+)
+@click.pass_context
+def check(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    db: str | None,
+    store: bool,
+    no_recursive: bool,
+    policies: tuple[str, ...],
+    no_default: bool,
+    frames: tuple[int, ...] | None,
+    pixels: Pixels | None,
+    budget: int | None,
+    form: str,
+    fail_on: tuple[str, ...],
+    exit_zero: bool,
+    baseline: str | None,
+    settle: float | None,
+    config: str | None,
+    quiet: bool,
+) -> None:
+    """Judge EXR files and sequences by policies.
+
+    PATH is a file, a folder (its .exr files), a pattern such as beauty.#.exr or beauty.[1001-1240].exr,
+    s3://bucket/key, s3://bucket/folder/, or - for names on standard input.
+
+    A sequence whose frames are not stated lacks only those between its first and its last. Rules whose
+    evidence was not asked for are skipped, and never count as passed. The configuration of a show states
+    frames, policies and the other options below, which come first if they are given.
+
+    Exit code 2 for wrong usage or an unsuitable environment, or else 1 for a finding that counts, or else 3
+    if something could not be read, or else 0.
+    """
+    with requires_extra("policy"):
+        from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
+        from exr_inspector.checks.judge import drop  # noqa: PLC0415
+
+    if store and not db:
+        raise click.UsageError("--store needs --db")
+    settings = Settings.from_mapping(os.environ)
+    shows = Shows(config or settings.show_config)
+    options = Options(
+        policies=(*(() if no_default else ("default",)), *policies),
+        frames=frames,
+        pixels=pixels,
+        budget=None if budget is None else budget * MIB,
+        settle_seconds=settle,
+        accepted=fingerprints(baseline) if baseline else frozenset(),
+        fail_on=fail_on,
+    )
+    track = partial(_tracked, shown=not quiet)
+    with _stored(db, shows if store else None) as stored:
+        if stored:
+            keep = stored.keep if store else drop
+            checker = Checker(options, settings, shows, look=stored.look, keep=keep, track=track)
+        else:
+            checker = Checker(options, settings, shows, track=track)
+        places = Places(typed_names(paths), settings, shows, are_frames_stated=frames is not None)
+        for each, stated in places.stored(stored) if stored else places.files(recursive=not no_recursive):
+            found = checker.check(each, stated)
+            if form == "text" and not (quiet and found.is_clean):
+                print_sequence(found)
+    if form == "text":
+        print_report(checker.report)
+    else:
+        click.echo(_rendered(checker.report, form))
+    ctx.exit(0 if exit_zero else checker.report.exit_code)
+
+
+def _tracked(look: Look, *, shown: bool) -> Look:
+    """Return a function that shows how many files it has looked at."""
+    return lambda files: progress(look(files), len(files), shown=shown)
+
+
+@contextmanager
+def _stored(db: str | None, shows: Shows | None) -> Iterator[StoredFiles | None]:
+    """Open a database, for writing with `shows`, and store what was kept at the end; None without one."""
+    if not db:
+        yield None
+        return
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
+    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
+
+    with closing(DuckDBStore(db, read_only=shows is None)) as store:
+        stored = StoredFiles(store, shows)
+        yield stored
+        stored.flush()
+
+
+def _rendered(report: Report, form: str) -> str:
+    """Return a report as JSON, SARIF, JUnit XML or annotations of GitHub."""
+    if form == "json":
+        return json_text(report.as_json(), indent=2)
+    module = import_module(f"exr_inspector.checks.{form}")
+    text: str = module.render(report)
+    return text

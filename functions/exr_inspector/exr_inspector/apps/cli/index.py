@@ -1,0 +1,198 @@
+"""`exr-inspector index`: bring a database up to date with folders and buckets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from exr_inspector.apps.cli import terminal
+from exr_inspector.apps.cli.paths import local_name, matches, typed_names
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.location import is_exr, is_object, path_location
+from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from exr_inspector.apps.index.run import Root, Run
+
+# Files from which on worker processes, which take a second to start, pay.
+MIN_FILES_FOR_WORKERS = 1_000
+INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.option("--db", metavar="FILE", help="The DuckDB file. By default, the settings select the store.")
+@click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
+@click.option("--no-delete", is_flag=True, help="Keep the rows of files that are gone.")
+@click.option(
+    "--max-delete",
+    type=click.FloatRange(0, 100),
+    default=5,
+    show_default=True,
+    metavar="PERCENT",
+    help="Delete at most this share of a root's files.",
+)
+@click.option(
+    "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
+)
+@click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
+@click.option(
+    "--publish",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
+    " others can read meanwhile.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
+@click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
+@click.pass_context
+def index(
+    ctx: click.Context,
+    roots: tuple[str, ...],
+    db: str | None,
+    jobs: int | None,
+    no_delete: bool,
+    max_delete: float,
+    yes: bool,
+    dry_run: bool,
+    publish: str | None,
+    as_json: bool,
+    quiet: bool,
+    no_oiio: bool,
+) -> None:
+    """Bring a database up to date with folders and buckets.
+
+    ROOT is a folder, s3://bucket/folder, a file or a pattern. Files that are new or have changed since the
+    last run are inspected, unchanged ones are not opened. The rows of files that are gone are deleted, if
+    their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
+    that were modified a short time ago may still be being written, and are inspected again by the next run.
+
+    Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
+    be read, 2, 130 after Ctrl-C.
+    """
+    from exr_inspector.apps.index.pool import Executor, Pool, serial  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
+    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
+    from exr_inspector.apps.index.worker import refuse  # noqa: PLC0415
+    from exr_inspector.catalog.connect import open_store  # noqa: PLC0415
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
+    from exr_inspector.pipeline import Runtime  # noqa: PLC0415
+    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
+
+    settings = Settings.from_mapping(os.environ)
+    settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
+    if db:
+        settings = replace(settings, db_file=db, vast_endpoint="")
+    store = open_store(settings)
+    if store is None:
+        raise InspectorError(
+            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
+        )
+    runtime = Runtime(settings, store, Opener(settings))
+
+    def execute(files: int) -> Executor:
+        count = jobs or os.cpu_count() or 1
+        if count == 1 or files < MIN_FILES_FOR_WORKERS:
+            return serial(runtime)
+        return Pool(count, settings, lambda file: refuse(file, runtime))
+
+    options = Options(not no_delete, max_delete / 100, yes)
+    counter = terminal.Counter(shown=not (quiet or as_json))
+    with closing(store):
+        publisher = None
+        if publish and not dry_run:
+            if not isinstance(store, DuckDBStore):
+                raise click.UsageError(
+                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
+                )
+            publisher = Publisher(store, publish)
+
+        def progress(step: str, done: int, total: int) -> None:
+            counter(step, done, total)
+            if publisher and step == "Inspecting":
+                publisher()
+
+        run = Run(_roots(roots, settings), store, settings, options, progress)
+        with _stopping(run):
+            try:
+                run.run(execute, dry=dry_run)
+                if publisher:
+                    publisher.publish()
+            finally:
+                counter.end()
+                _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
+    ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
+
+
+def _roots(names: Sequence[str], settings: Settings) -> list[Root]:
+    """Return the roots that a user names, without those below others; single files share one root."""
+    from exr_inspector.apps.index.run import Root  # noqa: PLC0415
+
+    whole: list[Root] = []
+    files: list[str] = []
+    for name in typed_names(names):
+        path = local_name(name, settings)
+        for match in [path] if is_object(path) else matches(name, path, settings):
+            # A root that is not there is a folder that is not mounted, unless its name is that of a file.
+            if os.path.isfile(match) or (is_exr(match) and not os.path.isdir(match)):  # noqa: PTH112, PTH113
+                files.append(match if is_object(match) else path_location(match).path)
+            else:
+                root = match.rstrip("/") if is_object(match) else path_location(match).path
+                whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
+    whole = [
+        each
+        for number, each in enumerate(whole)
+        if not any(
+            each.name.startswith(other.name) and (each.name != other.name or number > place)
+            for place, other in enumerate(whole)
+        )
+    ]
+    if files:
+        name = os.path.commonprefix([settings.paths.canonical(each) for each in files])  # noqa: RUF071 - of keys
+        whole.append(Root(tuple(dict.fromkeys(files)), name, is_whole=False))
+    return whole
+
+
+@contextmanager
+def _stopping(run: Run) -> Iterator[None]:
+    """Let the first Ctrl-C in the block end the run soon, and the second one at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if run.is_stopping:
+            signal.signal(number, signal.SIG_DFL)
+            raise KeyboardInterrupt
+        run.is_stopping = True
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
+    summary = run.summary
+    if as_json:
+        click.echo(json.dumps(summary.as_json()))
+    if not quiet:
+        for line in summary.faults:
+            click.echo(terminal.harmless(line, keep=""), err=True)
+        for each in summary.kept:
+            kept = f"{each.root}: {each.files:,} files that are gone keep their rows: {each.reason}"
+            click.echo(terminal.harmless(kept, keep=""), err=True)
+    if not as_json:
+        line = summary.line()
+        if dry:
+            mib = summary.size_bytes / 2**20
+            line += f"; a run would read at most {mib:,.0f} MiB with at least {summary.requests:,} requests"
+        click.echo(f"Interrupted: {line}" if run.is_stopping else line)

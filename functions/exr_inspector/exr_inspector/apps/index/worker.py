@@ -1,0 +1,172 @@
+"""What a worker process does: inspect shards of files, and return their rows or store them itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from exr_inspector.catalog.connect import open_store
+from exr_inspector.catalog.duckdb.inventory import Difference
+from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.plan import Outcome, Removal
+from exr_inspector.catalog.store import Sink
+from exr_inspector.document.build import Reading, make_document
+from exr_inspector.document.model import Document
+from exr_inspector.errors import WORKER_LOST, InspectorError
+from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
+from exr_inspector.location import path_location
+from exr_inspector.measurer import Measurer
+from exr_inspector.pipeline import Runtime, inspect_many
+from exr_inspector.reader import Inspection, Reader
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
+from exr_inspector.writer import write
+
+# Files whose rows are stored in one transaction, and that a worker gets at once.
+SHARD = 500
+
+
+class Result(NamedTuple):
+    """What became of a file, and its first fault.
+
+    `status` is that of its document, None if no row could be made, `gone` if it vanished after the listing.
+    """
+
+    status: str | None
+    fault: str = ""
+
+
+class Inspected(NamedTuple):
+    """The results of a shard, in order, and the rows that the driver is to store."""
+
+    results: list[Result]
+    files: Sequence[FileRows] = ()
+    removals: Sequence[Removal] = ()
+
+
+class Collector:
+    """A Sink that keeps what it is given, for another process to store."""
+
+    name = "the index"
+
+    def __init__(self) -> None:
+        self.files: list[FileRows] = []
+        self.removals: list[Removal] = []
+
+    def ensure_tables(self) -> None:
+        """There is nothing to create."""
+
+    def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        self.files += files
+        self.removals += removals
+        return [
+            *(Outcome(each.file_id, "inserted") for each in files),
+            *(Outcome(each.file_id, "deleted") for each in removals),
+        ]
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:  # noqa: ARG002
+        """Return nothing: what is stored is not known here."""
+        return {}
+
+    def close(self) -> None:
+        """There is nothing to release."""
+
+
+class Present:
+    """A Sink that leaves rows alone if their file vanished after it was listed.
+
+    Perhaps it was deleted, perhaps its file system was unmounted; the next listing tells. `links` are files
+    that were listed as links that lead nowhere. They have a row that says so.
+    """
+
+    def __init__(self, sink: Sink, links: Collection[str] = ()) -> None:
+        self.name = sink.name
+        self._sink = sink
+        self._links = links
+
+    def ensure_tables(self) -> None:
+        self._sink.ensure_tables()
+
+    def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
+        absent = [
+            each.file_id
+            for each in files
+            if each.file["status"] == "missing" and each.file_id not in self._links
+        ]
+        present = [each for each in files if each.file_id not in absent]
+        return [*self._sink.upsert(present, removals), *(Outcome(each, "absent") for each in absent)]
+
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        return self._sink.computed(file_ids, facet)
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+def inspect_files(files: Sequence[Difference], runtime: Runtime) -> list[Result]:
+    """Inspect files and store their rows in one transaction. Raises as `inspect_many`."""
+    assert runtime.store is not None
+    locations = [path_location(each.path, runtime.settings.paths) for each in files]
+    links = {location.file_id for file, location in zip(files, locations, strict=True) if file.is_link}
+    present = replace(runtime, store=Present(runtime.store, links))
+    requests = [Request("created", (location,)) for location in locations]
+    results = map(_result, inspect_many(requests, present, keep_faults=True))
+    return [
+        Result("gone") if result.status == "missing" and not file.is_link else result
+        for file, result in zip(files, results, strict=True)
+    ]
+
+
+def _result(document: Document) -> Result:
+    status, errors = document["file"]["status"], document["errors"]
+    return Result(status, f"{errors[0]['code']}: {errors[0]['message']}" if errors else "")
+
+
+def refuse(file: Difference, runtime: Runtime) -> Inspected:
+    """Return the rows of a file that worker processes died of: it is not opened again until it changes."""
+    location = path_location(file.path, runtime.settings.paths)
+    error = InspectorError(WORKER_LOST, "the process that inspected the file died", location.path)
+    stat = runtime.open_source(location).stat()
+    document = make_document(Reading(location, stat, errors=(error,)))
+    inspection = Inspection(Request("created", (location,)), document, location, stat)
+    collector = Collector()
+    reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
+    write([inspection], collector, Judge(Measurer(reader), runtime.policies))
+    return Inspected([Result(document["file"]["status"], str(error))], collector.files)
+
+
+_runtime: Runtime | None = None
+
+
+def start(settings: Settings) -> None:
+    """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
+    global _runtime  # noqa: PLW0603 - one for each process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    # Only a database takes rows from many processes.
+    store = open_store(settings) if settings.vast_endpoint else None
+    _runtime = Runtime(settings, store, Opener(settings))
+
+
+def _end_with_driver() -> None:
+    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    driver = multiprocessing.parent_process()
+    if driver:
+        driver.join()
+        os._exit(1)
+
+
+def inspect_shard(files: Sequence[Difference]) -> Inspected:
+    """Inspect some files in a worker process. Raises InspectorError if the store fails."""
+    assert _runtime is not None
+    if _runtime.store:
+        return Inspected(inspect_files(files, _runtime))
+    collector = Collector()
+    results = inspect_files(files, replace(_runtime, store=collector))
+    return Inspected(results, collector.files, collector.removals)

@@ -1,0 +1,1 @@
+"""Checks: files and sequences are judged by policies, and reported."""

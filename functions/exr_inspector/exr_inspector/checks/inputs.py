@@ -1,0 +1,102 @@
+"""What a check starts from: policies, the sequences to judge, and the evidence of their files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from exr_inspector import pipeline
+from exr_inspector.checks.judge import Evidence, Look
+from exr_inspector.document.model import Document
+from exr_inspector.errors import BAD_CONFIG, BAD_POLICY, InspectorError
+from exr_inspector.extra_evidence import ExtraReader
+from exr_inspector.location import Location
+from exr_inspector.parallel import side_by_side
+from exr_inspector.pixels.stats import Mode, pixel_stats
+from exr_inspector.policy.load import is_pack, load_pack, load_policy
+from exr_inspector.policy.model import Policy
+from exr_inspector.policy.yaml_text import MAX_BYTES
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
+
+# Files that are read side by side, if they are objects.
+BATCH = 16
+
+
+def load_policies(names: Iterable[str], folder: str = "") -> list[Policy]:
+    """Return the policies of these names, each once: a pack, or a file relative to `folder`.
+
+    Raises InspectorError(BAD_POLICY).
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        if is_pack(name):
+            found.append(load_pack(name))
+        else:
+            raw, path = read_beside(name, os.path.join(folder, "policy"))  # noqa: PTH118 - text, as typed
+            found.append(load_policy(raw, path, read_beside))
+    return found
+
+
+def read_beside(name: str, path: str) -> tuple[bytes, str]:
+    """Return the bytes and the path of a file that another file names, relative to it. Raises BAD_POLICY."""
+    named = Path(path).parent / name
+    try:
+        with named.open("rb") as file:
+            return file.read(MAX_BYTES + 1), str(named)
+    except OSError as error:
+        raise InspectorError(BAD_POLICY, f"cannot read {named}: {error.strerror}", str(path)) from None
+
+
+def look_at_files(
+    settings: Settings,
+    pixels: Mode | None = None,
+    budget: int | None = None,
+    policies: Iterable[Policy] = (),
+) -> Look:
+    """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
+    rules of `policies` look at.
+    """
+    opener = Opener(settings)
+    runtime = pipeline.Runtime(settings, None, opener)
+    collections = {rule.given for policy in policies for rule in policy.rules}
+    extras = ExtraReader(opener, settings.limits, collections, with_pixels=pixels == "full")
+
+    def measure(pair: tuple[Location, Document]) -> Evidence:
+        location, document = pair
+        if document["file"]["status"] in (None, "missing"):
+            return Evidence(document)
+        try:
+            extra = extras.read(document, location)
+            if pixels is None:
+                return Evidence(document, extra=extra)
+            found = pixel_stats(location, pixels, budget, settings=settings)
+            return Evidence(document, found, extra=extra)
+        except InspectorError as error:
+            if not error.retry:
+                raise
+            return Evidence(document, fault=error)
+
+    def look(files: Sequence[Location]) -> Iterator[Evidence]:
+        for start in range(0, len(files), BATCH):
+            batch = files[start : start + BATCH]
+            requests = [pipeline.request_for(each, settings) for each in batch]
+            documents = pipeline.inspect_many(requests, runtime, keep_faults=True)
+            pairs = list(zip(batch, documents, strict=True))
+            if any(each.scheme == "s3" for each in batch):
+                yield from side_by_side(measure, pairs)
+            else:
+                yield from map(measure, pairs)
+
+    return look
+
+
+def fingerprints(path: str) -> frozenset[str]:
+    """Return the fingerprints of the findings in a report of --format json. Raises InspectorError."""
+    try:
+        report = json.loads(Path(path).read_bytes())
+        return frozenset(each["fingerprint"] for found in report["sequences"] for each in found["findings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InspectorError(BAD_CONFIG, f"{path} is no report of --format json: {error}") from None

@@ -1,0 +1,130 @@
+"""Document -> statistics: measure the pixels of the files whose requests ask for it.
+
+What the store already has is not measured again: it is identified by the object's version, the request and
+the version of the facet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from exr_inspector.catalog.facets import FACETS, input_hash, object_version
+from exr_inspector.document.serialize import to_json
+from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.parallel import side_by_side
+from exr_inspector.reader import Inspection, Pixels, Reader
+from exr_inspector.sources.protocol import Stat
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Sink
+
+# How often a file that is replaced while its pixels are read is inspected again.
+MAX_READS = 3
+
+KNOWN = "the store has the statistics of these pixels"
+
+Mode = Literal["sampled", "full"]
+
+
+@dataclass(frozen=True)
+class Measurer:
+    """Measures the files of one event or batch. `store` is None if nothing is stored."""
+
+    reader: Reader
+    store: Sink | None = None
+    keep_faults: bool = False
+    """Whether a fault that a retry can cure is part of the document instead of raised."""
+    end: float = 0.0
+    """When the time for pixels is over, on the clock `time.monotonic`."""
+
+    @classmethod
+    def start(cls, reader: Reader, store: Sink | None = None, *, keep_faults: bool = False) -> Measurer:
+        """Return a measurer whose time begins now."""
+        return cls(reader, store, keep_faults, time.monotonic() + reader.settings.stats_seconds)
+
+    def measure(self, inspections: Sequence[Inspection]) -> list[Inspection]:
+        """Return the inspections, those that ask for statistics with them.
+
+        A file that is replaced meanwhile is inspected again. Raises InspectorError for a fault that a retry
+        can cure.
+        """
+        wanted = [index for index, each in enumerate(inspections) if self._mode(each) is not None]
+        found = list(inspections)
+        if wanted:
+            known = self._known([inspections[index] for index in wanted])
+            measured = side_by_side(lambda index: self._result(inspections[index], known), wanted)
+            for index, each in zip(wanted, measured, strict=True):
+                found[index] = each
+        return found
+
+    def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
+        """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
+        held = self._known(inspections) if inspections else {}
+        found: dict[str, str] = {}
+        for each in inspections:
+            if each.location and each.stat and (known := held.get(each.location.file_id)):
+                modes = [_input_hash(each.stat, self._request(mode)) for mode in ("sampled", "full")]
+                found |= {each.location.file_id: known} if known in modes else {}
+        return found
+
+    def _result(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
+        """Measure one file. A fault that no retry cures, such as an absent library, is in its document."""
+        try:
+            return self._measured(inspection, known)
+        except InspectorError as error:
+            if error.retry and not self.keep_faults:
+                raise
+            return _with(inspection, {"status": "skipped", "reason": str(error)})
+
+    def _mode(self, inspection: Inspection) -> Mode | None:
+        """Return how the pixels of a file are read; None if they are not, or there is no header."""
+        mode = inspection.request.config.stats_mode(self.reader.settings.stats)
+        return mode if mode != "none" and inspection.document["parts"] else None
+
+    def _known(self, inspections: Sequence[Inspection]) -> Mapping[str, str | None]:
+        """Return the hashes of the stored statistics of these files, by file."""
+        file_ids = [each.location.file_id for each in inspections if each.location]
+        return self.store.computed(file_ids, "pixels") if self.store else {}
+
+    def _measured(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
+        from exr_inspector.pixels.stats import source_stats  # noqa: PLC0415 - only if pixels are read
+
+        settings = self.reader.settings
+        for _ in range(MAX_READS):
+            mode, location, stat = self._mode(inspection), inspection.location, inspection.stat
+            if mode is None or location is None or stat is None:
+                return inspection
+            hashes = {each: _input_hash(stat, self._request(each)) for each in (mode, "full")}
+            if known.get(location.file_id) in hashes.values():
+                return _with(inspection, {"status": "unchanged", "reason": KNOWN})
+            source = self.reader.open_source(location)
+            with self.reader.telemetry.step("measure", path=location.path):
+                seconds = max(self.end - time.monotonic(), 0)
+                result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
+            if source.stat() == stat:
+                is_late = any(each["code"] == PIXELS_TIMEOUT.code for each in result["failures"])
+                # What the time did not suffice for is read when it is asked for again.
+                key = _input_hash(stat, "unfinished") if is_late else hashes[mode]
+                pixels = Pixels(result, self._request(mode), key)
+                shown = {name: value for name, value in result.items() if not name.startswith("look")}
+                return replace(_with(inspection, shown), pixels=pixels)
+            inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))
+        message = "the object changed each time its pixels were read"
+        raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])
+
+    def _request(self, mode: str) -> str:
+        """Return what is asked, as JSON. A full pass has no budget, and answers requests for samples too."""
+        budget = {} if mode == "full" else {"budget": self.reader.settings.stats_bytes}
+        return to_json({"mode": mode, **budget})
+
+
+def _input_hash(stat: Stat, request: str) -> str:
+    file = {"etag": stat.etag, "size_bytes": stat.size, "mtime": stat.mtime.replace(tzinfo=None)}
+    return input_hash(FACETS["pixels"], object_version(file), request)
+
+
+def _with(inspection: Inspection, stats: dict[str, Any]) -> Inspection:
+    return replace(inspection, document={**inspection.document, "stats": stats})

@@ -1,0 +1,159 @@
+"""A small picture of a file, and what it looks like as a vector.
+
+The exposure is fixed: one that follows the frame's own brightness would hide the frame that is too bright.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, InspectorError
+from exr_inspector.exr.header import Part
+from exr_inspector.location import Location, path_location
+from exr_inspector.pixels.beauty import Beauty, find_beauty
+from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
+from exr_inspector.pixels.image import read_image
+from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.settings import Settings
+from exr_inspector.sources.opener import Opener
+from exr_inspector.vectors.look import LOOK_VERSION, look_vector
+from exr_inspector.version_reader import read_unchanged
+
+SIZE = 256
+"""Pixels of the longer side."""
+QUALITY = 80
+MAX_BYTES = 100_000
+"""A cell of VAST DataBase has at most 126 KB."""
+_ASPECTS = (0.1, 10.0)
+"""Pixel aspect ratios beyond these are not believed."""
+
+Array = npt.NDArray[Any]
+
+
+class Picture(NamedTuple):
+    """`rgb` is linear Rec. 709, finite, of shape (3, rows, columns), and shows the display window.
+
+    `aspect` is the width of a pixel divided by its height.
+    """
+
+    rgb: Array
+    beauty: Beauty
+    color_space: str
+    aspect: float
+    coverage: dict[str, Any]
+    failures: list[dict[str, Any]]
+
+    def webp(self, exposure: float = 0.0, max_bytes: int | None = MAX_BYTES) -> bytes:
+        """Return the picture as WebP of about `max_bytes` at most; `exposure` is in stops.
+
+        Raises InspectorError(NOT_INSTALLED) without Pillow.
+        """
+        try:
+            from PIL import Image  # noqa: PLC0415 - an optional library
+        except ImportError as error:
+            message = "thumbnails need Pillow: pip install 'exr-inspector[pixels]'"
+            raise InspectorError(NOT_INSTALLED, message) from error
+
+        codes = np.rint(255 * encode_srgb(self.rgb * 2.0**exposure)).astype(np.uint8)
+        image = Image.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
+        if self.aspect != 1:
+            width, height = image.size
+            wide, high = max(width * min(self.aspect, 1), 1), max(height / max(self.aspect, 1), 1)
+            image = image.resize((round(wide), round(high)), Image.Resampling.BOX)
+        for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):
+            file = io.BytesIO()
+            image.save(file, "WEBP", quality=quality)
+            if max_bytes is None or file.tell() <= max_bytes:
+                break
+        return file.getvalue()
+
+    def look(self) -> dict[str, Any]:
+        """Return the columns of the table `pixels` that describe the picture."""
+        return {
+            "thumbnail": self.webp(),
+            "thumbnail_layer": self.beauty.layer,
+            "thumbnail_color_space": self.color_space,
+            "look_vector": look_vector(self.rgb),
+            "look_version": LOOK_VERSION,
+        }
+
+
+def read_picture(
+    file: PixelFile, layer: str | None = None, *, size: int = SIZE, budget: int | None = None
+) -> Picture | None:
+    """Return the picture of a file; None if it has no channels to look at, or none could be read.
+
+    `layer` selects a layer instead of the beauty; `budget` limits the bytes, as in `read_image`. Raises
+    InspectorError: BAD_CONFIG if the layer is not there, and what `read_image` raises.
+    """
+    beauty = find_beauty(file.header, layer)
+    if beauty is None:
+        if layer is not None:
+            raise InspectorError(BAD_CONFIG, f"the file has no layer {layer!r} that can be shown")
+        return None
+    part = file.header.parts[beauty.part]
+    image = read_image(file, beauty.part, beauty.channels, size, budget)
+    if not image.coverage["chunks_read"]:
+        return None
+    colors = colors_of(part)
+    rgb = colors.convert(_rgb(image.planes, beauty, colors))
+    return Picture(
+        np.nan_to_num(rgb, nan=0.0, posinf=_WHITE, neginf=0.0),
+        beauty,
+        colors.label,
+        _aspect(part),
+        image.coverage,
+        image.failures,
+    )
+
+
+def file_picture(
+    path: str | os.PathLike[str] | Location,
+    layer: str | None = None,
+    settings: Settings | None = None,
+    *,
+    size: int = SIZE,
+) -> Picture | None:
+    """Return the picture of a file, as `read_picture` does.
+
+    Also raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path,
+    and a fault of the file or of its store.
+    """
+    settings = settings or Settings()
+    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    opener = Opener(settings)
+
+    def read() -> Picture | None:
+        with closing(PixelFile(opener(location), settings.limits)) as file:
+            return read_picture(file, layer, size=size)
+
+    return read_unchanged(read)
+
+
+_WHITE = 65504.0
+"""What an infinite value counts as: the largest half."""
+
+
+def _rgb(planes: Array, beauty: Beauty, colors: Colors) -> Array:
+    """Return red, green and blue, finite; see "Luminance/Chroma Images" in OpenEXR's documentation."""
+    finite = np.nan_to_num(planes.astype(np.float64), nan=0.0, posinf=_WHITE, neginf=-_WHITE)
+    if len(beauty.channels) == 1:
+        return np.repeat(finite, 3, axis=0)
+    if not beauty.is_luminance_chroma:
+        return finite
+    y, ry, by = finite
+    red, blue = (ry + 1) * y, (by + 1) * y
+    weights = colors.luminance
+    return np.stack([red, (y - weights[0] * red - weights[2] * blue) / weights[1], blue])
+
+
+def _aspect(part: Part) -> float:
+    found = part.value("pixelAspectRatio", "float")
+    is_credible = isinstance(found, float) and _ASPECTS[0] <= found <= _ASPECTS[1]
+    return found if is_credible else 1.0

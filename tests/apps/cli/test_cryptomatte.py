@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.apps.cli.command import run
+from tests.exrfiles.attributes import attribute
+from tests.exrfiles.cryptomatte import channels, metadata, object_id
+from tests.exrfiles.parts import scanline
+from tests.exrfiles.writer import write
+
+NAMES = ("/char/dragon", "/set/hill")
+
+
+@pytest.fixture
+def frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make two frames; the dragon is in the second."""
+    hill = np.ones((8, 6), np.float32)
+    dragon = np.zeros((8, 6), np.float32)
+    for frame in (1, 2):
+        planes = channels("id", {"/set/hill": hill - dragon, "/char/dragon": dragon})
+        (tmp_path / f"x.{frame}.exr").write_bytes(write(scanline(planes, metadata("id", NAMES))))
+        dragon[2:4, 1:5] = 0.5
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_objects_are_listed_with_their_ids(frames: Path) -> None:
+    done = run("cryptomatte", "x.1.exr")
+    assert done.exit_code == 0
+    title, header, _, *rows = done.stdout.splitlines()
+    assert title == "x.1.exr: id, 6 ranks, 2 objects in the header"
+    assert header.split() == ["object", "id"]
+    assert [row.split() for row in rows] == [[name, f"{object_id(name):08x}"] for name in NAMES]
+
+
+def test_coverage_adds_area_pixels_and_box(frames: Path) -> None:
+    rows = [line.split() for line in run("cryptomatte", "--coverage", "x.2.exr").stdout.splitlines()[3:]]
+    assert rows[0] == ["/set/hill", f"{object_id('/set/hill'):08x}", "44.0", "48", "0,0", "-", "5,7"]
+    assert rows[1] == ["/char/dragon", f"{object_id('/char/dragon'):08x}", "4.0", "8", "1,2", "-", "4,3"]
+
+
+def test_the_frames_that_show_an_object_are_found_by_its_name(frames: Path) -> None:
+    lines = run("cryptomatte", "--coverage", "--object", "*dragon*", "--json", frames).stdout.splitlines()
+    areas = {
+        Path(line["file_path"]).name: [each["area"] for each in line["cryptomattes"][0]["objects"]]
+        for line in map(json.loads, lines)
+    }
+    assert areas == {"x.1.exr": [0], "x.2.exr": [4]}
+
+
+def test_wrong_ids_are_named_and_give_exit_code_1(frames: Path) -> None:
+    (name,) = (each for each in metadata("id", ()) if each.name.endswith(b"/name"))
+    key = name.name.decode().rpartition("/")[0]
+    manifest = {"/char/dragon": f"{object_id('/set/hill'):08x}", "/a": "1"}
+    texts = (name, attribute(f"{key}/manifest", "string", json.dumps(manifest)))
+    (frames / "y.exr").write_bytes(
+        write(scanline(channels("id", {"/a": np.ones((4, 4), np.float32)}), texts))
+    )
+    done = run("cryptomatte", "y.exr")
+    assert done.exit_code == 1
+    assert "1 id is not the hash of the name: /char/dragon" in done.stdout
+    assert "1 id is not eight hexadecimal digits: /a" in done.stdout
+
+
+def test_what_is_missing_is_said(frames: Path) -> None:
+    plane = np.ones((4, 4), np.float32)
+    (frames / "plain.exr").write_bytes(write(scanline({"R": plane})))
+    (frames / "lost.exr").write_bytes(write(scanline(channels("cryptoA", {"/a": plane}))))
+    assert run("cryptomatte", "plain.exr").stdout == "plain.exr: no cryptomatte\n"
+    assert (
+        "lost.exr: the layers cryptoA00 and up have no cryptomatte attributes"
+        in run("cryptomatte", "lost.exr").stdout
+    )
+
+
+def test_a_damaged_file_gives_exit_code_1_and_the_failure(frames: Path) -> None:
+    image = frames / "x.1.exr"
+    image.write_bytes(image.read_bytes()[:-10])
+    assert run("cryptomatte", image).exit_code == 0
+    done = run("cryptomatte", "--coverage", image)
+    assert done.exit_code == 1
+    assert "CHUNKS_MISSING: 1 chunks: " in done.stdout

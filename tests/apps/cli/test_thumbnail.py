@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.apps.cli.command import run
+from tests.exrfiles.demo import layered_beauty
+from tests.exrfiles.parts import deep_scanline
+from tests.exrfiles.writer import write
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "beauty.1001.exr").write_bytes(layered_beauty())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "beauty.1001.exr"
+
+
+def brightness(path: Path) -> float:
+    return float(np.asarray(Image.open(io.BytesIO(path.read_bytes()))).mean())
+
+
+def test_the_picture_is_written_and_described(image: Path, tmp_path: Path) -> None:
+    done = run("thumbnail", image, "-o", "out.webp")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("out.webp: R/G/B, lin_ap1_scene, ")
+    assert Image.open(io.BytesIO((tmp_path / "out.webp").read_bytes())).size == (160, 90)
+
+
+def test_exposure_layer_and_size_are_chosen(image: Path, tmp_path: Path) -> None:
+    run("thumbnail", image, "-o", "plain.webp")
+    run("thumbnail", image, "-o", "bright.webp", "--exposure", "1.5")
+    run("thumbnail", image, "-o", "albedo.webp", "--layer", "albedo", "--size", "32")
+    assert brightness(tmp_path / "bright.webp") > brightness(tmp_path / "plain.webp") + 10
+    assert Image.open(io.BytesIO((tmp_path / "albedo.webp").read_bytes())).size == (32, 18)
+
+
+def test_a_layer_that_is_not_there_is_refused(image: Path) -> None:
+    done = run("thumbnail", image, "-o", "out.webp", "--layer", "nothing")
+    assert (done.exit_code, "BAD_CONFIG" in done.stderr) == (2, True)
+    assert not Path("out.webp").exists()
+
+
+def test_a_file_without_a_picture_is_refused(image: Path) -> None:
+    samples = {"Z": np.ones(4, np.float32)}
+    image.write_bytes(write(deep_scanline(np.ones((2, 2), np.int32), samples)))
+    done = run("thumbnail", image, "-o", "out.webp")
+    assert (done.exit_code, "no channels to look at" in done.stderr) == (2, True)
+
+
+def test_an_exr_file_is_not_written_over(image: Path) -> None:
+    before = image.read_bytes()
+    done = run("thumbnail", image, "-o", image)
+    assert (done.exit_code, image.read_bytes()) == (2, before)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.exrfiles.demo import simple, truncated
+
+OLD = 1_790_000_000
+
+
+def write(path: Path, content: bytes, time: int = OLD) -> None:
+    """Write a file that was modified long ago."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (time, time))
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the working folder and in it `tree`: 40 good files, a truncated one, and one that is no image."""
+    good = simple(4, 4)
+    for index in range(40):
+        write(tmp_path / f"tree/sh{index // 10:03}/beauty.{1001 + index % 10}.exr", good)
+    write(tmp_path / "tree/sh000/cut.exr", truncated(simple(64, 64)))
+    write(tmp_path / "tree/sh000/fake.exr", b"not an image")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "tree"
