@@ -22,8 +22,8 @@ NOTE = "<!-- Generated from the code by `make docs`; edit the code or the packs.
 
 def rules() -> Iterator[str]:
     yield from ("# Rules and facts", "", NOTE, "")
-    yield "[POLICIES.md](POLICIES.md) explains how to write a policy. This page lists the packs, the operators,"
-    yield "and the facts that rules can look at. `exr-inspector explain RULE` prints one rule."
+    yield "[POLICIES.md](POLICIES.md) explains how to write a policy. This page lists the packs, the"
+    yield "operators, and the facts that rules can look at. `exr-inspector explain RULE` prints one rule."
     for name in pack_names():
         yield from _pack(name)
     yield from _operators()
