@@ -76,7 +76,9 @@ class Judge:
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
-        inputs = [[[each.id, each.hash] for each in policies], pixels, errors, _identity(extra)]
+        inputs = [[[each.id, each.hash] for each in policies], pixels, errors]
+        if extra:
+            inputs.append(hashlib.sha256(repr(sorted(extra.items())).encode()).hexdigest())
         judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
 
@@ -119,8 +121,3 @@ class Judge:
                 reader.telemetry.logger.error("Policy: %s", error)  # noqa: TRY400 - it is part of the answer
                 errors.append(error.entry())
         return policies, errors
-
-
-def _identity(extra: Mapping[str, Any]) -> str | None:
-    """Return what identifies evidence that was read for the rules alone."""
-    return hashlib.sha256(repr(sorted(extra.items())).encode()).hexdigest() if extra else None
