@@ -62,6 +62,7 @@ bench: $(READY) ## Time the parser, the stores and 5,000 events
 	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
+	$(BIN)/python -m benchmarks.policies
 	$(BIN)/python -m benchmarks.soak
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders

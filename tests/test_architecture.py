@@ -51,7 +51,7 @@ RULES = {
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
     "policy_files": "errors location policy sources/local sources/protocol",
-    "judge": "catalog/* document errors events/request measurer policy policy_files reader",
+    "judge": "document errors extra_evidence measurer policy policy_files reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
     "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
