@@ -56,7 +56,8 @@ RULES = {
     "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
     "pipeline": "* catalog/store document events sources",
-    "response": "* catalog/connect document events sources",
+    "response": "* catalog/connect catalog/store document events sources",
+    "backlog": "* catalog/* document/model events",
     "library": "* document/model sources",
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",
@@ -75,6 +76,7 @@ RULES = {
 # Each library that reaches outside has one home.
 HOMES: dict[str, str | tuple[str, ...]] = {
     "boto3": "sources/s3",
+    "obstore": "sources/s3_listing",
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",

@@ -174,6 +174,12 @@ class Settings:
         "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
         seconds,
     )
+    stats_bytes_per_day: int = declare(
+        "EXR_INSPECTOR_STATS_BYTES_PER_DAY",
+        0,
+        "Bytes that the second function reads in a day, in UTC; 0 for no limit.",
+        at_least(0),
+    )
     settle_seconds: int = declare(
         "EXR_INSPECTOR_SETTLE_SECONDS",
         300,

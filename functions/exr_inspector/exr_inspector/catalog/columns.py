@@ -193,6 +193,7 @@ PIXELS = (
     *_FILE_KEY,
     Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
     Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
+    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
     Column("exact", FLAG, "Whether the statistics are those of all pixels."),
     Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
     Column(
@@ -243,6 +244,21 @@ CHANNEL_STATS = (
     Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
     Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
     Column("display_hash", TEXT, "The same for the display window."),
+    Column("is_cryptomatte", FLAG, "Whether the values are ids of a Cryptomatte, or what they cover."),
+    *(
+        Column(f"alpha_{name}", REAL, f"Of an alpha channel: the share of finite samples {meaning}.")
+        for name, meaning in (
+            ("zero", "that are 0"),
+            ("one", "that are 1"),
+            ("between", "between 0 and 1"),
+            ("outside", "below 0 or above 1"),
+        )
+    ),
+    Column(
+        "firefly_count", INTEGER, "Of the picture, if every chunk was read: pixels that are far too bright."
+    ),
+    Column("hole_count", INTEGER, "The same: pixels that are black or not finite among others."),
+    Column("flat_rectangle_count", INTEGER, "The same: rectangles of one value, as lost buckets are."),
     Column(
         "packed_bytes",
         INTEGER,

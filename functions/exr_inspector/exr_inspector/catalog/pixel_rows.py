@@ -27,7 +27,10 @@ _CHANNEL_COLUMNS = {
         for name in ("nan", "pos_inf", "neg_inf", "zero", "negative", "subnormal")
     },
     "packed_bytes": "packed_bytes",
+    "is_cryptomatte": "is_cryptomatte",
 }
+_SUSPECTS = {"fireflies": "firefly_count", "holes": "hole_count", "flat_rectangles": "flat_rectangle_count"}
+_ALPHA = ("zero", "one", "between", "outside")
 _DEEP_COLUMNS = {
     "part_index": "part_index",
     "pixels": "pixel_count",
@@ -76,6 +79,7 @@ def _file_row(result: Mapping[str, Any]) -> Row:
     return {
         "mode": result["mode"],
         "status": result["status"],
+        "bytes_read": result["coverage"]["bytes_read"],
         "exact": result["coverage"]["exact"],
         "coverage_json": to_json({**result["coverage"], "thumbnail": result.get("look_coverage")}),
         "parts_json": to_json(result.get("parts")),
@@ -87,13 +91,15 @@ def _file_row(result: Mapping[str, Any]) -> Row:
 
 def _channel_row(channel: Mapping[str, Any]) -> Row:
     place = channel["first_nonfinite"] or {}
-    percentiles = channel["percentiles"] or {}
+    percentiles, alpha = channel["percentiles"] or {}, channel.get("alpha") or {}
     return {
         **{column: channel.get(name) for name, column in _CHANNEL_COLUMNS.items()},
         **{name: percentiles.get(name) for name in PERCENTILES},
+        **{f"alpha_{name}": alpha.get(name) for name in _ALPHA},
+        **{column: (channel.get(name) or {}).get("count") for name, column in _SUSPECTS.items()},
         "first_nonfinite_x": place.get("x"),
         "first_nonfinite_y": place.get("y"),
-        "details_json": _details(channel, {*_CHANNEL_COLUMNS, "percentiles", "first_nonfinite"}),
+        "details_json": _details(channel, {*_CHANNEL_COLUMNS, "alpha", "percentiles", "first_nonfinite"}),
     }
 
 
