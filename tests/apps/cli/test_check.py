@@ -13,6 +13,7 @@ import pytest
 from tests.apps.cli.command import on_terminal, run
 from tests.checks.shows import faulty_sequence, with_nan
 from tests.exrfiles.demo import simple, write_demo
+from tests.sources.server import S3Server
 
 LINE = (
     "sh020/beauty.#.exr 1001-1240 · 233 ok · missing 1050-1051, 1240 · incomplete 1100 · empty 1101"
@@ -199,3 +200,26 @@ def test_control_characters_of_names_are_escaped(folder: Path) -> None:
     (folder / "red\x1b[31m.1001.exr").write_bytes(b"junk")
     for form in ("text", "junit", "sarif", "github"):
         assert "\x1b" not in run("check", ".", "--format", form).stdout
+
+
+def test_objects_are_checked_by_prefix_and_by_pattern(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with S3Server() as s3:
+        bucket = "renders"
+        s3.bucket(bucket)
+        good, cut = simple(4, 4), simple(4, 4)[:-9]
+        for number, content in {1001: good, 1002: cut, 1004: good}.items():
+            s3.put(bucket, f"sh 010/beauty.{number}.exr", content)
+        s3.put(bucket, "sh 010/deeper/other.exr", good)
+        for name, value in {"S3_ENDPOINT": s3.url, "S3_ACCESS_KEY": "test-access-key"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("S3_SECRET_KEY", "test-secret-key")
+        name = f"s3://{bucket}/sh 010/"
+        line = f"{name}beauty.#.exr 1001-1004 · 2 ok · missing 1003 · incomplete 1002"
+        done = run("check", name, "--settle", "0")
+        assert done.stdout.splitlines()[:2] == [line, f"{name}deeper/other.exr · ok"]
+        done = run("check", f"{name}beauty.#.exr", "--settle", "0", "--pixels", "full")
+        assert done.stdout.splitlines()[0] == line
+        assert f"{name}beauty.#.exr 1003-1005 · 1 ok · missing 1003, 1005" in run("check", f"{name}beauty.[1003-1005].exr").stdout
+        (sent,) = json.loads(run("check", name, "--settle", "0", "--format", "sarif").stdout)["runs"]
+        places = [each["locations"][0]["physicalLocation"]["artifactLocation"] for each in sent["results"]]
+        assert {"uri": f"s3://{bucket}/sh%20010/beauty.1002.exr"} in places
