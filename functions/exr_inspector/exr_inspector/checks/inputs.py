@@ -10,7 +10,7 @@ from pathlib import Path
 from exr_inspector import pipeline
 from exr_inspector.checks.judge import Evidence, Look
 from exr_inspector.document.model import Document
-from exr_inspector.errors import BAD_CONFIG, BAD_POLICY, InspectorError
+from exr_inspector.errors import BAD_POLICY, BAD_SETTING, InspectorError
 from exr_inspector.extra_evidence import ExtraReader
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
@@ -99,4 +99,4 @@ def fingerprints(path: str) -> frozenset[str]:
         report = json.loads(Path(path).read_bytes())
         return frozenset(each["fingerprint"] for found in report["sequences"] for each in found["findings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InspectorError(BAD_CONFIG, f"{path} is no report of --format json: {error}") from None
+        raise InspectorError(BAD_SETTING, f"{path} is no report of --format json: {error}") from None

@@ -174,7 +174,8 @@ def check(
     run = _Run(options, settings, shows, typed_names(paths), db, store, not no_recursive, form, quiet)
     if watch is not None:
         follow(run.report, watch, webhook or "", shows, settings)
-    ctx.exit(0 if exit_zero else run.report().exit_code)
+    found = run.report()
+    ctx.exit(0 if exit_zero else found.exit_code)
 
 
 @dataclass(frozen=True)
