@@ -64,7 +64,7 @@ RULES = {
     "storage": "compat",
     "differences": "* compare document pixels sources",
     "similar": "* catalog/* document pixels/thumbnail vectors",
-    "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
+    "__init__": "* catalog/* checks/checker document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/index": "* apps/index catalog document events sources",

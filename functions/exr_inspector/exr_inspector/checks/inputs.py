@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exr_inspector import pipeline
 from exr_inspector.checks.judge import Evidence, Look
 from exr_inspector.document.model import Document
+from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import BAD_POLICY, BAD_SETTING, InspectorError
 from exr_inspector.extra_evidence import ExtraReader
 from exr_inspector.location import Location
@@ -59,6 +61,9 @@ def look_at_files(
     """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
     rules of `policies` look at.
     """
+    # OpenImageIO's report is made only for rules that look at it.
+    has_report = any("openimageio" in to_json(rule.source) for policy in policies for rule in policy.rules)
+    settings = replace(settings, openimageio=settings.openimageio and has_report, stats="none", policies=())
     opener = Opener(settings)
     runtime = pipeline.Runtime(settings, None, opener)
     collections = {rule.given for policy in policies for rule in policy.rules}
