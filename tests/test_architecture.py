@@ -44,7 +44,7 @@ RULES = {
     "extra_evidence": "errors exr location policy/collections sources version_reader",
     "checks/stored": "catalog/* checks document/serialize location policy/model sequences shows",
     "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
-    " pixels/stats policy sequences settings show shows sources/opener version",
+    " pixels/stats policy policy_files sequences settings show shows sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources vectors/look version_reader",
     "pixels/worker": "pixels/deep",

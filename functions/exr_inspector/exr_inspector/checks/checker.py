@@ -89,7 +89,9 @@ class Checker:
 
     def __post_init__(self) -> None:
         self._judges: dict[str, Judge] = {}
-        self.report = Report(load_policies(self.options.policies), fail_on=self.options.fail_on)
+        self.report = Report(
+            load_policies(self.options.policies, self.settings), fail_on=self.options.fail_on
+        )
 
     def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
         """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
@@ -109,9 +111,9 @@ class Checker:
         if key not in self._judges:
             options = self.options
             pixels, budget, settle = options.pixels or "none", options.budget, options.settle_seconds
-            policies = load_policies(options.policies)
+            policies = load_policies(options.policies, self.settings)
             if show:
-                policies += load_policies(show.source.policies, os.path.dirname(show.path))  # noqa: PTH120
+                policies += load_policies(show.source.policies, self.settings, os.path.dirname(show.path))  # noqa: PTH120
                 pixels = options.pixels or show.source.pixels.mode
                 budget = show.source.pixels.budget_mib * MIB if budget is None else budget
                 settle = show.source.settle_seconds if settle is None else settle
