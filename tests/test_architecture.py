@@ -44,7 +44,7 @@ RULES = {
     "extra_evidence": "errors exr location policy/collections sources version_reader",
     "checks/stored": "catalog/* checks document/serialize location policy/model sequences shows",
     "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
-    " pixels/stats policy sequences settings show shows sources/opener version",
+    " pixels/stats policy policy_files sequences settings show shows sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
     "pixels": "errors exr location pixels settings sources vectors/look version_reader",
     "pixels/worker": "pixels/deep",
@@ -64,7 +64,7 @@ RULES = {
     "storage": "compat",
     "differences": "* compare document pixels sources",
     "similar": "* catalog/* document pixels/thumbnail vectors",
-    "__init__": "* catalog/* document pixels/cryptomatte pixels/stats vectors",
+    "__init__": "* catalog/* checks/checker document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/index": "* apps/index catalog document events sources",
