@@ -26,6 +26,7 @@ _MODULES = {
     "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
+    "outliers": "outliers",
     "rules": "rules",
     "serve": "serve",
     "similar": "similar",
