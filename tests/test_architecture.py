@@ -67,6 +67,7 @@ RULES = {
     "__init__": "* catalog/* checks/checker document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
+    "apps/export": "apps/export catalog document/serialize exr/names sequences",
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",

@@ -23,6 +23,7 @@ _MODULES = {
     "deploy": "deploy",
     "diff": "diff",
     "explain": "rules",
+    "export": "export",
     "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
