@@ -7,7 +7,6 @@ import os
 import struct
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -440,4 +439,4 @@ def test_a_reading_can_be_told_in_pieces() -> None:
     stat = Stat(0, datetime(2026, 10, 1, tzinfo=timezone.utc))
     reading = Reading(path_location("/a.exr"), stat=stat)
     assert valid(make_document(reading))["file"]["size_bytes"] == 0
-    assert valid(make_document(replace(reading, stat=None)))["file"]["size_bytes"] is None
+    assert valid(make_document(reading._replace(stat=None)))["file"]["size_bytes"] is None

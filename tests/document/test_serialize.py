@@ -43,10 +43,11 @@ def test_indented_text_keeps_characters_beyond_ascii() -> None:
     assert to_json({"é": ["東京", 1]}, indent=2) == '{\n  "é": [\n    "東京",\n    1\n  ]\n}'
 
 
+@pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_float_that_json_lacks_is_an_error(value: float) -> None:
+def test_a_float_that_json_lacks_is_an_error(value: float, indent: int | None) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        to_json([value])
+        to_json([value], indent=indent)
 
 
 def test_elided_content_is_its_size_and_hash() -> None:

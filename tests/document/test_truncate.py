@@ -74,6 +74,11 @@ def test_an_ordinary_document_is_returned_as_it_is() -> None:
     assert truncate(document) is document
 
 
+def test_the_largest_answer_leaves_room_in_the_brokers_message() -> None:
+    """The runtime wraps the answer in an event of its own, in a message of at most 126 KB."""
+    assert 64_000 <= MAX_ANSWER <= 126_000 - 16_000
+
+
 def test_the_limit_is_exact() -> None:
     document = document_of(plain().data)
     assert truncate(document, size(document)) is document

@@ -113,6 +113,29 @@ def test_base64_that_does_not_decode_is_refused() -> None:
     assert outcome_of({"data_base64": "abc"}) == REFUSED
 
 
+@pytest.mark.parametrize(("wrappers", "outcome"), [(7, "accepted"), (8, "refused")])
+def test_an_event_may_have_seven_wrappers(wrappers: int, outcome: str) -> None:
+    event: dict[str, Any] = {"path": "/renders/a.exr"}
+    for _ in range(wrappers):
+        event = {"data": event}
+    assert (outcome_of(event) == REFUSED) == (outcome == "refused")
+
+
+@pytest.mark.parametrize("s3", [{"bucket": {"name": "shots"}}, {"object": {"key": "a.exr"}}])
+def test_a_record_without_bucket_or_key_is_refused(s3: dict[str, Any]) -> None:
+    (request,) = requests_of({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
+    assert (request.kind, request.locations) == ("refused", ())
+
+
+@pytest.mark.parametrize(
+    ("size", "expected_size"), [("0" * 18 + "7", 7), ("0" * 19 + "7", None), (2**63, None)]
+)
+def test_a_size_has_at_most_nineteen_digits(size: str | int, expected_size: int | None) -> None:
+    s3 = {"bucket": {"name": "shots"}, "object": {"key": "a.exr", "size": size}}
+    (request,) = requests_of({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
+    assert request.size == expected_size
+
+
 def _payload(event: dict[str, Any]) -> bytes:
     if "data_base64" in event:
         return b64decode(event["data_base64"])

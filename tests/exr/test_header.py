@@ -123,7 +123,7 @@ def test_a_value_is_found_by_its_type_too() -> None:
     part = parsed(plain(attribute("size", "int", 1))).parts[0]
     assert part.value("size", "float") is None
     assert part.value("absent", "int") is None
-    assert part.attribute("absent") is None
+    assert part.by_name.get("absent") is None
 
 
 def test_names_that_are_not_utf8_keep_their_bytes() -> None:
@@ -133,7 +133,7 @@ def test_names_that_are_not_utf8_keep_their_bytes() -> None:
 
 def test_one_bad_value_costs_its_decoding_alone() -> None:
     part = parsed(plain(Stored(b"wrong", b"int", b"12345"), attribute("right", "int", 7))).parts[0]
-    wrong = part.attribute("wrong")
+    wrong = part.by_name.get("wrong")
     assert wrong == Attribute("wrong", "int", b"12345", None, "5 bytes are not the size of type int")
     assert part.value("right", "int") == 7
 
@@ -309,6 +309,17 @@ def test_no_more_is_ever_asked_for_than_the_header_cap(what: str) -> None:
         assert fault_of(data[:cap], Limits(max_header_bytes=cap)) is errors.LIMIT_EXCEEDED
 
 
+def test_the_default_caps_bound_the_memory_of_one_event() -> None:
+    """Higher caps would let a hostile file exhaust 512 MiB; lower ones would refuse real files."""
+    assert Limits() == Limits(
+        max_header_bytes=2**25,
+        max_value_bytes=2**24,
+        max_parts=2**12,
+        max_channels=2**14,
+        max_attributes=2**16,
+    )
+
+
 def test_an_attribute_over_the_cap_is_refused_at_its_head() -> None:
     one = b"n\0string\0\1\0\0\0x"
     limits = Limits(max_attributes=8)
@@ -334,6 +345,6 @@ def test_lists_are_decoded_until_a_header_has_enough_of_them() -> None:
     half = bytes(4 * (MAX_ITEMS // 2 + 1))
     lists = [Stored(b"f%d" % n, b"floatvector", half) for n in range(4)]
     (part,) = parsed(plain(*lists)).parts
-    found = [part.attribute(f"f{n}") for n in range(4)]
+    found = [part.by_name.get(f"f{n}") for n in range(4)]
     assert [each.error is None for each in found if each] == [True, True, False, False]
     assert [each.raw for each in found if each] == [half] * 4

@@ -21,6 +21,7 @@ MESSAGES: list[tuple[str, bytes, str]] = [
     ("string", b"\xff" * 65_537, "text that is not UTF-8 and longer than 65536 bytes is kept as bytes"),
     ("stringvector", b"\1\0\0", "a string's length is cut off"),
     ("stringvector", b"\2\0\0\0x", "a string is longer than the value that holds it"),
+    ("stringvector", b"\xff\xff\xff\xff", "a string is longer than the value that holds it"),
     ("bytes", b"\1", "a string's length is cut off"),
     ("bytes", b"\5\0\0\0hint", "a string is longer than the value that holds it"),
     ("preview", b"\1\0\0\0", "the preview's size is cut off"),

@@ -96,7 +96,8 @@ def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
     for frame, name, area in DRAGON:
         store.query(
             "INSERT INTO cryptomatte_objects BY NAME"
-            " SELECT file_id, file_path, ? AS name, ? AS area, 100 AS pixel_count FROM files WHERE file_path = ?",
+            " SELECT file_id, file_path, ? AS name, ? AS area, 100 AS pixel_count"
+            " FROM files WHERE file_path = ?",
             [name, area, f"{ROOT}hill/sq010/sh020/render/beauty.{frame}.exr"],
         )
     store.query(

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from exr_inspector.mounts import file_system
 from exr_inspector.settings import Settings
 from exr_inspector.sources import listing as module
 from exr_inspector.sources.listing import Entry, listing
-from exr_inspector.sources.local import LocalFile, file_system
+from exr_inspector.sources.local import LocalFile
 from exr_inspector.sources.opener import Opener
 from tests.sources.faults import status
 from tests.sources.server import S3Server

@@ -17,8 +17,9 @@ from exr_inspector.errors import Fault, InspectorError
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import is_object
+from exr_inspector.mounts import file_system
 from exr_inspector.settings import MIB
-from exr_inspector.sources.local import LocalFile, file_system, signed
+from exr_inspector.sources.local import LocalFile, signed
 from exr_inspector.sources.protocol import Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import FIRST_READ, read_header

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.connect import open_store
     from exr_inspector.catalog.rows import to_arrow
     from exr_inspector.catalog.search import Match
+    from exr_inspector.differences import diff
     from exr_inspector.document.build import header_bytes
     from exr_inspector.document.serialize import to_json
     from exr_inspector.library import inspect_many
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "channel_fingerprint",
     "cryptomattes",
+    "diff",
     "header_bytes",
     "inspect",
     "inspect_many",
@@ -50,6 +52,7 @@ _MODULES = {
     "Match": "catalog.search",
     "channel_fingerprint": "vectors.embedding",
     "cryptomattes": "pixels.cryptomatte",
+    "diff": "differences",
     "header_bytes": "document.build",
     "inspect": "pipeline",
     "inspect_many": "library",

@@ -341,6 +341,14 @@ SECRET_UNAVAILABLE = _fault(
     "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
     retry=True,
 )
+DATABASE_IN_USE = _fault(
+    "DATABASE_IN_USE",
+    None,
+    "Another process has the DuckDB file open. One process at a time can, unless all of them only read.",
+    "Wait until the process in the message has ended, or read the snapshot that `exr-inspector index"
+    " --publish` writes.",
+    retry=True,
+)
 DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -95,7 +95,7 @@ class Reader:
         with self.telemetry.step("read", path=request.locations[0].path):
             reading, absent = self._locate(request)
         if request.errors:
-            reading = replace(reading, errors=(*reading.errors, *request.errors))
+            reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         config = request.config
         if config.validate:

@@ -10,6 +10,7 @@ from exr_inspector.document.truncate import truncate
 from exr_inspector.events.parse import requests_of
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
+from exr_inspector.shows import shows_of
 from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
 
@@ -20,9 +21,12 @@ def make_runtime(
     """Make what an instance holds: the store and the sources that the settings select.
 
     With `serves_events`, local files are limited to EXR_INSPECTOR_LOCAL_ROOTS, and the S3 client is made now,
-    so that a wrong setting is reported at the start and not by the first object. Raises InspectorError:
+    so that a wrong setting is reported at the start and not by the first object. So is a configuration of the
+    show that is not valid. Raises InspectorError:
     BAD_SETTING, NOT_INSTALLED, DATABASE_UNAVAILABLE if the embedded store's file cannot be opened.
     """
+    if settings.show_config:
+        shows_of(settings.show_config).of("")
     opener = Opener(settings, settings.local_roots if serves_events else None)
     if serves_events or settings.s3_endpoint:
         opener.client()

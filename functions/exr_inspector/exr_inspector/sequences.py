@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import gcd
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from exr_inspector.exr.names import frame_span, padding
 
@@ -23,6 +23,11 @@ Item = TypeVar("Item")
 
 # A notation may name this many frames, and the first and last frame of a sequence may be this far apart.
 MAX_FRAMES = 1_000_000
+
+PATH_FIELDS = ("show", "sequence", "shot", "pass", "version")
+"""What the configuration of a show finds in a path."""
+PATH_COLUMNS = {name: "show_name" if name == "show" else name for name in PATH_FIELDS}
+"""The columns of `files` that hold it: `show` is a word of SQL."""
 
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:([xy:])([0-9]{1,9}))?)?")
 _FRAMES = r"-?[0-9]+(?:--?[0-9]+(?:[xy:][0-9]+)?)?(?:,\s*-?[0-9]+(?:--?[0-9]+(?:[xy:][0-9]+)?)?)*"
@@ -180,8 +185,22 @@ class Group(Generic[Item]):
     """The frame of each item; empty for a file without frame."""
 
 
+class PathFields(NamedTuple):
+    """What a path says by the configuration of its show: its fields, and where its frame is."""
+
+    fields: Mapping[str, str]
+    span: tuple[int, int] | None = None
+
+
+class HasSpan(Protocol):
+    """What knows where the frame is in some paths."""
+
+    def span(self, path: str) -> tuple[int, int] | None:
+        """Return where the frame is in a path; None if it does not know."""
+
+
 def group(
-    items: Iterable[Item], path: Callable[[Item], str], patterns: Sequence[Pattern] = ()
+    items: Iterable[Item], path: Callable[[Item], str], patterns: Sequence[HasSpan] = ()
 ) -> list[Group[Item]]:
     """Return the sequences of some files, in order of their keys; `path` returns an item's path.
 

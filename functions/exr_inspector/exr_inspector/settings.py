@@ -182,6 +182,12 @@ class Settings:
         "An incomplete file that was modified within so many seconds counts as still being written.",
         at_least(0),
     )
+    show_config: str = declare(
+        "EXR_INSPECTOR_CONFIG",
+        "",
+        "Configuration of the show, a YAML file. Empty: none for objects; for a local file the"
+        " `exr-inspector.yaml` of its folder, or the nearest above.",
+    )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",
         Limits.max_header_bytes,

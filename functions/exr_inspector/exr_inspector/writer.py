@@ -14,6 +14,8 @@ from exr_inspector.location import Location
 from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
+from exr_inspector.sequences import PATH_COLUMNS
+from exr_inspector.shows import shows_of
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.facets import FileRows
@@ -51,9 +53,7 @@ def write(inspections: Sequence[Inspection], store: Sink | None, measurer: Measu
             message = "the object changed each time its rows were stored"
             raise InspectorError(OBJECT_CHANGED, message, pending[0][1].document["file"]["path"])
         rounds += 1
-        rows = [
-            None if _is_gone(each) else _rows(each, reader.settings.settle_seconds) for _, each in pending
-        ]
+        rows = [None if _is_gone(each) else _rows(each, reader) for _, each in pending]
         actions = _transact(pending, rows, store, reader)
         for (index, each), file in zip(pending, rows, strict=True):
             documents[index] = _answered(each, *_stored(file, actions))
@@ -107,7 +107,7 @@ def _transact(
     return actions
 
 
-def _rows(inspection: Inspection, settle_seconds: int) -> FileRows:
+def _rows(inspection: Inspection, reader: Reader) -> FileRows:
     # numpy and pyarrow take 100 ms, and are needed only if rows are stored
     from exr_inspector.catalog.rows import header_rows  # noqa: PLC0415
     from exr_inspector.vectors.embedding import embed  # noqa: PLC0415
@@ -117,9 +117,10 @@ def _rows(inspection: Inspection, settle_seconds: int) -> FileRows:
     found: dict[str, Any] = {}
     if stat:
         age = (datetime.now(timezone.utc) - stat.mtime).total_seconds()
-        is_writing = document["file"]["status"] == "incomplete" and age < settle_seconds
+        is_writing = document["file"]["status"] == "incomplete" and age < reader.settings.settle_seconds
         ctime = stat.ctime.replace(tzinfo=None) if stat.ctime else None
         found = {"ctime": ctime, "inode": stat.inode, "device": stat.device, "writing": is_writing}
+    found |= _path_columns(inspection.location, reader)
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document), found)
     if inspection.pixels is not None:
         from exr_inspector.catalog.pixel_rows import with_pixels  # noqa: PLC0415
@@ -130,6 +131,16 @@ def _rows(inspection: Inspection, settle_seconds: int) -> FileRows:
 
         rows = with_cryptomattes(rows, *inspection.cryptomattes)
     return replace(rows, is_current=inspection.is_current)
+
+
+def _path_columns(location: Location, reader: Reader) -> dict[str, str | None]:
+    """Return what the path says by the configuration of its show. One that is not valid is only logged."""
+    try:
+        fields = shows_of(reader.settings.show_config).describe(location.path).fields
+    except InspectorError as error:
+        reader.telemetry.logger.warning("Configuration of the show: %s", error)
+        fields = {}
+    return {column: fields.get(name) for name, column in PATH_COLUMNS.items()}
 
 
 def _objects(inspection: Inspection) -> list[Location]:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from exr_inspector.sources import local
+from exr_inspector import mounts
 from tests.apps.cli.command import run
 from tests.apps.index.conftest import OLD, write
 from tests.exrfiles.demo import simple, truncated
@@ -212,7 +212,7 @@ def test_another_file_system_deletes_nothing(tree: Path, monkeypatch: pytest.Mon
     """Below the mount point of an export, other files may lie."""
     index(tree)
     (tree / "sh001/beauty.1001.exr").unlink()
-    monkeypatch.setattr(local, "_file_systems", {tree.stat().st_dev: "ext4 /dev/other"})
+    monkeypatch.setattr(mounts, "_file_systems", {tree.stat().st_dev: "ext4 /dev/other"})
     device = query("SELECT DISTINCT device FROM files")[0][0]
     assert f"files were on {device}, which was not found below it" in _kept(tree)
     assert index(tree, "--yes")["deleted"] == 1

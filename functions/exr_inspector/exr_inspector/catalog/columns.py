@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from exr_inspector.sequences import PATH_COLUMNS
+
 TEXT, INTEGER, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 TIME, BYTES = pa.timestamp("us"), pa.binary()
 
@@ -51,6 +53,10 @@ FILES = (
         "The frame in the file's name: the last number before the extension, if it is the whole name or"
         " follows a separator. After a dot any number counts, unless it is a decimal (t9.800); after `_` or a"
         " space it needs 3 digits, after `-` 4.",
+    ),
+    *(
+        Column(column, TEXT, f"The {name} in the path, by the configuration of the show; null without one.")
+        for name, column in PATH_COLUMNS.items()
     ),
     Column("size_bytes", INTEGER, "Size of the file in bytes."),
     Column("mtime", TIME, "Time of the last modification."),

@@ -14,11 +14,12 @@ from typing import Literal, NamedTuple
 
 from exr_inspector.catalog.facets import FACETS, Facet, Facets, FileRows, Row, basis
 from exr_inspector.catalog.order import is_older, later_sequencer, version_time
+from exr_inspector.sequences import PATH_COLUMNS
 
 Action = Literal["inserted", "replaced", "unchanged", "outdated", "deleted", "absent"]
 
-# Columns of `files` that say how the file was found. No fact depends on them.
-FOUND_COLUMNS = ("ctime", "inode", "device", "writing")
+# Columns of `files` that say how the file was found, and what its path says. No fact depends on them.
+FOUND_COLUMNS = ("ctime", "inode", "device", "writing", *PATH_COLUMNS.values())
 # Columns of `files` that a store sets in every write of a row.
 AUDIT_COLUMNS = ("sequencer", "first_seen", "last_inspected", "inspection_count", "write_id", *FOUND_COLUMNS)
 

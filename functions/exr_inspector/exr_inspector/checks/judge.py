@@ -20,8 +20,6 @@ from exr_inspector.policy.evaluate import evaluate, evaluate_sequence
 from exr_inspector.policy.model import AppliedPolicy, Finding, Policy
 from exr_inspector.sequences import Group
 
-SETTLE_SECONDS = 300.0
-
 
 class Evidence(NamedTuple):
     """What is known of one file: its document, and its pixel statistics if they were asked for.
@@ -57,7 +55,7 @@ class Judge:
 
     policies: Sequence[Policy]
     look: Look
-    settle_seconds: float = SETTLE_SECONDS
+    settle_seconds: float = 0
     """An incomplete file that was changed less than this ago is being written, and is not judged."""
     accepted: frozenset[str] = frozenset()
     """Fingerprints of known findings, which do not count."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from struct import error as StructError
-from typing import Any
+from typing import Any, NamedTuple
 
 from exr_inspector.document.model import (
     SCHEMA_VERSION,
@@ -37,8 +36,7 @@ from exr_inspector.location import Location
 from exr_inspector.sources.protocol import Stat
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What was read of one file. Facts that could not be read are None, and `errors` says why.
 
     `location` is None if an event names no file.
@@ -62,7 +60,7 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     errors = list(reading.errors)
     if header:
         parts = [
-            {**part_facts(header, index), "attributes": [_attribute(each) for each in part.attributes]}
+            {**part_facts(header, index), "attributes": list(map(_attribute, part.attributes))}
             for index, part in enumerate(header.parts)
         ]
         channels = channel_facts(header)
@@ -156,8 +154,8 @@ def _integer(count: int | None) -> int | None:
 
 
 def _is_multiview(header: Header) -> bool:
-    views = {part.value("view", "string") for part in header.parts} - {None}
-    return len(views) > 1 or any(part.value("multiView", "stringvector") for part in header.parts)
+    views = {part.standard["view"] for part in header.parts if "view" in part.standard}
+    return len(views) > 1 or any(part.standard.get("multiView") for part in header.parts)
 
 
 def _status(reading: Reading, errors: Iterable[InspectorError]) -> Status | None:
@@ -175,16 +173,17 @@ def _entry(error: InspectorError) -> ErrorEntry:
 
 def _attribute(attribute: Stored) -> Attribute:
     """Return {name, type, value}, and the bytes that these three would not give back."""
-    name, type_name = clean(attribute.name), clean(attribute.type_name)
-    entry: Attribute = {"name": name, "type": type_name, "value": attribute.value}
-    if name != attribute.name:
-        entry["name_base64"] = _base64(_bytes(attribute.name))
-    if type_name != attribute.type_name:
-        entry["type_base64"] = _base64(_bytes(attribute.type_name))
-    if attribute.error is not None:
-        entry["raw"], entry["error"] = _base64(attribute.raw), attribute.error
-    elif not restores(attribute.type_name, attribute.value, attribute.raw):
-        entry["raw"] = _base64(attribute.raw)
+    stored_name, stored_type, raw, value, error = attribute
+    name, type_name = clean(stored_name), clean(stored_type)
+    entry: Attribute = {"name": name, "type": type_name, "value": value}
+    if name is not stored_name and name != stored_name:
+        entry["name_base64"] = _base64(_bytes(stored_name))
+    if type_name is not stored_type and type_name != stored_type:
+        entry["type_base64"] = _base64(_bytes(stored_type))
+    if error is not None:
+        entry["raw"], entry["error"] = _base64(raw), error
+    elif not restores(stored_type, value, raw):
+        entry["raw"] = _base64(raw)
     return entry
 
 

@@ -123,7 +123,7 @@ def _exceeded_limit(
     for name, raw in kept:
         if len(raw) > MAX_STRING:
             return f"{clean(name)} has {len(raw)} bytes"
-    channels = (part.value("channels", "chlist") or () for part in header.parts)
+    channels = (part.standard.get("channels", ()) for part in header.parts)
     counts = [
         (len(parts), MAX_PARTS, "parts"),
         (sum(map(len, parts)), MAX_ATTRIBUTES, "attributes"),

@@ -6,6 +6,7 @@ that was cut short still opens everywhere; only the table and the chunks' heads 
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass, replace
 from operator import sub
@@ -23,7 +24,9 @@ if TYPE_CHECKING:  # numpy takes 100 ms to import, and the table of one healthy 
     Sizes = npt.NDArray[np.int64]
 
 MAX_WITHOUT_NUMPY = 2048
-"""Offsets that Python compares about as fast as numpy, without importing it."""
+"""Offsets that are compared without numpy, whose import takes as long as comparing a million of them."""
+MIN_WITH_NUMPY = 128
+"""Offsets that numpy compares faster than Python if it is imported already."""
 
 _OFFSET = Struct("<Q")
 _LINE, _TILE = Struct("<i"), Struct("<4i")
@@ -60,7 +63,7 @@ def chunk_count(header: Header, part: Part) -> int | None:
     layout = part_layout(header, part)
     if layout is not None:
         return layout.count
-    stated: int | None = part.value("chunkCount", "int") if header.is_multipart else None
+    stated: int | None = part.standard.get("chunkCount") if header.is_multipart else None
     return stated if stated and stated > 0 else None
 
 
@@ -145,7 +148,7 @@ class ChunkTable:
         gap = max(layout.head_size + layout.min_data_size for layout in self.layouts)
         if self.offset(0) < self.end or self.offset(self.total - 1) + gap > self.file_size:
             return False
-        if self.total > MAX_WITHOUT_NUMPY:
+        if self.total > (MIN_WITH_NUMPY if "numpy" in sys.modules else MAX_WITHOUT_NUMPY):
             offsets = self.entries
             following, before = offsets[1:], offsets[:-1]
             return bool((following > before).all() and (following - before >= gap).all())

@@ -13,22 +13,24 @@ from exr_inspector.errors import (
     Fault,
     InspectorError,
 )
-from exr_inspector.exr.codes import is_unknown
-from exr_inspector.exr.header import MULTIPART, NON_IMAGE, Header, Part
+from exr_inspector.exr.codes import PIXEL_TYPES, is_unknown
+from exr_inspector.exr.header import MULTIPART, NON_IMAGE, STANDARD, Header, Part
 from exr_inspector.exr.layout import PART_TYPES, part_layout, part_type
 from exr_inspector.exr.values import clean
 
-REQUIRED = {
-    "channels": "chlist",
-    "compression": "compression",
-    "dataWindow": "box2i",
-    "displayWindow": "box2i",
-    "lineOrder": "lineOrder",
-    "pixelAspectRatio": "float",
-    "screenWindowCenter": "v2f",
-    "screenWindowWidth": "float",
-}
-"""Attributes that every part must have, and their types."""
+REQUIRED: tuple[str, ...] = (
+    "channels",
+    "compression",
+    "dataWindow",
+    "displayWindow",
+    "lineOrder",
+    "pixelAspectRatio",
+    "screenWindowCenter",
+    "screenWindowWidth",
+)
+"""Attributes that every part must have."""
+
+_PIXEL_TYPES = frozenset(PIXEL_TYPES.values())
 
 Finding = tuple[Fault, str, str]
 """A fault, the attribute that has it, and why."""
@@ -41,7 +43,7 @@ def check_parts(header: Header) -> list[InspectorError]:
     for index, part in enumerate(header.parts):
         where = f"parts[{index}]"
         found = _check_part(header, part)
-        name = part.value("name", "string")
+        name = part.standard.get("name")
         if header.is_multipart and name in names:
             found.append((REQUIRED_ATTRIBUTE, "name", f"an earlier part also has the name {name!r}"))
         names.add(name)
@@ -50,71 +52,59 @@ def check_parts(header: Header) -> list[InspectorError]:
 
 
 def _check_part(header: Header, part: Part) -> list[Finding]:
+    known = part.standard
     is_tiled = "tile" in (part_type(header, part) or "")
     required = REQUIRED
     if header.version_field & (MULTIPART | NON_IMAGE):
-        required = {**required, "type": "string", "chunkCount": "int"}
+        required += ("type", "chunkCount")
     if header.is_multipart:
-        required = {**required, "name": "string"}
+        required += ("name",)
     if is_tiled:
-        required = {**required, "tiles": "tiledesc"}
-    tiles = part.value("tiles", "tiledesc") if is_tiled else None
-    channels = part.value("channels", "chlist")
-    return [
-        *(
-            (REQUIRED_ATTRIBUTE, name, _why_not(part, name, type_name))
-            for name, type_name in required.items()
-            if part.value(name, type_name) is None
-        ),
-        *_check_windows(part),
-        *_check_channels(channels),
-        *_check_tiles(tiles),
-        *_check_codes(header, part),
-        *_check_count(header, part),
-        *(
-            (BAD_ATTRIBUTE, clean(each.name), str(each.error))
-            for each in part.attributes
-            if each.error is not None and (each.name not in required or each is not part.attribute(each.name))
-        ),
+        required += ("tiles",)
+    found = [(REQUIRED_ATTRIBUTE, name, _why_not(part, name)) for name in required if name not in known]
+    for name in ("dataWindow", "displayWindow"):
+        if name in known:
+            low, high = known[name]["min"], known[name]["max"]
+            width, height = high["x"] - low["x"] + 1, high["y"] - low["y"] + 1
+            if width < 1 or height < 1:
+                found.append((REQUIRED_ATTRIBUTE, name, f"the window is {width} by {height} pixels"))
+    if "channels" in known:
+        found += _check_channels(known["channels"])
+    if is_tiled and "tiles" in known:
+        found += _check_tiles(known["tiles"])
+    found += _check_codes(header, part)
+    if "chunkCount" in known:
+        found += _check_count(header, part)
+    found += [
+        (BAD_ATTRIBUTE, clean(each.name), str(each.error))
+        for each in part.attributes
+        if each.error is not None and (each.name not in required or each is not part.by_name[each.name])
     ]
+    return found
 
 
-def _why_not(part: Part, name: str, type_name: str) -> str:
-    found = part.attribute(name)
+def _why_not(part: Part, name: str) -> str:
+    found = part.by_name.get(name)
     if found is None:
-        return f"the required attribute {name} ({type_name}) is absent"
-    if found.type_name != type_name:
-        return f"the required attribute {name} has the type {clean(found.type_name)}, not {type_name}"
+        return f"the required attribute {name} ({STANDARD[name]}) is absent"
+    if found.type_name != STANDARD[name]:
+        return f"the required attribute {name} has the type {clean(found.type_name)}, not {STANDARD[name]}"
     return f"the required attribute {name} cannot be decoded: {found.error}"
 
 
-def _check_windows(part: Part) -> Iterator[Finding]:
-    for name in ("dataWindow", "displayWindow"):
-        window = part.value(name, "box2i")
-        if window:
-            low, high = window["min"], window["max"]
-            width, height = high["x"] - low["x"] + 1, high["y"] - low["y"] + 1
-            if width < 1 or height < 1:
-                yield REQUIRED_ATTRIBUTE, name, f"the window is {width} by {height} pixels"
-
-
-def _check_channels(channels: list[dict[str, Any]] | None) -> Iterator[Finding]:
-    if channels is None:
-        return
+def _check_channels(channels: list[dict[str, Any]]) -> Iterator[Finding]:
     if not channels:
         yield REQUIRED_ATTRIBUTE, "channels", "the part has no channel"
     for channel in channels:
         name, sampling = channel["name"], (channel["x_sampling"], channel["y_sampling"])
         if min(sampling) < 1:
             yield REQUIRED_ATTRIBUTE, "channels", f"channel {name} has the sampling {sampling}"
-        if is_unknown(channel["type"]):
+        if channel["type"] not in _PIXEL_TYPES:
             why = f"the pixel type of channel {name}, {channel['type']}, is not defined by OpenEXR"
             yield UNKNOWN_CODE, "channels", why
 
 
-def _check_tiles(tiles: dict[str, Any] | None) -> Iterator[Finding]:
-    if tiles is None:
-        return
+def _check_tiles(tiles: dict[str, Any]) -> Iterator[Finding]:
     if not (tiles["x_size"] and tiles["y_size"]):
         yield REQUIRED_ATTRIBUTE, "tiles", f"the tiles are {tiles['x_size']} by {tiles['y_size']} pixels"
     for key in ("level_mode", "rounding_mode"):
@@ -124,7 +114,7 @@ def _check_tiles(tiles: dict[str, Any] | None) -> Iterator[Finding]:
 
 def _check_codes(header: Header, part: Part) -> Iterator[Finding]:
     for name in ("compression", "lineOrder"):
-        code = part.value(name, name)
+        code = part.standard.get(name)
         if isinstance(code, int):
             yield UNKNOWN_CODE, name, f"{name} {code} is not defined by OpenEXR"
     type_ = part_type(header, part)
@@ -133,9 +123,7 @@ def _check_codes(header: Header, part: Part) -> Iterator[Finding]:
 
 
 def _check_count(header: Header, part: Part) -> Iterator[Finding]:
-    stated = part.value("chunkCount", "int")
-    if stated is None:
-        return
+    stated = part.standard["chunkCount"]
     if stated < 1 and header.is_multipart:
         yield REQUIRED_ATTRIBUTE, "chunkCount", f"the part has {stated} chunks"
         return

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -55,22 +54,46 @@ class Attribute(NamedTuple):
     error: str | None
 
 
-@dataclass
+STANDARD = {
+    "channels": "chlist",
+    "chunkCount": "int",
+    "compression": "compression",
+    "dataWindow": "box2i",
+    "displayWindow": "box2i",
+    "lineOrder": "lineOrder",
+    "multiView": "stringvector",
+    "name": "string",
+    "pixelAspectRatio": "float",
+    "screenWindowCenter": "v2f",
+    "screenWindowWidth": "float",
+    "tiles": "tiledesc",
+    "type": "string",
+    "view": "string",
+}
+"""The attributes that decide how a part is read, or what it is called, and their types."""
+
+
 class Part:
-    """One part: its attributes in stored order, duplicates included."""
+    """One part: its attributes in stored order, duplicates included.
 
-    attributes: tuple[Attribute, ...]
+    `by_name` has the attribute of each exact name; of duplicates the last, as in the OpenEXR library.
+    `standard` has the values of the attributes of STANDARD that have their type and can be decoded.
+    """
 
-    def __post_init__(self) -> None:
-        self._by_name = {each.name: each for each in self.attributes}
-
-    def attribute(self, name: str) -> Attribute | None:
-        """Return the attribute of that exact name; of duplicates the last, as in the OpenEXR library."""
-        return self._by_name.get(name)
+    def __init__(self, attributes: tuple[Attribute, ...]) -> None:
+        self.attributes = attributes
+        self.by_name = {each.name: each for each in attributes}
+        self.standard: dict[str, Any] = {
+            name: value
+            for name, type_name, _, value, _ in self.by_name.values()
+            if STANDARD.get(name) == type_name and value is not None
+        }
+        self.layout: Any = None
+        """The memory of `layout.part_layout`."""
 
     def value(self, name: str, type_name: str) -> Any:
         """Return the decoded value of the attribute of that name and type, or None."""
-        found = self._by_name.get(name)
+        found = self.by_name.get(name)
         return found.value if found is not None and found.type_name == type_name else None
 
 

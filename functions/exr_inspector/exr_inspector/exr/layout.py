@@ -84,6 +84,12 @@ class Layout:
     chunk_height: int
     stored_channels: Sequence[Mapping[str, Any]]
 
+    def __post_init__(self) -> None:
+        self.is_tiled = "tile" in self.type
+        self.is_deep = "deep" in self.type
+        self.head_size = 4 * self.is_multipart + (16 if self.is_tiled else 4) + (24 if self.is_deep else 4)
+        """Bytes in front of a chunk's data: part number, coordinates and sizes."""
+
     @cached_property
     def channels(self) -> tuple[ChannelLayout, ...] | None:
         """The channels' sizes; None if a pixel type or sampling is not valid."""
@@ -100,20 +106,7 @@ class Layout:
         found = [(ChannelLayout(PIXEL_BYTES.get(kind[0], 0), *kind[1:]), n) for kind, n in counts.items()]
         return found if found and all(min(each) > 0 for each, _ in found) else None
 
-    @property
-    def is_tiled(self) -> bool:
-        return "tile" in self.type
-
-    @property
-    def is_deep(self) -> bool:
-        return "deep" in self.type
-
-    @property
-    def head_size(self) -> int:
-        """Bytes in front of a chunk's data: part number, coordinates and sizes."""
-        return 4 * self.is_multipart + (16 if self.is_tiled else 4) + (24 if self.is_deep else 4)
-
-    @property
+    @cached_property
     def count(self) -> int:
         """The number of chunks; as a Python integer it has no upper limit."""
         columns = [-(-width // self.chunk_width) for width in self.widths]
@@ -122,7 +115,7 @@ class Layout:
             return sum(columns) * sum(rows)
         return sum(map(mul, columns, rows))
 
-    @property
+    @cached_property
     def min_data_size(self) -> int:
         """The least number of bytes that the data of any chunk can have.
 
@@ -226,14 +219,24 @@ def part_type(header: Header, part: Part) -> str | None:
     In a file with one flat part the version field decides, elsewhere the attribute (OpenEXR File Layout).
     """
     if header.version_field & (MULTIPART | NON_IMAGE):
-        return part.value("type", "string") or None
+        return part.standard.get("type") or None
     return "tiledimage" if header.version_field & TILED else "scanlineimage"
 
 
 def part_layout(header: Header, part: Part) -> Layout | None:
-    """Return how a part is cut into chunks; None if an attribute that decides it is absent or not valid."""
-    type_, window = part_type(header, part), part.value("dataWindow", "box2i")
-    compression = part.value("compression", "compression")
+    """Return how a part is cut into chunks; None if an attribute that decides it is absent or not valid.
+
+    The part keeps the result, since several facts depend on it.
+    """
+    if part.layout is None:
+        part.layout = _derived(header, part) or False
+    return part.layout or None
+
+
+def _derived(header: Header, part: Part) -> Layout | None:
+    known = part.standard
+    type_, window = part_type(header, part), known.get("dataWindow")
+    compression: Any = known.get("compression")
     if type_ not in PART_TYPES or window is None:
         return None
     low, high = window["min"], window["max"]
@@ -241,21 +244,20 @@ def part_layout(header: Header, part: Part) -> Layout | None:
     if width < 1 or height < 1:
         return None
     if "tile" in type_:
-        cut = _tiling(part, width, height)
+        cut = _tiling(known.get("tiles"), width, height)
     else:
         lines = _LINES.get(compression)
         cut = ((width,), (height,), "oneLevel", width, lines) if lines else None
     if cut is None:
         return None
-    channels = part.value("channels", "chlist") or ()
+    channels = known.get("channels", ())
     return Layout(type_, header.is_multipart, compression, low["x"], low["y"], *cut, channels)
 
 
 _Cut = tuple[tuple[int, ...], tuple[int, ...], str, int, int]
 
 
-def _tiling(part: Part, width: int, height: int) -> _Cut | None:
-    tiles = part.value("tiles", "tiledesc")
+def _tiling(tiles: dict[str, Any] | None, width: int, height: int) -> _Cut | None:
     if tiles is None or not tiles["x_size"] or not tiles["y_size"]:
         return None
     mode, up = tiles["level_mode"], tiles["rounding_mode"] == "up"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 # The last number in front of the extension. A hyphen is a minus sign only behind another separator.
@@ -34,6 +35,7 @@ class ChannelName(NamedTuple):
     component_name: str
 
 
+@lru_cache(256)
 def split_path(path: str) -> FileName:
     """Return the frame that a path's last element ends in, before its extension, and its sequence."""
     span = frame_span(path)
@@ -47,7 +49,8 @@ def frame_span(path: str) -> tuple[int, int] | None:
     """Return where a path's frame is, with its sign; None if it has none.
 
     As in fileseq, the frame is the last number before the extension, with a minus sign if one follows a
-    separator. Unlike in fileseq, the number must also look like a frame (`_is_frame`).
+    separator. Unlike in fileseq, the number must also look like a frame (`_is_frame`). The document and the
+    rows of a file ask for the same path.
     """
     folder_end = max(path.rfind("/"), path.rfind("\\")) + 1
     name = path[folder_end:]

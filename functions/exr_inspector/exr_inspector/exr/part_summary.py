@@ -7,7 +7,7 @@ from typing import Any
 from exr_inspector.exr.chunks import chunk_count
 from exr_inspector.exr.codes import COMPRESSION_NAMES, LINE_ORDERS, code_name
 from exr_inspector.exr.facts import ChannelFacts, PartFacts
-from exr_inspector.exr.header import Header, Part
+from exr_inspector.exr.header import Header
 from exr_inspector.exr.layout import part_type
 from exr_inspector.exr.names import layer_of_part, split_channel
 from exr_inspector.exr.provenance import color_space, render_software
@@ -22,11 +22,12 @@ def part_facts(header: Header, index: int) -> PartFacts:
     A later part that states no color space or software has those of the first part.
     """
     part = header.parts[index]
+    known = part.standard
     type_ = part_type(header, part)
-    data, display = part.value("dataWindow", "box2i"), part.value("displayWindow", "box2i")
+    data, display = known.get("dataWindow"), known.get("displayWindow")
     width, height = _size(data)
     display_width, display_height = _size(display)
-    tiles: dict[str, Any] = part.value("tiles", "tiledesc") or {}
+    tiles: dict[str, Any] = known.get("tiles", {})
     chunks = chunk_count(header, part)
     space, software = color_space(part), render_software(part)
     if index and space.value is None:
@@ -35,8 +36,8 @@ def part_facts(header: Header, index: int) -> PartFacts:
         software = render_software(header.parts[0])
     return {
         "index": index,
-        "name": part.value("name", "string"),
-        "view": part.value("view", "string"),
+        "name": known.get("name"),
+        "view": known.get("view"),
         "type": type_,
         "width": width,
         "height": height,
@@ -46,9 +47,9 @@ def part_facts(header: Header, index: int) -> PartFacts:
         "display_height": display_height,
         "data_x_offset": data["min"]["x"] if data else None,
         "data_y_offset": data["min"]["y"] if data else None,
-        "pixel_aspect_ratio": part.value("pixelAspectRatio", "float"),
-        "line_order": _named(part, "lineOrder", LINE_ORDERS),
-        "compression": _named(part, "compression", COMPRESSION_NAMES),
+        "pixel_aspect_ratio": known.get("pixelAspectRatio"),
+        "line_order": _named(known.get("lineOrder"), LINE_ORDERS),
+        "compression": _named(known.get("compression"), COMPRESSION_NAMES),
         "is_tiled": type_ is not None and "tile" in type_,
         "tile_width": tiles.get("x_size"),
         "tile_height": tiles.get("y_size"),
@@ -56,7 +57,7 @@ def part_facts(header: Header, index: int) -> PartFacts:
         "rounding_mode": tiles.get("rounding_mode"),
         "is_deep": type_ is not None and "deep" in type_,
         "chunk_count": chunks if chunks is None or chunks <= MAX_INTEGER else None,
-        "channel_count": len(part.value("channels", "chlist") or ()),
+        "channel_count": len(known.get("channels", ())),
         "color_space": space.value,
         "color_space_source": space.source,
         "render_software": software.value,
@@ -72,9 +73,8 @@ def _size(window: dict[str, Any] | None) -> tuple[int | None, int | None]:
     return high["x"] - low["x"] + 1, high["y"] - low["y"] + 1
 
 
-def _named(part: Part, name: str, names: dict[int, str]) -> str | None:
-    """Return the name of a coded value; the attribute type has the same name as the attribute."""
-    value = part.value(name, name)
+def _named(value: str | int | None, names: dict[int, str]) -> str | None:
+    """Return the name of a coded value."""
     return code_name(names, value) if isinstance(value, int) else value
 
 
@@ -86,12 +86,12 @@ def channel_facts(header: Header) -> list[ChannelFacts]:
     views = _declared_views(header)
     facts: list[ChannelFacts] = []
     for index, part in enumerate(header.parts):
-        channels: list[dict[str, Any]] = part.value("channels", "chlist") or []
+        channels: list[dict[str, Any]] = part.standard.get("channels", [])
         names = [split_channel(channel["name"]) for channel in channels]
         of_part = None
         if len(header.parts) > 1 and not any(name.layer_name for name in names):
-            view = part.value("view", "string")
-            of_part = layer_of_part(part.value("name", "string") or "", (view,) if view else views)
+            view = part.standard.get("view")
+            of_part = layer_of_part(part.standard.get("name", ""), (view,) if view else views)
         for channel, (layer, component) in zip(channels, names, strict=True):
             facts.append(
                 {
@@ -113,7 +113,7 @@ def _declared_views(header: Header) -> tuple[str, ...]:
     """Return the views that attributes of the file declare."""
     views: dict[str, None] = {}
     for part in header.parts:
-        if view := part.value("view", "string"):
+        if view := part.standard.get("view"):
             views[view] = None
-        views.update(dict.fromkeys(part.value("multiView", "stringvector") or ()))
+        views.update(dict.fromkeys(part.standard.get("multiView", ())))
     return tuple(views)

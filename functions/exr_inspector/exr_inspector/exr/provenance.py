@@ -95,7 +95,7 @@ def render_software(part: Part) -> Stated:
 def _texts(part: Part, names: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
     """Yield name and text of string attributes: those of `names`, then others with a name that matches."""
     for name in names:
-        if text := part.value(name, "string"):
+        if name in part.by_name and (text := part.value(name, "string")):
             yield name, text
     for each in part.attributes:
         if each.type_name == "string" and each.value and _matches(pattern, each.name):

@@ -30,6 +30,7 @@ PERCENTILES = {
 }
 """Names, and thousandths of the finite samples that are not above the value."""
 BINS = 1 << 16
+PLOT_BINS = 32
 
 Array = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
@@ -41,6 +42,9 @@ _INDEXES = np.arange(BINS, dtype=np.uint16)
 
 class Stats:
     """What all types share. `add` takes samples and the function that finds their pixels."""
+
+    one_bin, infinity_bin = 0x3F80, 0x7F80
+    """The bins of the histogram that begin with 1 and with infinity."""
 
     def __init__(self) -> None:
         self.histogram: Counts = np.zeros(BINS, np.int64)
@@ -59,9 +63,28 @@ class Stats:
         """Return how many samples there are, and of special values."""
         raise NotImplementedError
 
+    def ones(self) -> int:
+        """Return how many samples are exactly 1."""
+        raise NotImplementedError
+
     def result(self) -> dict[str, Any]:
         """Return the statistics; values are None if no sample is finite."""
         raise NotImplementedError
+
+    def alpha(self) -> dict[str, float] | None:
+        """Return the shares of the finite samples that are 0, 1, between, and outside of both."""
+        counts = self.counts()
+        special = sum(counts[name] for name in ("nan_count", "pos_inf_count", "neg_inf_count"))
+        finite = counts["count"] - special
+        if not finite:
+            return None
+        above = int(self.histogram[self.one_bin : self.infinity_bin].sum()) - self.ones()
+        shares = {"zero": counts["zero_count"], "one": self.ones()}
+        outside = counts["negative_count"] + above
+        between = finite - outside - sum(shares.values())
+        return {
+            name: count / finite for name, count in {**shares, "between": between, "outside": outside}.items()
+        }
 
     def _note(self, place: tuple[int, int] | None) -> None:
         if place is not None:
@@ -75,6 +98,8 @@ class Stats:
 
 class HalfStats(Stats):
     """Statistics of 16-bit floating-point samples."""
+
+    one_bin, infinity_bin = 0x3C00, 0x7C00
 
     def add(self, samples: Array, locate: Locate) -> None:
         bits = samples.reshape(-1).view(np.uint16)
@@ -96,26 +121,22 @@ class HalfStats(Stats):
             "subnormal_count": int(counts[1:0x400].sum() + counts[0x8001:0x8400].sum()),
         }
 
+    def ones(self) -> int:
+        """See Stats."""
+        return int(self.histogram[self.one_bin])
+
     def result(self) -> dict[str, Any]:
         bins = _half_bins()
         finite = self.histogram[bins.order]
-        total = int(finite.sum())
         present = np.flatnonzero(finite)
-        exact, weights = bins.values[present], finite[present]
-        if not total:
+        if not len(present):
             return _nothing(self)
+        exact, weights = bins.values[present], finite[present]
+        total = int(weights.sum())
         mean = fsum((exact * weights).tolist()) / total
         deviation = sqrt(fsum((np.square(exact - mean) * weights).tolist()) / total)
-        ends = np.cumsum(weights)
-        percentiles = {name: float(exact[index]) for name, index in _ranks(ends, total).items()}
-        values = {
-            "min": float(exact[0]),
-            "max": float(exact[-1]),
-            "mean": mean,
-            "stddev": deviation,
-            "percentiles": percentiles,
-        }
-        return _found(self, total, values)
+        moments = {"min": float(exact[0]), "max": float(exact[-1]), "mean": mean, "stddev": deviation}
+        return _found(self, moments, exact, weights)
 
 
 class FloatStats(Stats):
@@ -123,7 +144,7 @@ class FloatStats(Stats):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nan = self.pos_inf = self.neg_inf = self.zero = self.negative_zero = 0
+        self.nan = self.pos_inf = self.neg_inf = self.zero = self.negative_zero = self.one = 0
         self.finite = 0
         self.low, self.high = float("inf"), float("-inf")
         self.origin: float | None = None
@@ -139,6 +160,8 @@ class FloatStats(Stats):
             zero = samples == 0
             self.zero += int(np.count_nonzero(zero))
             self.negative_zero += int(np.count_nonzero(np.signbit(samples[zero])))
+        if found[self.one_bin]:
+            self.one += int(np.count_nonzero(samples == 1))
         finite = samples.reshape(-1)
         if found[0x7F80:0x8000].any() or found[0xFF80:].any():
             is_finite = np.isfinite(samples)
@@ -169,7 +192,7 @@ class FloatStats(Stats):
         """See Stats."""
         assert isinstance(other, FloatStats)
         super().merge(other)
-        for name in ("nan", "pos_inf", "neg_inf", "zero", "negative_zero"):
+        for name in ("nan", "pos_inf", "neg_inf", "zero", "negative_zero", "one"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         if other.origin is not None:
             self.origin = other.origin if self.origin is None else self.origin
@@ -190,25 +213,21 @@ class FloatStats(Stats):
             "subnormal_count": tiny - self.zero,
         }
 
+    def ones(self) -> int:
+        """See Stats."""
+        return self.one
+
     def result(self) -> dict[str, Any]:
         if self.origin is None:
             return _nothing(self)
-        deviation = sqrt(self.squares / self.finite)
-        percentiles = self._percentiles()
-        values = {
+        order, middles = _float_bins()
+        moments = {
             "min": self.low,
             "max": self.high,
             "mean": self.origin + self.shift,
-            "stddev": deviation,
-            "percentiles": percentiles,
+            "stddev": sqrt(self.squares / self.finite),
         }
-        return _found(self, self.finite, values)
-
-    def _percentiles(self) -> dict[str, float]:
-        order, values = _float_bins()
-        ends = np.cumsum(self.histogram[order])
-        found = _ranks(ends, self.finite)
-        return {name: min(max(float(values[index]), self.low), self.high) for name, index in found.items()}
+        return _found(self, moments, middles, self.histogram[order])
 
 
 class UintStats(Stats):
@@ -245,54 +264,61 @@ class UintStats(Stats):
         names = ("nan_count", "pos_inf_count", "neg_inf_count", "negative_count", "subnormal_count")
         return {"count": self.count, **dict.fromkeys(names, 0), "zero_count": self.zero}
 
+    def ones(self) -> int:
+        """See Stats."""
+        return int(self.histogram[self.one_bin])
+
     def result(self) -> dict[str, Any]:
         total = self.count
         if not total:
             return _nothing(self)
         mean = Fraction(self.sum, total)
-        variance = Fraction(self.squares, total) - mean * mean
+        deviation = sqrt(Fraction(self.squares, total) - mean * mean)
         half = BINS // 2
-        found = _ranks(np.cumsum(self.histogram[:half]), total)
         floors = (np.arange(half, dtype=np.uint32) << 16).view(np.float32)
-        percentiles = {
-            name: min(max(int(floors[index]), self.low), self.high) for name, index in found.items()
-        }
-        values = {
-            "min": self.low,
-            "max": self.high,
-            "mean": float(mean),
-            "stddev": sqrt(variance),
-            "percentiles": percentiles,
-        }
-        return _found(self, total, values)
+        present = np.flatnonzero(self.histogram[:half])
+        moments = {"min": self.low, "max": self.high, "mean": float(mean), "stddev": deviation}
+        return _found(self, moments, floors[present].astype(np.int64), self.histogram[present])
 
 
 STATS: dict[str, type[Stats]] = {"half": HalfStats, "float": FloatStats, "uint": UintStats}
 
 
-def _ranks(ends: Counts, total: int) -> dict[str, int]:
-    """Return the position of each percentile: the first at which enough of `total` samples are counted."""
-    wanted = [max(1, -(-total * thousandths // 1000)) for thousandths in PERCENTILES.values()]
-    return dict(zip(PERCENTILES, np.searchsorted(ends, wanted).tolist(), strict=True))
-
-
 def _nothing(stats: Stats) -> dict[str, Any]:
-    values = dict.fromkeys(("min", "max", "mean", "stddev", "percentiles", "constant"))
+    values = dict.fromkeys(("min", "max", "mean", "stddev", "percentiles", "histogram", "constant"))
     return {**stats.counts(), **values, "first_nonfinite": _place(stats)}
 
 
-def _found(stats: Stats, finite: int, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a channel; `finite` is the number of its finite samples."""
-    low, high = values["min"], values["max"]
+def _found(stats: Stats, moments: dict[str, float], values: Array, weights: Counts) -> dict[str, Any]:
+    """Return the values of a channel from those of its finite samples, ascending, and their counts."""
+    low, high, mean = moments["min"] + 0, moments["max"] + 0, moments["mean"]  # not -0
+    ends = np.cumsum(weights)
+    total = int(ends[-1])
+    ranks = [max(1, -(-total * thousandths // 1000)) for thousandths in PERCENTILES.values()]
+    inner = np.clip(values, low, high)
+    found = inner[np.searchsorted(ends, ranks)].tolist()
     return {
         **stats.counts(),
-        **values,
-        "min": low + 0,  # not -0
-        "max": high + 0,
-        "mean": min(max(values["mean"], low), high),
-        "constant": low == high and finite == stats.count,
+        **moments,
+        "min": low,
+        "max": high,
+        "mean": min(max(mean, low), high),
+        "percentiles": dict(zip(PERCENTILES, found, strict=True)),
+        "histogram": _compact(inner, weights, found[0], found[-1]),
+        "constant": low == high and total == stats.count,
         "first_nonfinite": _place(stats),
     }
+
+
+def _compact(values: Array, weights: Counts, low: float, high: float) -> dict[str, Any]:
+    """Return the counts in PLOT_BINS equal steps from `low` to `high`; the end bins hold what is beyond."""
+    if low == high:
+        return {"low": low, "high": high, "counts": [int(weights.sum())]}
+    steps = (np.clip(values, low, high) - low) / (high - low) * PLOT_BINS
+    bins = np.minimum(steps.astype(np.int64), PLOT_BINS - 1)
+    counts = np.zeros(PLOT_BINS, np.int64)
+    np.add.at(counts, bins, weights)
+    return {"low": low, "high": high, "counts": counts.tolist()}
 
 
 def _place(stats: Stats) -> dict[str, int] | None:

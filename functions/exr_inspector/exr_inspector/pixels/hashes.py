@@ -15,7 +15,7 @@ import xxhash
 
 from exr_inspector.exr.layout import ChannelLayout
 from exr_inspector.pixels.places import Block, Window
-from exr_inspector.pixels.stream import Channel, Group
+from exr_inspector.pixels.stream import Channel
 
 MAX_PADDING = 1 << 26
 """Samples outside the data window that are hashed as 0."""
@@ -84,10 +84,9 @@ class WindowHash:
         self.window = window
         self._hashes = [ChannelHash(each.layout, window) for each in channels]
 
-    def add(self, group: Group) -> None:
-        """Add the next lines."""
-        for index, each in enumerate(self._hashes):
-            each.add(group.block(index))
+    def add(self, index: int, block: Block) -> None:
+        """Add the next lines of a channel."""
+        self._hashes[index].add(block)
 
     def result(self) -> tuple[list[str], str]:
         """Return the hash of each channel, and that of all, in which their order does not count."""

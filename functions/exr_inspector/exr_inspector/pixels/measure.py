@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from exr_inspector.exr.layout import ChannelLayout
 from exr_inspector.pixels.accumulate import STATS, Locate, Stats
 from exr_inspector.pixels.places import data_window, display_window, unit_means
 from exr_inspector.pixels.plan import Plan
-from exr_inspector.pixels.stream import PartStream, Piece
+from exr_inspector.pixels.roles import Role
+from exr_inspector.pixels.stream import Group, PartStream, Piece
+from exr_inspector.pixels.suspects import Suspects
 
 if TYPE_CHECKING:
     from exr_inspector.pixels.hashes import WindowHash
@@ -30,9 +32,12 @@ Array = npt.NDArray[Any]
 class Measure:
     """The statistics of the channels of one part, filled in by `run`."""
 
-    def __init__(self, stream: PartStream) -> None:
+    def __init__(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
         self.stream = stream
         self.channels = stream.channels
+        self.roles = [roles[stream.index, each.name] for each in self.channels]
+        self.suspects: dict[int, Suspects] = {}
+        """Of the half and float channels of the picture, if every chunk is read."""
         self.stats: list[Stats] = [STATS[each.type]() for each in self.channels]
         self.means: list[list[float]] = [[] for _ in self.channels]
         self.deep = DeepStats() if stream.layout.is_deep else None
@@ -48,25 +53,41 @@ class Measure:
     def run(self, plan: Plan) -> None:
         """Measure the chunks of a plan. Raises what the source raises."""
         self.plan = plan
-        self._begin_hashes()
+        self._begin_lines()
         for group in self.stream.groups(plan):
             for piece in group.pieces:
                 if self.deep is None:
                     self._add_flat(piece, plan)
                 else:
                     self._add_deep(piece, self.deep)
-            if not group.has_lines:
-                self.hashes = []
-            for each in self.hashes:
-                each.add(group)
+            self._add_lines(group)
 
-    def _begin_hashes(self) -> None:
+    def _add_lines(self, group: Group) -> None:
+        """Add a group to what needs whole lines."""
+        if not group.has_lines:
+            self.hashes = []
+            for suspects in self.suspects.values():
+                suspects.skip()
+        elif self.hashes or self.suspects:
+            for index in range(len(self.channels)):
+                block = group.block(index)
+                for each in self.hashes:
+                    each.add(index, block)
+                if index in self.suspects:
+                    self.suspects[index].add(block)
+
+    def _begin_lines(self) -> None:
         from exr_inspector.pixels.hashes import WindowHash, is_hashable  # noqa: PLC0415 - an optional library
 
         if self.deep is None and self.plan and self.plan.is_full:
             self.hashes = [WindowHash(self.channels, self.data)]
             if self.display and self.display != self.data and is_hashable(self.display, self.data):
                 self.hashes.append(WindowHash(self.channels, self.display))
+            self.suspects = {
+                index: Suspects()
+                for index, (channel, role) in enumerate(zip(self.channels, self.roles, strict=True))
+                if role.is_picture and channel.type != "uint" and channel.layout[1:] == (1, 1)
+            }
 
     def _add_flat(self, piece: Piece, plan: Plan) -> None:
         heights = [self.stream.lines(unit) for unit in piece.units]
@@ -99,6 +120,7 @@ class Measure:
     def channel_results(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each channel."""
         found = self._hash_results()
+        no_suspects = dict.fromkeys(("fireflies", "holes", "flat_rectangles"))
         for index, channel in enumerate(self.channels):
             stats = self.stats[index]
             outside = self.outside[index] if self.outside else type(stats)()
@@ -108,6 +130,9 @@ class Measure:
                 "type": channel.type,
                 **stats.result(),
                 "outside_display": outside.counts(),
+                "is_cryptomatte": self.roles[index].is_cryptomatte,
+                "alpha": stats.alpha() if self.roles[index].is_alpha else None,
+                **(self.suspects[index].result() if index in self.suspects else no_suspects),
                 "mean_standard_error": self._standard_error(self.means[index]),
                 "hash": found["hash"][0][index],
                 "display_hash": found["display_hash"][0][index],

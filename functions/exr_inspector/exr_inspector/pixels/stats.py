@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.measure import Measure
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
+from exr_inspector.pixels.roles import Role, channel_roles
 from exr_inspector.pixels.stream import PartStream
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
@@ -142,17 +143,17 @@ class _Reading:
 
     def _prepare(self, file: PixelFile) -> list[tuple[Measure, Plan]]:
         """Return the plan of each part. Raises InspectorError."""
-        wanted = self.request.parts
+        wanted, roles = self.request.parts, channel_roles(file.header)
         for index in range(len(file.header.parts)) if wanted is None else sorted(set(wanted)):
             try:
-                self._add(file.stream(index, self.request.channels))
+                self._add(file.stream(index, self.request.channels), roles)
             except InspectorError as error:
                 if error.fault is BAD_CONFIG:
                     raise
                 self._fail(error.fault, error.message, index)
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
-    def _add(self, stream: PartStream) -> None:
+    def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
         held = sum(len(each.channels) for each in self.measures)
         if held + len(stream.channels) > MAX_CHANNELS:
             message = (
@@ -160,7 +161,7 @@ class _Reading:
             )
             raise InspectorError(PIXELS_LIMIT, message)
         if stream.channels:
-            self.measures.append(Measure(stream))
+            self.measures.append(Measure(stream, roles))
 
     def _plan(self, stream: PartStream) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""

@@ -145,7 +145,7 @@ def _phases(layout: Layout) -> tuple[int, int]:
 
 
 def _raw(part: Part, name: str, type_name: str) -> bytes:
-    found = part.attribute(name)
+    found = part.by_name.get(name)
     if found is None or found.type_name != type_name:
         raise ValueError(f"the part has no attribute {name} of the type {type_name}")
     return found.raw

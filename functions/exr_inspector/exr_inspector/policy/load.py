@@ -119,7 +119,7 @@ def _parse(raw: bytes, path: str) -> _File:
     except YamlError as error:
         raise InspectorError(BAD_POLICY, error.message, f"{path}:{error.line}") from None
     try:
-        return _File(path, parsed, validate(parsed.value))
+        return _File(path, parsed, validate(parsed.value, PolicySource))
     except FormError as error:
         raise _error(path, parsed, error.path, error.message) from None
 

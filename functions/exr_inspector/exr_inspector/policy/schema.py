@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -15,13 +15,16 @@ PolicyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}
 Line = Annotated[str, StringConstraints(max_length=500)]
 Text = Annotated[str, StringConstraints(max_length=4000)]
 ConditionSource = dict[str, Any]
+Form = TypeVar("Form", bound="StrictModel")
 
 
-class _Model(BaseModel):
+class StrictModel(BaseModel):
+    """A mapping in a file that people write: without other keys, and with values of the stated types."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class RuleSource(_Model):
+class RuleSource(StrictModel):
     """One rule: what must hold for which items of a collection."""
 
     id: RuleId = Field(description="Identifies the rule, such as `FILE-01`. Never reuse it.")
@@ -41,7 +44,7 @@ class RuleSource(_Model):
     docs: list[Line] = Field(default_factory=list, description="The sources of the rule.")
 
 
-class OverrideSource(_Model):
+class OverrideSource(StrictModel):
     """Changes to an inherited rule. `severity: off` removes it."""
 
     title: Line | None = None
@@ -55,7 +58,7 @@ class OverrideSource(_Model):
     docs: list[Line] | None = None
 
 
-class SuppressionSource(_Model):
+class SuppressionSource(StrictModel):
     """Accepted findings: those of these rules in these files."""
 
     rule: Line = Field(description="Rule id, or a glob of them.")
@@ -63,7 +66,7 @@ class SuppressionSource(_Model):
     reason: Line = Field(description="Why the findings are accepted.")
 
 
-class PolicySource(_Model):
+class PolicySource(StrictModel):
     """A policy file."""
 
     policy: PolicyId = Field(description="Identifies the policy.")
@@ -94,10 +97,10 @@ class FormError(ValueError):
         self.message = message
 
 
-def validate(value: Any) -> PolicySource:
-    """Return the policy that a value states. Raises FormError for the first field that is wrong."""
+def validate(value: Any, form: type[Form]) -> Form:
+    """Return what a value states in a form. Raises FormError for the first field that is wrong."""
     try:
-        return PolicySource.model_validate(value)
+        return form.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise FormError(first["loc"], _reason(first)) from None

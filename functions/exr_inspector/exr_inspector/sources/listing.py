@@ -15,7 +15,8 @@ from typing import NamedTuple, Protocol
 
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import S3, is_exr, is_object
-from exr_inspector.sources.local import coded, file_system, microseconds, signed
+from exr_inspector.mounts import file_system
+from exr_inspector.sources.local import coded, microseconds, signed
 from exr_inspector.sources.opener import Opener
 
 # Folders that are read at once: on a network file system each call waits for the server.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat as modes
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from exr_inspector.errors import (
     STORAGE_UNAVAILABLE,
     InspectorError,
 )
+from exr_inspector.mounts import file_system, is_below
 from exr_inspector.sources.protocol import Stat
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -89,7 +89,7 @@ class LocalFile:
 
     def _check_path(self) -> os.stat_result:
         """Refuse a path before it is opened: opening can rewind a tape or end the writer of a named pipe."""
-        if self._roots is not None and not _is_below(os.path.realpath(self.location), self._roots):
+        if self._roots is not None and not is_below(os.path.realpath(self.location), self._roots):
             message = "the path is not below a folder of EXR_INSPECTOR_LOCAL_ROOTS"
             raise InspectorError(PATH_NOT_ALLOWED, message, self.location)
         found = os.stat(self.location)  # noqa: PTH116 - the hot path
@@ -139,39 +139,6 @@ def _stat(found: os.stat_result, path: str) -> Stat:
 def signed(inode: int) -> int:
     """Return an inode number as a signed number of 64 bits, as databases store it."""
     return inode - (1 << 64) if inode >> 63 else inode
-
-
-_file_systems: dict[int, str] = {}
-
-
-def file_system(device: int, path: str) -> str:
-    """Return what is mounted at a path, such as `nfs4 vast:/renders`; `device` is its number (`st_dev`).
-
-    Unlike the number it stays the same when the machine starts again, and on other machines. It is the number
-    where `/proc` does not tell more.
-    """
-    if device not in _file_systems:
-        _file_systems[device] = _mounted(os.path.realpath(path)) or str(device)
-    return _file_systems[device]
-
-
-def _mounted(path: str) -> str | None:
-    """Return type, source and root of the innermost mount that contains a path (proc_pid_mountinfo(5))."""
-    found: dict[str, str] = {}
-    with suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text("utf-8", "backslashreplace").splitlines():
-            *_, root, point, _ = line.split(" ", 5)
-            kind, source, *_ = line.partition(" - ")[2].split(" ")
-            found[_unescaped(point)] = f"{kind} {_unescaped(source)}" + (root if root != "/" else "")
-    return found[max((each for each in found if _is_below(path, [each])), key=len)] if found else None
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)
-
-
-def _is_below(path: str, folders: Sequence[str]) -> bool:
-    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
 
 
 def microseconds(nanoseconds: int) -> int:

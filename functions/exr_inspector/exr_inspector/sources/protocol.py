@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """State of one version of a file: `size` in bytes, times in UTC, `etag` without quotes.
 
     Objects have an eTag, local files the rest. `inode` is signed; `device` names the file system.

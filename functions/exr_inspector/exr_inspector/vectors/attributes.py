@@ -87,29 +87,37 @@ KIND_OF = {"cameraMake": "photograph", "cameraModel": "photograph", "multiView":
 CRYPTOMATTE = "cryptomatte/"
 """The namespace of Cryptomatte's attributes."""
 
-ANYWHERE = _words(r"""
+OCCASION = _words(r"""
     frame time date elapsed duration utc keycode number index seed
     (?<!g)host computer machine workstation hardware memory thread cpu gpu farm slave worker address
     artist login \blog.?name
     job queue chunk spool submi(t|ssion) dispatch schedule wedge
     deadline tractor open.?cue qube afanasy flamenco
+""")
+"""Words of when, where, by whom and as which job a file was rendered."""
+
+ANYWHERE = OCCASION + _words("""
     file path folder directory scene command url hash uuid guid checksum manifest
     statistic peak total primitives triangles usage progress
     software version renderer creator vraycore colou?r.?space
 """)
-"""Words, alone or inside others as in `rendertime`. Their lines: when, where, for whom and as which job the
-file was rendered; which file it is; what was measured; what `render_software` and `color_space` describe."""
+"""Words, alone or inside others as in `rendertime`. Their lines: the occasion; which file it is; what was
+measured; what `render_software` and `color_space` describe."""
 
-ALONE = _words("""
+OCCASION_ALONE = _words("""
     seconds? count(er)?
     node blade(?!s) server client agent station instance cluster rack desktop pc vm pod rendered.on ran.on
     os kernel platform driver device hw proc(essor)? cores mhz v?mem ram ip mac
     user account author operator wrangler email by$
     task pool slot batch priority attempt retry retries session ticket
+""")
+"""Words of an occasion that count only alone, or as in `nodes`, `nodename`, `rendernode2`."""
+
+ALONE = OCCASION_ALONE + _words("""
     [gjpstu]?id
     stat rays w h
 """)
-"""Words of the same subjects that count only alone, or as in `nodes`, `nodename`, `rendernode2`."""
+"""All words that count only alone; the others are those of identities and measurements."""
 
 
 def volatile(anywhere: Iterable[str], alone: Iterable[str]) -> re.Pattern[str]:
@@ -167,8 +175,13 @@ def _known(name: str, kind: str) -> tuple[tuple[Feature, ...], Reader | None]:
     presence = (*_presence_of_kind(name), *_presence(_without_key(name)))
     if name == "envmap":
         return presence, _environment
-    words = _WORD_BREAK.sub(" ", name).translate(LOWER)
-    return presence, None if kind not in CATEGORICAL or VOLATILE.search(words) else _category
+    is_category = kind in CATEGORICAL and not VOLATILE.search(name_words(name))
+    return presence, _category if is_category else None
+
+
+def name_words(name: str) -> str:
+    """Return the words of a name in lower case, as `render time` of `renderTime`."""
+    return _WORD_BREAK.sub(" ", name).translate(LOWER)
 
 
 def _presence_of_kind(name: str) -> Iterator[Feature]:

@@ -21,6 +21,7 @@ _MODULES = {
     "check-db": "database",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
+    "diff": "diff",
     "explain": "rules",
     "index": "index",
     "inspect": "inspect",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,12 +17,14 @@ from exr_inspector.errors import requires_extra
 from exr_inspector.location import Location
 from exr_inspector.sequences import Group, Pattern, group, parse_frames
 from exr_inspector.settings import MIB, Settings
+from exr_inspector.shows import Shows
 
 if TYPE_CHECKING:
+    from exr_inspector.checks.checker import Pixels
+    from exr_inspector.checks.judge import Look
     from exr_inspector.checks.report import Report
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
-SETTLE_SECONDS = 300.0
 
 
 def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -51,9 +54,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 @click.option(
     "--pixels",
     type=click.Choice(["none", "sampled", "full"]),
-    default="none",
-    show_default=True,
-    help="Read a sample of the pixels or all of them, for the rules that look at them.",
+    help="Read a sample of the pixels or all of them, for the rules that look at them. [default: none]",
 )
 @click.option("--budget", type=click.IntRange(0), metavar="MIB", help="MiB of a file that a sample may read.")
 @click.option(
@@ -83,9 +84,14 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     "--settle",
     metavar="SECONDS",
     type=click.FloatRange(0),
-    default=SETTLE_SECONDS,
-    show_default=True,
-    help="An incomplete file that was changed less than this ago is being written, and not judged.",
+    help="An incomplete file that was changed less than this ago is being written, and not judged."
+    " [default: EXR_INSPECTOR_SETTLE_SECONDS]",
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Configuration of the show. [default: exr-inspector.yaml of the folder, or the nearest above]",
 )
 @click.option(
     "--quiet", "-q", is_flag=True, help="Leave out the lines of sequences in which nothing was found."
@@ -98,13 +104,14 @@ def check(
     policies: tuple[str, ...],
     no_default: bool,
     frames: tuple[int, ...] | None,
-    pixels: Literal["none", "sampled", "full"],
+    pixels: Pixels | None,
     budget: int | None,
     form: str,
     fail_on: tuple[str, ...],
     exit_zero: bool,
     baseline: str | None,
-    settle: float,
+    settle: float | None,
+    config: str | None,
     quiet: bool,
 ) -> None:
     """Judge EXR files and sequences by policies.
@@ -113,40 +120,53 @@ def check(
     s3://bucket/key, s3://bucket/folder/, or - for names on standard input.
 
     A sequence whose frames are not stated lacks only those between its first and its last. Rules whose
-    evidence was not asked for are skipped, and never count as passed.
+    evidence was not asked for are skipped, and never count as passed. The configuration of a show states
+    frames, policies and the other options below, which come first if they are given.
 
     Exit code 2 for wrong usage or an unsuitable environment, or else 1 for a finding that counts, or else 3
     if something could not be read, or else 0.
     """
     with requires_extra("policy"):
-        from exr_inspector.checks import inputs  # noqa: PLC0415 - so that --help is quick
-        from exr_inspector.checks.judge import Judge  # noqa: PLC0415
-        from exr_inspector.checks.report import Report  # noqa: PLC0415
+        from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
 
     settings = Settings.from_mapping(os.environ)
-    chosen = inputs.load_policies([*(() if no_default else ("default",)), *policies])
-    mode = None if pixels == "none" else pixels
-    read = inputs.look_at_files(settings, mode, budget and budget * MIB, chosen)
-    judge = Judge(
-        chosen,
-        look=lambda files: progress(read(files), len(files), shown=not quiet),
+    shows = Shows(config or settings.show_config)
+    options = Options(
+        policies=(*(() if no_default else ("default",)), *policies),
+        frames=frames,
+        pixels=pixels,
+        budget=None if budget is None else budget * MIB,
         settle_seconds=settle,
-        accepted=inputs.fingerprints(baseline) if baseline else frozenset(),
+        accepted=fingerprints(baseline) if baseline else frozenset(),
+        fail_on=fail_on,
     )
-    report = Report(chosen, pixels, fail_on)
-    for each, expected in _sequences(paths, frames, settings, recursive=not no_recursive):
-        found = judge.sequence(each, expected)
-        report.sequences.append(found)
+    checker = Checker(options, settings, shows, partial(_tracked, shown=not quiet))
+    for each, stated in _sequences(paths, frames, settings, shows, recursive=not no_recursive):
+        found = checker.check(each, stated)
         if form == "text" and not (quiet and found.is_clean):
             print_sequence(found)
-    print_report(report) if form == "text" else click.echo(_rendered(report, form))
-    ctx.exit(0 if exit_zero else report.exit_code)
+    if form == "text":
+        print_report(checker.report)
+    else:
+        click.echo(_rendered(checker.report, form))
+    ctx.exit(0 if exit_zero else checker.report.exit_code)
+
+
+def _tracked(look: Look, *, shown: bool) -> Look:
+    """Return a function that shows how many files it has looked at."""
+    return lambda files: progress(look(files), len(files), shown=shown)
 
 
 def _sequences(
-    names: Sequence[str], frames: tuple[int, ...] | None, settings: Settings, *, recursive: bool
+    names: Sequence[str],
+    frames: tuple[int, ...] | None,
+    settings: Settings,
+    shows: Shows,
+    *,
+    recursive: bool,
 ) -> list[tuple[Group[Location], tuple[int, ...] | None]]:
-    """Return the sequences of the files that are named, each with the frames that it must have.
+    """Return the sequences of the files that are named, each with the frames that its pattern names.
 
     A pattern that matches no file is a sequence without files, if it is stated which frames there must be.
     """
@@ -161,13 +181,15 @@ def _sequences(
             (patterns if paths else absent).append(pattern)
         else:
             files += expand([name], recursive=recursive, settings=settings)
-    found = group({each.canonical: each for each in files}.values(), lambda each: each.path, patterns)
+    found = group(
+        {each.canonical: each for each in files}.values(), lambda each: each.path, [*patterns, shows]
+    )
     if not found and not absent:
         raise click.UsageError(f"no .exr file in {', '.join(names)}")
     stated = {each.key: each.frames for each in patterns if each.frames}
     return [
-        *((each, (frames or stated.get(each.key)) if each.frames else None) for each in found),
-        *((Group(each.key, (), ()), frames or each.frames) for each in absent),
+        *((each, stated.get(each.key)) for each in found),
+        *((Group(each.key, (), ()), each.frames) for each in absent),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from exr_inspector.apps.cli.summary import completeness_is_unknown
 from exr_inspector.apps.cli.table import print_record, print_table
 from exr_inspector.apps.cli.terminal import nearby
-from exr_inspector.document.serialize import to_json
+from exr_inspector.apps.cli.values import readable, readable_window
 from exr_inspector.location import PathMap
 
 # Channels are stored in alphabetical order, and shown in this one; others follow.
@@ -52,19 +52,14 @@ def _part_facts(part: Mapping[str, Any]) -> dict[str, Any]:
         "view": part["view"],
         "type": part["type"],
         "size": f"{part['width']}x{part['height']}" if part["width"] else None,
-        "data window": _window(window) if window else None,
-        "display window": _window(display) if display and display != window else None,
+        "data window": readable_window(window) if window else None,
+        "display window": readable_window(display) if display and display != window else None,
         "comp": part["compression"],
         "tiles": tile if part["is_tiled"] else None,
         "chunks": part["chunk_count"],
         "color space": part["color_space"],
         "software": part["render_software"],
     }
-
-
-def _window(value: Mapping[str, Any]) -> str:
-    low, high = value["min"], value["max"]
-    return f"[{low['x']},{low['y']} - {high['x']},{high['y']}]"
 
 
 def _channel_groups(channels: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -90,7 +85,7 @@ def _attributes(parts: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for part in parts:
         for each in part["attributes"]:
             if each["type"] != "chlist":
-                key = (each["name"], each["type"], _value(each))
+                key = (each["name"], each["type"], readable(each))
                 shared.setdefault(key, []).append(part["index"])
     for (name, kind, value), indexes in sorted(shared.items()):
         some = ",".join(map(str, indexes))
@@ -100,22 +95,6 @@ def _attributes(parts: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "type": kind,
             "value": value,
         }
-
-
-def _value(attribute: Mapping[str, Any]) -> str:
-    value = attribute["value"]
-    match attribute["type"], value:
-        case ("box2i" | "box2f", {"min": _, "max": _}):
-            return _window(value)
-        case ("rational", {"numerator": above, "denominator": below}):
-            return f"{above}/{below}"
-        case (_, str()):
-            return str(value)
-        case (_, None):
-            return (
-                "" if "raw" not in attribute else f"{attribute.get('error', '')} (base64: {attribute['raw']})"
-            )
-    return to_json(value)
 
 
 def _without_blanks(rows: Iterable[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:

@@ -45,6 +45,13 @@ INTERRUPTED = 130
     "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
 )
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
+@click.option(
+    "--publish",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
+    " others can read meanwhile.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
@@ -58,6 +65,7 @@ def index(
     max_delete: float,
     yes: bool,
     dry_run: bool,
+    publish: str | None,
     as_json: bool,
     quiet: bool,
     no_oiio: bool,
@@ -73,9 +81,11 @@ def index(
     be read, 2, 130 after Ctrl-C.
     """
     from exr_inspector.apps.index.pool import Executor, Pool, serial  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.worker import refuse  # noqa: PLC0415
     from exr_inspector.catalog.connect import open_store  # noqa: PLC0415
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
     from exr_inspector.pipeline import Runtime  # noqa: PLC0415
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
@@ -97,14 +107,29 @@ def index(
         return Pool(count, settings, lambda file: refuse(file, runtime))
 
     options = Options(not no_delete, max_delete / 100, yes)
+    counter = terminal.Counter(shown=not (quiet or as_json))
     with closing(store):
-        progress = terminal.Counter(shown=not (quiet or as_json))
+        publisher = None
+        if publish and not dry_run:
+            if not isinstance(store, DuckDBStore):
+                raise click.UsageError(
+                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
+                )
+            publisher = Publisher(store, publish)
+
+        def progress(step: str, done: int, total: int) -> None:
+            counter(step, done, total)
+            if publisher and step == "Inspecting":
+                publisher()
+
         run = Run(_roots(roots, settings), store, settings, options, progress)
         with _stopping(run):
             try:
                 run.run(execute, dry=dry_run)
+                if publisher:
+                    publisher.publish()
             finally:
-                progress.end()
+                counter.end()
                 _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
     ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
 

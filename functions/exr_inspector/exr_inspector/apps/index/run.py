@@ -15,9 +15,9 @@ from exr_inspector.catalog.duckdb.inventory import Counts, Gone, Inventory, OfRo
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import is_object, path_location
+from exr_inspector.mounts import file_system
 from exr_inspector.settings import Settings
 from exr_inspector.sources.listing import Entry, Listing, listing
-from exr_inspector.sources.local import file_system
 from exr_inspector.sources.opener import Opener
 
 # Listed files that are compared at once, and files whose rows are deleted in one transaction.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -144,9 +147,18 @@ def start(settings: Settings) -> None:
     """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
     global _runtime  # noqa: PLW0603 - one for each process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
     # Only a database takes rows from many processes.
     store = open_store(settings) if settings.vast_endpoint else None
     _runtime = Runtime(settings, store, Opener(settings))
+
+
+def _end_with_driver() -> None:
+    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    driver = multiprocessing.parent_process()
+    if driver:
+        driver.join()
+        os._exit(1)
 
 
 def inspect_shard(files: Sequence[Difference]) -> Inspected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from exr_inspector.errors import (
     DATABASE_CONFLICT,
     DATABASE_DENIED,
     DATABASE_FULL,
+    DATABASE_IN_USE,
     DATABASE_NOT_FOUND,
     DATABASE_UNAVAILABLE,
     NOT_A_DATABASE,
@@ -21,9 +23,12 @@ from exr_inspector.errors import (
     Fault,
     InspectorError,
 )
+from exr_inspector.mounts import is_on_network
 
 # Texts of the operating system. DuckDB raises the same class for these as for other failures of a write.
 _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+# Who holds the lock on a file.
+_HOLDER = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
 # A DuckDB file has these bytes after the checksum of its first block.
 _MAGIC, _MAGIC_OFFSET = b"DUCK", 8
 
@@ -34,6 +39,9 @@ def coded(path: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if holder := _HOLDER.search(str(error)):
+            message = f"{holder[1]} (process {holder[2]}) has the file open"
+            raise InspectorError(DATABASE_IN_USE, message, path) from error
         raise InspectorError(_fault(error), str(error), path) from error
 
 
@@ -64,7 +72,7 @@ def check_path(path: str, *, read_only: bool) -> None:
     """Raise InspectorError if a DuckDB file cannot be opened at a path, with the reason.
 
     DATABASE_NOT_FOUND: the file must exist and does not, or its folder does not. NOT_A_DATABASE: something
-    else is there. DATABASE_DENIED: the file may not be read.
+    else is there. DATABASE_DENIED: the file may not be read, or is to be written on a network file system.
     """
     folder = os.path.dirname(path) or "."  # noqa: PTH120 - text, as DuckDB takes it
     if path == ":memory:":
@@ -72,6 +80,9 @@ def check_path(path: str, *, read_only: bool) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112
         message = f"the folder {folder} does not exist; create it or correct the path"
         raise InspectorError(DATABASE_NOT_FOUND, message, path)
+    if not read_only and (network := is_on_network(folder)):
+        message = f"the folder is on {network}; DuckDB's locks need a disk of this machine"
+        raise InspectorError(DATABASE_DENIED, message, path)
     if os.path.isdir(path):  # noqa: PTH112
         raise InspectorError(NOT_A_DATABASE, "this is a folder; name a file in it", path)
     try:

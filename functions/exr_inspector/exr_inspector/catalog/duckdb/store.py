@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -160,6 +162,44 @@ class DuckDBStore:
         bounds = {"under": under, "after": after(under)} if under else {}
         with self._connection.cursor() as cursor, coded(self.name):
             return read(cursor.sql(sql, params=bounds).to_arrow_reader(ROWS_OF_A_BATCH))
+
+    def count_files(self) -> int:
+        """Return the number of rows of `files`."""
+        return int(self.query("SELECT count(*) AS n FROM files")["n"][0].as_py()) if self._ready else 0
+
+    def publish(self, path: str) -> None:
+        """Write a copy of the tables to another DuckDB file, which replaces `path` once it is complete.
+
+        Vectors take most of the space, so the copy has those of one file of each sequence.
+        """
+        if not self._ready:
+            self.ensure_tables()
+        part = f"{path}.{os.getpid()}.part"
+        vectors = ", ".join(
+            f"CASE WHEN file_path = leader THEN {each} END AS {each}" for each in VECTORS.values()
+        )
+        files = f"""SELECT files.* REPLACE ({vectors})
+            FROM files JOIN (SELECT coalesce(sequence_key, file_path) AS led, min(file_path) AS leader
+                FROM files GROUP BY led)
+            ON coalesce(sequence_key, file_path) = led"""
+        try:
+            with self._connection.cursor() as cursor, coded(self.name):
+                cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
+                try:
+                    cursor.execute("BEGIN")
+                    for table in TABLES:
+                        rows = files if table == "files" else f"FROM {table}"
+                        cursor.execute(f"CREATE TABLE published.{table} AS {rows}")
+                    cursor.execute("COMMIT")
+                except duckdb.Error:
+                    cursor.execute("ROLLBACK")
+                    raise
+                finally:
+                    cursor.execute("DETACH published")
+            os.replace(part, path)  # noqa: PTH105
+        finally:
+            for leftover in (part, f"{part}.wal"):
+                Path(leftover).unlink(missing_ok=True)
 
     def close(self) -> None:
         with self._lock:

@@ -121,7 +121,7 @@ def _is_header_right(document: Mapping[str, Any]) -> bool | Missing:
         ]
         for part in header.parts
     ]
-    stated = header.parts[0].attribute("headerChecksum")
+    stated = header.parts[0].by_name.get("headerChecksum")
     return stated is not None and _md5(write_header(header.version_field, parts)) == stated.raw
 
 
@@ -132,7 +132,7 @@ def _is_image_right(document: Mapping[str, Any], digest: Any) -> bool | Missing:
         return header
     if isinstance(digest, Missing):
         return digest
-    stated = header.parts[0].attribute("imageChecksum")
+    stated = header.parts[0].by_name.get("imageChecksum")
     return stated is not None and stated.raw.hex() == str(digest)
 
 

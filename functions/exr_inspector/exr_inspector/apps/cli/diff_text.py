@@ -1,0 +1,187 @@
+"""What `diff` prints of files and sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exr_inspector.apps.cli.table import print_table
+from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby, truncate
+from exr_inspector.apps.cli.values import readable, readable_window
+
+if TYPE_CHECKING:
+    from exr_inspector.compare.header import Change
+    from exr_inspector.compare.pixels import ChannelDiff, PixelDiff
+    from exr_inspector.compare.sequences import SequenceChange, SequenceDiff
+    from exr_inspector.differences import FileDiff
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
+_COLORS = {
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
+    "renamed": "cyan",
+    "equal": "green",
+    "different": "red",
+    "unknown": "yellow",
+}
+
+
+def print_file(found: FileDiff, *, show_all: bool) -> None:
+    """Print the difference of two files."""
+    click.echo(harmless(f"--- {nearby(found['a'])}\n+++ {nearby(found['b'])}"))
+    for error in found["errors"]:
+        click.secho(
+            harmless(f"{nearby(error['where'])}: {error['code']}: {error['message']}", keep=""), fg="yellow"
+        )
+    shown = [each for each in found["header"] if show_all or not each["is_occasional"]]
+    for change, parts in _together(shown):
+        where = f" ({', '.join(parts)})" if parts else ""
+        click.echo(_line(change, f"{change['name']}{where}"))
+    occasional = dict.fromkeys(each["name"] for each in found["header"] if each["is_occasional"])
+    if occasional and not show_all:
+        click.echo(harmless(f"  {', '.join(occasional)}: differ, as they may (--all shows them)", keep=""))
+    if not found["errors"]:
+        click.echo("header: " + (_verdict("different") if shown else _verdict("equal")))
+    pixels = found["pixels"]
+    if pixels:
+        _print_pixels(pixels)
+    elif not found["errors"]:
+        click.echo("pixels: not compared (--pixels full)")
+
+
+def _together(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str]]]:
+    """Yield each change once, with the parts that share it."""
+    found: dict[str, tuple[Change, list[str]]] = {}
+    for each in changes:
+        key = repr((each["what"], each["kind"], each["name"], each["before"], each["after"]))
+        parts = found.setdefault(key, (each, []))[1]
+        if each["part"] is not None and each["what"] != "part":
+            parts.append(each["part"])
+    yield from found.values()
+
+
+def _line(change: Change | SequenceChange, name: str) -> str:
+    kind = change["kind"]
+    what = "" if change["what"] in ("attribute", "file") else f"{change['what']} "
+    before, after = (_text(change["what"], change[side]) for side in ("before", "after"))
+    values = f"{before} {_arrow()} {after}" if before and after else before or after
+    text = harmless(f"{_SIGNS[kind]} {what}{name}" + (f": {values}" if values else ""), keep="")
+    room = columns()
+    return click.style(truncate(text, room) if room else text, fg=_COLORS[kind])
+
+
+def _arrow() -> str:
+    return "→" if can_print("→") else "->"
+
+
+def _text(what: str, value: Any) -> str:
+    match what, value:
+        case _, None:
+            return ""
+        case "attribute", dict():
+            return readable(value)
+        case "channel", dict():
+            sampling = (value["x_sampling"], value["y_sampling"])
+            return f"{value['type']}" + (f" {sampling[0]}x{sampling[1]}" if sampling != (1, 1) else "")
+        case "part", list():
+            return " ".join(value)
+    return str(value)
+
+
+def _print_pixels(pixels: PixelDiff) -> None:
+    for each in pixels["windows"]:
+        both = "they share no pixel" if each["both"] is None else f"both have {readable_window(each['both'])}"
+        windows = f"{readable_window(each['a'])} and {readable_window(each['b'])}"
+        click.echo(f"data windows {windows}: {both}")
+    for before, after in pixels["renamed"]:
+        click.secho(
+            harmless(f"> channel {before['name']} {_arrow()} {after['name']}: equal pixels"), fg="cyan"
+        )
+    shown = [each for each in pixels["channels"] if each["status"] != "equal"]
+    equal = len(pixels["channels"]) - len(shown)
+    if shown:
+        names = (
+            "channel",
+            "",
+            "differ",
+            "max",
+            "mean",
+            "RMS",
+            "PSNR",
+            "NaN/Inf",
+            "worst at",
+            "before",
+            "after",
+        )
+        print_table(names, [_row(each) for each in shown], optional=("PSNR", "RMS"))
+    for counts in pixels["sample_counts"]:
+        if counts["numbers"] and counts["numbers"]["different"]:
+            click.echo(f"{counts['numbers']['different']:,} pixels have other numbers of samples")
+    for side, failures in pixels["failures"].items():
+        for failure in failures:
+            text = f"{side}: {failure['code']}: {failure['chunks']:,} chunks: {failure['message']}"
+            click.secho(harmless(text, keep=""), fg="yellow")
+    click.echo(
+        f"pixels: {_verdict(pixels['status'])}, {equal} of {len(pixels['channels'])} channels are equal"
+    )
+
+
+def _verdict(status: str) -> str:
+    return click.style(status, fg=_COLORS[status])
+
+
+def _row(channel: ChannelDiff) -> list[Any]:
+    before, after = channel["names"]
+    name = before if before == after else f"{before} {_arrow()} {after}"
+    numbers = channel["numbers"]
+    if channel["reason"] or numbers is None:
+        return [name, channel["reason"] or channel["status"], *[None] * 9]
+    missing = f"{channel['lines_missing']} lines unknown" if channel["lines_missing"] else None
+    worst: Mapping[str, Any] = numbers["worst"] or {}
+    values = [numbers[each] for each in ("max_error", "mean_error", "rms_error", "psnr")]
+    return [
+        name,
+        missing,
+        numbers["different"],
+        *(None if value is None else float(f"{value:.4g}") for value in values),
+        numbers["nonfinite"] or None,
+        f"{worst['x']},{worst['y']}" if worst else None,
+        _short(worst.get("before")),
+        _short(worst.get("after")),
+    ]
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
+    """Print the difference of two sequences: one line, then what changed in which frames."""
+    name = nearby(found["a"] or found["b"] or "")
+    counts = [
+        f"{_label(status)} {found[status]}"
+        for status in ("different", "unknown", "added", "removed")
+        if found[status]
+    ]
+    if found["a"] is None or found["b"] is None:
+        counts = [_label("added" if found["a"] is None else "removed")]
+    elif not counts:
+        what = "headers" if pixels == "none" else "headers and pixels"
+        counts = [f"{_label(found['status'])}: {what} of {found['files']:,} files"]
+    click.echo(f"{harmless(name, keep='')} " + "  ".join(counts))
+    for change in found["changes"]:
+        part = f" in {change['part']}" if change["part"] and change["what"] != "part" else ""
+        click.echo("  " + _line(change, f"{change['name']}{part}{_at(change['frames'])}"))
+    for channel, frames in found["channels"].items():
+        click.echo(click.style(harmless(f"  ~ pixels of {channel}{_at(frames)}", keep=""), fg="yellow"))
+
+
+def _label(status: str) -> str:
+    return click.style(status, fg=_COLORS[status])
+
+
+def _at(frames: str) -> str:
+    return f" at {frames}" if frames else ""

@@ -1,0 +1,94 @@
+"""A check: sequences are judged by the policies and the configuration of their show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from exr_inspector.checks.inputs import load_policies, look_at_files
+from exr_inspector.checks.judge import Judge, Look
+from exr_inspector.checks.report import Report, SequenceReport
+from exr_inspector.location import Location
+from exr_inspector.pixels.stats import Mode
+from exr_inspector.sequences import Group
+from exr_inspector.settings import MIB, Settings
+from exr_inspector.show import Show
+from exr_inspector.shows import Shows
+
+Pixels = Literal["none", "sampled", "full"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a check was asked to do. What is None is up to the configuration of the show."""
+
+    policies: tuple[str, ...] = ("default",)
+    """Names of packs and of files. Those of the configuration come after them."""
+    frames: tuple[int, ...] | None = None
+    """The frames that every sequence must have."""
+    pixels: Pixels | None = None
+    budget: int | None = None
+    """Bytes of a file that a sample may read."""
+    settle_seconds: float | None = None
+    accepted: frozenset[str] = frozenset()
+    """Fingerprints of known findings, which do not count."""
+    fail_on: tuple[str, ...] = ("error",)
+
+
+class Checker:
+    """Judges sequences one after the other, and adds what it finds to `report`."""
+
+    def __init__(
+        self,
+        options: Options,
+        settings: Settings,
+        shows: Shows,
+        track: Callable[[Look], Look] = lambda look: look,
+    ) -> None:
+        self._options = options
+        self._settings = settings
+        self._shows = shows
+        self._track = track
+        self._judges: dict[str, Judge] = {}
+        self.report = Report(load_policies(options.policies), options.pixels or "none", options.fail_on)
+
+    def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
+        """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
+        path = group.items[0].path if group.items else group.key
+        show = self._shows.of(path)
+        fields = show.describe(path).fields if show else {}
+        expected = self._options.frames or frames or (show.expected(fields) if show else None)
+        is_sequence = bool(group.frames) or not group.items
+        found = self._judge(show).sequence(group, expected if is_sequence else None)
+        found.fields = dict(fields)
+        self.report.sequences.append(found)
+        return found
+
+    def _judge(self, show: Show | None) -> Judge:
+        """Return the judge of a show. Options of the command come before its configuration."""
+        key = show.path if show else ""
+        if key not in self._judges:
+            options = self._options
+            pixels, budget, settle = options.pixels or "none", options.budget, options.settle_seconds
+            policies = load_policies(options.policies)
+            if show:
+                policies += load_policies(show.source.policies, os.path.dirname(show.path))  # noqa: PTH120
+                pixels = options.pixels or show.source.pixels.mode
+                budget = show.source.pixels.budget_mib * MIB if budget is None else budget
+                settle = show.source.settle_seconds if settle is None else settle
+            policies = list({each.hash: each for each in policies}.values())
+            self.report.policies = list(
+                {each.hash: each for each in (*self.report.policies, *policies)}.values()
+            )
+            self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
+            mode: Mode | None = None if pixels == "none" else pixels
+            look = look_at_files(self._settings, mode, budget, policies)
+            self._judges[key] = Judge(
+                policies,
+                self._track(look),
+                self._settings.settle_seconds if settle is None else settle,
+                options.accepted,
+            )
+        return self._judges[key]

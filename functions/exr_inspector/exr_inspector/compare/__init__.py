@@ -1,0 +1,1 @@
+"""What differs between files: headers, pixels, sequences."""

@@ -1,0 +1,26 @@
+"""A worker that dies of some files; run in a worker process instead of the real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from exr_inspector.apps.index import worker
+from exr_inspector.apps.index.worker import Inspected
+from exr_inspector.catalog.duckdb.inventory import Difference
+
+_inspect_shard = worker.inspect_shard
+
+
+def inspect_shard(files: Sequence[Difference]) -> Inspected:
+    """Die if a file is called `killer`, and once of a file called `once`."""
+    for each in files:
+        path = Path(each.path)
+        if path.name == "killer.exr":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if path.name == "once.exr" and not path.with_suffix(".died").exists():
+            path.with_suffix(".died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return _inspect_shard(files)

@@ -1,0 +1,129 @@
+"""Worker processes: they die and nothing is lost; the driver dies and the next run continues."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from exr_inspector.apps.cli import index as command
+from exr_inspector.apps.index import pool, worker
+from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.plan import AUDIT_COLUMNS
+from tests.apps.cli.command import COMMAND, environment, run
+from tests.apps.index import faulty
+from tests.apps.index.conftest import write
+from tests.apps.index.test_index import DB, counts, index, query
+from tests.exrfiles.demo import simple
+
+ALWAYS_DIFFERENT = {*AUDIT_COLUMNS, "computed_at"}
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use worker processes also for few files, in small shards."""
+    monkeypatch.setattr(command, "MIN_FILES_FOR_WORKERS", 1)
+    monkeypatch.setattr(pool.shards, "__defaults__", (4,))
+
+
+def rows(database: str) -> dict[str, list[Any]]:
+    """Return the tables without what differs between two runs."""
+    with duckdb.connect(database, read_only=True) as connection:
+        return {
+            table: connection.execute(
+                f"SELECT {', '.join(set(schema.names) - ALWAYS_DIFFERENT)} FROM {table} ORDER BY ALL"
+            ).fetchall()
+            for table, schema in TABLES.items()
+        }
+
+
+@pytest.mark.usefixtures("workers")
+def test_worker_processes_make_the_tables_that_one_process_makes(tree: Path) -> None:
+    assert counts(index(tree, "-j2")) == [42, 42, 0, 0, 0, 0]
+    index(tree, "-j1", db="one.duckdb")
+    names = ", ".join(sorted(set(TABLES["files"].names) - ALWAYS_DIFFERENT))
+    with duckdb.connect("one.duckdb") as one:
+        expected = one.execute(f"SELECT {names} FROM files ORDER BY file_id").fetchall()
+    assert query(f"SELECT {names} FROM files ORDER BY file_id") == expected
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_file_that_kills_workers_becomes_a_row_and_costs_no_other(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tree / "sh001/killer.exr", simple(4, 4))
+    write(tree / "sh003/once.exr", simple(4, 4))
+    monkeypatch.setattr(worker, "inspect_shard", faulty.inspect_shard)
+    assert counts(index(tree, "-j2")) == [44, 44, 0, 0, 0, 0]
+    lost = query("SELECT file_path, status, writing FROM files WHERE errors_json LIKE '%WORKER_LOST%'")
+    assert lost == [(str(tree / "sh001/killer.exr"), "unsupported", False)]
+    assert query("SELECT count(*), count(DISTINCT file_id) FROM files") == [(44, 44)]
+    assert counts(index(tree, "-j2")) == [44, 0, 0, 44, 0, 0]
+
+
+def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index(tree)
+    monkeypatch.setattr(command, "MIN_FILES_FOR_WORKERS", 0)
+    monkeypatch.setattr(pool.Pool, "_executor", None)
+    assert counts(index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
+
+
+def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
+    """SIGKILL at random moments, with workers; none of them outlives the driver for long."""
+    for number in range(600):
+        write(tree / f"many/frame.{number:04}.exr", simple(4, 4))
+    run("index", tree, "--db", "clean.duckdb")
+    chance = random.Random(7)
+    script = (
+        "from exr_inspector.apps.cli import commands, index; from exr_inspector.apps.index import pool\n"
+        "index.MIN_FILES_FOR_WORKERS = 1; pool.shards.__defaults__ = (20,)\n"
+        "commands(['index', 'tree', '--db', 'rows.duckdb', '-j2', '--yes'])"
+    )
+    Path("driver.py").write_text(f"if __name__ == '__main__':\n    exec({script!r})\n")
+    for _ in range(4):
+        with subprocess.Popen([COMMAND[0], "driver.py"], env=environment(), start_new_session=True) as driver:
+            time.sleep(chance.uniform(0.5, 3))
+            children = [int(each) for each in _children(driver.pid)]
+            driver.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while any(Path(f"/proc/{each}").exists() for each in children) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [each for each in children if Path(f"/proc/{each}").exists()]
+    assert sum(counts(index(tree, "--yes"))[1:4]) == 642
+    assert rows(DB) == rows("clean.duckdb")
+
+
+def _children(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) -> None:
+    for number in range(1500):
+        write(tree / f"many/frame.{number:04}.exr", simple(4, 4))
+    with subprocess.Popen(
+        [*COMMAND, "index", str(tree), "--db", DB, "-j1"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not Path(f"{DB}.wal").exists() or Path(f"{DB}.wal").stat().st_size < 200_000:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate()
+    assert process.returncode == 130
+    assert out.startswith("Interrupted: 1,542 seen, ")
+    stored = query("SELECT count(*) FROM files")[0][0]
+    assert f" {stored:,} new" in out
+    assert 0 < stored < 1542
+    assert counts(index(tree)) == [1542, 1542 - stored, 0, stored, 0, 0]
