@@ -101,6 +101,17 @@ def test_another_value_is_a_fault_of_the_event(function: Function, image: Path) 
     assert codes(function.handle(plain(image, cryptomatte="all"))) == ["BAD_CONFIG"]
 
 
+def test_a_name_that_is_no_text_is_stored_as_escapes(function: Function, image: Path) -> None:
+    key = metadata("id", NAMES)[0].name.decode().rpartition("/")[0]
+    texts = (
+        attribute(f"{key}/name", "string", "id"),
+        attribute(f"{key}/manifest", "string", r'{"\ud800\u0000x":"00800000"}'),
+    )
+    image.write_bytes(simple(4, 4, attributes=texts))
+    function.handle(plain(image, cryptomatte="objects"))
+    assert set(objects(function)) == {"\\ud800\0x"}
+
+
 def test_a_file_without_a_cryptomatte_is_known_to_have_none(
     function: Function, image: Path, reads: Reads
 ) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.exr.cryptomatte import (
+    MAX_CRYPTOMATTES,
     MAX_MANIFEST_BYTES,
     Cryptomatte,
     Manifest,
@@ -93,6 +94,7 @@ def source_cryptomattes(
 class _Matte:
     """A cryptomatte and its manifest, which is empty if there is none."""
 
+    position: int
     found: Cryptomatte
     parts: Sequence[PartFacts]
     manifest: Manifest
@@ -102,6 +104,8 @@ class _Matte:
     @property
     def unfit(self) -> str | None:
         """Why the coverage cannot be computed; None if it can."""
+        if self.position >= MAX_CRYPTOMATTES:
+            return f"the file has more than {MAX_CRYPTOMATTES} cryptomattes"
         if not self.found.ranks:
             return "no layer has an id and a coverage channel"
         for layer in self.found.layers:
@@ -151,7 +155,15 @@ def _mattes(header: Header, location: Location, open_source: OpenSource) -> tupl
         for part in header.parts
     ]
     found, unclaimed = find_cryptomattes(parts, texts, channel_facts(header))
-    return [_Matte(each, parts, *_manifest(each, location, open_source)) for each in found], unclaimed
+    bounded = [
+        each if position < MAX_CRYPTOMATTES else replace(each, manifest_file=None)
+        for position, each in enumerate(found)
+    ]
+    mattes = [
+        _Matte(position, each, parts, *_manifest(each, location, open_source))
+        for position, each in enumerate(bounded)
+    ]
+    return mattes, unclaimed
 
 
 def _manifest(
