@@ -212,6 +212,7 @@ def manifest(ids: Mapping[str, int]) -> str:
 
 RIGHT = {name: object_id(name) for name in NAMES}
 LOWER = {name.rpartition(".")[0] + "." + name[-1].lower(): plane for name, plane in PLANES.items()}
+UNCLAMPED = next(name for name in map(str, range(10**4)) if object_id(name) != murmur3_32(name.encode()))
 COLLIDING = ("/obj/18285", "/obj/79384")
 
 CRYPTO_GOOD = {
@@ -231,9 +232,11 @@ CRYPTO_BAD = {
     "CRY-04-DAMAGED": File(crypto(compression="pxr24", chunked_as="zip")),
     "CRY-04-LOSSY": File(crypto(LOWER, compression="dwaa", chunked_as="zip")),
     "CRY-05": File(crypto(texts={"manifest": "{"})),
+    "CRY-05-IDS": File(crypto(texts={"manifest": '{"a":"1"}'})),
     "CRY-05-PATH": File(crypto(texts={"manif_file": "../crypto.json"})),
     "CRY-05-FILE": File(crypto(texts={"manif_file": "crypto.json"})),
     "CRY-06": File(crypto(texts={"manifest": manifest({**RIGHT, "/char/dragon": 0x12345678})})),
+    "CRY-06-CLAMP": File(crypto(texts={"manifest": manifest({UNCLAMPED: murmur3_32(UNCLAMPED.encode())})})),
     "CRY-06-COLLISION": File(
         crypto(texts={"manifest": manifest({name: object_id(name) for name in COLLIDING})})
     ),
