@@ -163,6 +163,7 @@ COLOR_GOOD = {
     "an ACES container": File(image(flag(), chromaticities(AP0), color_id("lin_ap0_scene"))),
     "data in a second part": File(two_parts(color_id("data"), first=[color_id("lin_ap1_scene")])),
     "data": File(image(color_id("data"))),
+    "data only": File(image(color_id("data"), names="Z")),
 }
 
 COLOR_BAD = {
@@ -172,6 +173,7 @@ COLOR_BAD = {
     "CIF-04": File(image(flag(), color_id("lin_ap0_scene"), chromaticities(REC709))),
     "CIF-05": File(image(color_id("lin_ap1_scene"), chromaticities(AP1))),
     "CIF-06": File(image(flag(), color_id("lin_ap1_scene"))),
+    "CIF-07": File(image(color_id("lin_ap1_scene"), names="Z")),
 }
 
 # --- Cryptomatte ----------------------------------------------------------------------------------------
