@@ -15,7 +15,7 @@ from typing import Any
 from exr_inspector.catalog.store import Sink
 from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
-from exr_inspector.response import answer, answers, make_runtime
+from exr_inspector.response import answer, answers, make_runtime, measure_pixels
 from exr_inspector.settings import SETTINGS, Settings
 from exr_inspector.telemetry import Telemetry
 
@@ -54,6 +54,16 @@ def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
         return answers(list(events), runtime)
+
+
+def pixels_handler(ctx: Any, event: Any) -> dict[str, Any]:
+    """Handle an event of the second function, `pixels_main`: a schedule's, or one that names a file.
+
+    Raises InspectorError as `handler`, and BAD_SETTING if there is no store.
+    """
+    runtime = _runtime(ctx)
+    with runtime.telemetry.step("handler"):
+        return measure_pixels(event, runtime)
 
 
 def _runtime(ctx: Any) -> Runtime:

@@ -18,6 +18,7 @@ from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from tests import corpus
+from tests.queries.dune import dune
 from tests.queries.hill import RERENDERED, beauty, hill
 from tests.queries.pictures import LONG_AGO, File
 from tests.queries.tide import OLDER_RELEASE, tide
@@ -66,9 +67,9 @@ class Bucket:
             location = f"{ROOT}{CORPUS_SHOW}/{corpus.name_of(path)}"
             self._add(Object(location, _piece_of_file(path), Stat(path.stat().st_size, ago(LONG_AGO))))
 
-    def inspect(self) -> None:
-        """Inspect each object for one event."""
-        settings = Settings(completeness="always")
+    def inspect(self, stats: str = "none") -> None:
+        """Inspect each object for one event. `stats` is the mode of the settings."""
+        settings = Settings(completeness="always", stats=stats)
         runtime = Runtime(settings, self.store, lambda location: self.objects[location.path])
         requests = [Request("created", (path_location(location),)) for location in self.objects]
         list(inspect_many(requests, runtime))
@@ -104,6 +105,13 @@ def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
         "UPDATE files SET inspector_version = '0.0.9', embedding_version = 0 WHERE file_path = ?",
         [ROOT + OLDER_RELEASE],
     )
+
+
+def fill_measured(store: DuckDBStore) -> None:
+    """Inspect and measure the files of the show "dune"."""
+    bucket = Bucket(store)
+    bucket.put([*dune()])
+    bucket.inspect(stats="full")
 
 
 def _piece_of(content: bytes) -> Callable[[int, int], bytes]:

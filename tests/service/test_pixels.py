@@ -106,8 +106,17 @@ def test_the_rows_say_what_the_document_says(function: Function, image: Path) ->
     for name, stored in rows.items():
         for column in ("min", "max", "mean", "stddev", "nan_count", "zero_count", "constant", "hash", "type"):
             assert stored[column] == channels[name][column], (name, column)
+        assert stored["firefly_count"] == (channels[name]["fireflies"] or {}).get("count")
+        assert stored["alpha_one"] == (channels[name]["alpha"] or {}).get("one")
         assert stored["p99_9"] == channels[name]["percentiles"]["p99_9"]
         assert stored["sample_count"] == channels[name]["count"]
+    assert rows["A"]["alpha_zero"] + rows["A"]["alpha_one"] > 0
+    assert rows["R"]["firefly_count"] is not None
+    assert [name for name in rows if rows[name]["is_cryptomatte"]] == [
+        name for name in rows if name.startswith("crypto_object")
+    ]
+    assert 0 < sum(each["packed_bytes"] for each in rows.values()) <= image.stat().st_size
+    assert rows["Z"]["packed_bytes"] == pytest.approx(2 * rows["R"]["packed_bytes"], abs=1)
     (facet,) = [each for each in function.rows("facets", "facet") if each["facet"] == "pixels"]
     assert (facet["status"], facet["request"]) == ("ok", '{"mode":"full"}')
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from exr_inspector.catalog.facets import FACETS, input_hash, object_version
 from exr_inspector.document.serialize import to_json
-from exr_inspector.errors import OBJECT_CHANGED, InspectorError
+from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
 from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
@@ -61,6 +61,16 @@ class Measurer:
                 found[index] = each
         return list_objects(found, self.reader, self.store, keep_faults=self.keep_faults)
 
+    def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
+        """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
+        held = self._known(inspections) if inspections else {}
+        found: dict[str, str] = {}
+        for each in inspections:
+            if each.location and each.stat and (known := held.get(each.location.file_id)):
+                modes = [_input_hash(each.stat, self._request(mode)) for mode in ("sampled", "full")]
+                found |= {each.location.file_id: known} if known in modes else {}
+        return found
+
     def _result(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         """Measure one file. A fault that no retry cures, such as an absent library, is in its document."""
         try:
@@ -93,9 +103,13 @@ class Measurer:
                 return _with(inspection, {"status": "unchanged", "reason": KNOWN})
             source = self.reader.open_source(location)
             with self.reader.telemetry.step("measure", path=location.path):
-                result = source_stats(source, mode, settings.stats_bytes, settings)
+                seconds = max(self.end - time.monotonic(), 0)
+                result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
             if source.stat() == stat:
-                pixels = Pixels(result, self._request(mode), hashes[mode])
+                is_late = any(each["code"] == PIXELS_TIMEOUT.code for each in result["failures"])
+                # What the time did not suffice for is read when it is asked for again.
+                key = _input_hash(stat, "unfinished") if is_late else hashes[mode]
+                pixels = Pixels(result, self._request(mode), key)
                 shown = {name: value for name, value in result.items() if not name.startswith("look")}
                 return replace(_with(inspection, shown), pixels=pixels)
             inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))

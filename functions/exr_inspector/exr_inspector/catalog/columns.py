@@ -78,6 +78,7 @@ FILES = (
     Column("error_count", INTEGER, "Number of faults."),
     Column("errors_json", TEXT, "The faults as JSON: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format: 2."),
+    Column("version_field", INTEGER, "The version field: version and flags; null in rows of release 1.0."),
     Column("multipart_count", INTEGER, "Number of parts."),
     Column("channel_count", INTEGER, "Number of channels, over all parts."),
     Column("attribute_count", INTEGER, "Number of attributes, over all parts."),
@@ -192,6 +193,7 @@ PIXELS = (
     *_FILE_KEY,
     Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
     Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
+    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
     Column("exact", FLAG, "Whether the statistics are those of all pixels."),
     Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
     Column(
@@ -242,6 +244,21 @@ CHANNEL_STATS = (
     Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
     Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
     Column("display_hash", TEXT, "The same for the display window."),
+    Column("is_cryptomatte", FLAG, "Whether the values are ids of a Cryptomatte, or what they cover."),
+    *(
+        Column(f"alpha_{name}", REAL, f"Of an alpha channel: the share of finite samples {meaning}.")
+        for name, meaning in (
+            ("zero", "that are 0"),
+            ("one", "that are 1"),
+            ("between", "between 0 and 1"),
+            ("outside", "below 0 or above 1"),
+        )
+    ),
+    Column(
+        "firefly_count", INTEGER, "Of the picture, if every chunk was read: pixels that are far too bright."
+    ),
+    Column("hole_count", INTEGER, "The same: pixels that are black or not finite among others."),
+    Column("flat_rectangle_count", INTEGER, "The same: rectangles of one value, as lost buckets are."),
     Column(
         "packed_bytes",
         INTEGER,
@@ -298,16 +315,36 @@ CRYPTOMATTE_OBJECTS = (
     Column("max_y", INTEGER, "Its bottom, inclusive."),
 )
 
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header`, `pixels` or `cryptomatte`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels`, `cryptomatte` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
@@ -321,6 +358,7 @@ COLUMNS = {
     "deep_stats": DEEP_STATS,
     "cryptomattes": CRYPTOMATTES,
     "cryptomatte_objects": CRYPTOMATTE_OBJECTS,
+    "findings": FINDINGS,
     "facets": FACETS,
 }
 TABLES: dict[str, pa.Schema] = {

@@ -119,7 +119,7 @@ class Measure:
 
     def channel_results(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each channel."""
-        found = self._hash_results()
+        found, packed = self._hash_results(), self._packed_bytes()
         no_suspects = dict.fromkeys(("fireflies", "holes", "flat_rectangles"))
         for index, channel in enumerate(self.channels):
             stats = self.stats[index]
@@ -133,10 +133,25 @@ class Measure:
                 "is_cryptomatte": self.roles[index].is_cryptomatte,
                 "alpha": stats.alpha() if self.roles[index].is_alpha else None,
                 **(self.suspects[index].result() if index in self.suspects else no_suspects),
+                "packed_bytes": packed[index],
                 "mean_standard_error": self._standard_error(self.means[index]),
                 "hash": found["hash"][0][index],
                 "display_hash": found["display_hash"][0][index],
             }
+
+    def _packed_bytes(self) -> list[int]:
+        """Return each channel's share of the packed chunks of all levels, by the size of its samples.
+
+        It is an estimate, since nothing tells how well each channel is packed.
+        """
+
+        def weight(channel: ChannelLayout) -> float:
+            return channel.sample_bytes / (channel.x_sampling * channel.y_sampling)
+
+        layout, reader = self.stream.layout, self.stream.reader
+        total = sum(map(reader.packed_size, range(layout.count)))
+        whole = sum(map(weight, layout.channels or ()))
+        return [round(total * weight(each.layout) / whole) for each in self.channels]
 
     def part_result(self) -> dict[str, Any]:
         """Return the hashes of the part; None unless all its channels and all chunks were read."""
@@ -155,9 +170,12 @@ class Measure:
         return {name: found.get(window, nothing) if window else nothing for name, window in windows.items()}
 
     def _standard_error(self, means: list[float]) -> float | None:
-        """Return an estimate from the differences between neighbors; None for a full pass or few chunks."""
+        """Return an estimate from the differences between neighbors.
+
+        None for a full pass, for few chunks, and for a sample that lacks some of its chunks.
+        """
         count = len(means)
-        if self.plan is None or self.plan.is_full or count < MIN_ERROR_UNITS:
+        if self.plan is None or self.plan.is_full or self.stream.failures or count < MIN_ERROR_UNITS:
             return None
         squares = float(np.square(np.diff(means)).sum())
         return sqrt(squares / (2 * count * (count - 1)) * (1 - count / self.plan.total))
