@@ -168,6 +168,19 @@ def test_a_sidecar_that_arrives_later_is_read_with_the_next_request(
     assert reads.count == 2
 
 
+def test_policies_look_at_the_sidecar_and_judge_again_once_it_is_there(
+    function: Function, image: Path
+) -> None:
+    image.write_bytes(frame(sidecar="id.json"))
+    function.set(EXR_INSPECTOR_POLICIES="cryptomatte")
+    found = function.handle(plain(image))["validation"]["findings"]
+    assert [each["rule_id"] for each in found] == ["CRY-05-FILE"]
+    (image.parent / "id.json").write_text('{"/char/dragon":"00800000"}')
+    found = function.handle(plain(image))["validation"]["findings"]
+    assert [each["rule_id"] for each in found] == ["CRY-06"]
+    assert [row["rule_id"] for row in function.rows("findings")] == ["CRY-06"]
+
+
 @pytest.mark.parametrize("fault", [NOT_INSTALLED, STORAGE_UNAVAILABLE])
 def test_a_fault_that_a_retry_cures_is_raised_and_any_other_recorded(
     function: Function, image: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault

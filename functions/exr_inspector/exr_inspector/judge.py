@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
@@ -57,18 +57,36 @@ class Judge:
         `hidden` identifies statistics that the store has and that are not at hand: rules that need them are
         unknown, and stored findings that were judged by them, which `known` identifies, stay.
         """
-        from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415 - only if policies are used
+        from exr_inspector.extra_evidence import identity  # noqa: PLC0415 - only if policies are used
+        from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415
 
         document = inspection.document
         file_id = inspection.location.file_id if inspection.location else ""
         policies, errors = self._load(names)
-        validation = evaluate(policies, document, STORED if file_id in hidden else None)
+        extra = self._extra(inspection, policies)
+        validation = evaluate(policies, document, STORED if file_id in hidden else None, extra)
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
-        inputs = [[[each.id, each.hash] for each in policies], pixels, errors]
+        inputs = [[[each.id, each.hash] for each in policies], pixels, errors, identity(extra)]
         judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
+
+    def _extra(self, inspection: Inspection, policies: Sequence[Policy]) -> dict[str, Any]:
+        """Read what the rules look at besides the document and the pixels. Raises as `process`."""
+        from exr_inspector.extra_evidence import ExtraReader  # noqa: PLC0415
+
+        reader = self.measurer.reader
+        if inspection.location is None or inspection.stat is None:
+            return {}
+        collections = {rule.given for policy in policies for rule in policy.rules}
+        extras = ExtraReader(reader.open_source, reader.settings.limits, collections)
+        try:
+            return extras.read(inspection.document, inspection.location)
+        except InspectorError:
+            if not self.measurer.keep_faults:
+                raise
+            return {}
 
     def _names(self, inspection: Inspection) -> list[str]:
         """Return the policies of a file: those of the settings, and its event's or the pack `default`."""
