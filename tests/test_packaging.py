@@ -128,7 +128,7 @@ def test_the_wheel_installs_alone_and_holds_its_types(demo: Path, tmp_path: Path
     )
     assert run(python, "-I", "-c", script, demo / SAMPLE).split() == [
         "ok", "attributes", "channel_stats", "channels", "cryptomatte_objects", "cryptomattes", "deep_stats",
-        "facets", "files", "parts", "pixels",
+        "facets", "files", "findings", "parts", "pixels",
     ]  # fmt: skip
     installed = run(*pip, "freeze").splitlines()
     assert {re.split("[=@ ]", line)[0].lower() for line in installed} == {
