@@ -168,6 +168,19 @@ def test_a_sidecar_that_arrives_later_is_read_with_the_next_request(
     assert reads.count == 2
 
 
+def test_what_the_time_does_not_suffice_for_is_read_with_the_next_request(
+    function: Function, image: Path, reads: Reads
+) -> None:
+    function.set(EXR_INSPECTOR_STATS_SECONDS=0.0001)
+    function.handle(plain(image, cryptomatte="coverage"))
+    (facet,) = [row for row in function.rows("facets") if row["facet"] == "cryptomatte"]
+    assert (facet["status"], objects(function)) == ("partial", {})
+    function.set(EXR_INSPECTOR_STATS_SECONDS=60)
+    function.restart()
+    function.handle(plain(image, cryptomatte="coverage"))
+    assert (len(objects(function)), reads.count) == (2, 2)
+
+
 def test_policies_look_at_the_sidecar_and_judge_again_once_it_is_there(
     function: Function, image: Path
 ) -> None:

@@ -59,7 +59,7 @@ class Measurer:
             measured = side_by_side(lambda index: self._result(inspections[index], known), wanted)
             for index, each in zip(wanted, measured, strict=True):
                 found[index] = each
-        return list_objects(found, self.reader, self.store, keep_faults=self.keep_faults)
+        return list_objects(found, self.reader, self.store, self.end, keep_faults=self.keep_faults)
 
     def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
         """Return the hashes of stored statistics of these versions of files, whatever asked for them."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
@@ -56,23 +57,25 @@ def cryptomattes(
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
     opener = Opener(settings)
+    seconds = inf if coverage else None
     return read_unchanged(
-        lambda: source_cryptomattes(opener(location), location, settings.limits, opener, coverage)
+        lambda: source_cryptomattes(opener(location), location, opener, settings.limits, seconds)
     )
 
 
 def source_cryptomattes(
-    source: Source, location: Location, limits: Limits, open_source: OpenSource, with_coverage: bool
+    source: Source, location: Location, open_source: OpenSource, limits: Limits, seconds: float | None
 ) -> dict[str, Any]:
     """Return what `cryptomattes` does, of the version of a file that a source reads.
 
-    A permanent fault is part of the result; any other is raised.
+    Pixels that are not decoded after `seconds` are given up; infinity is no limit. None means that no pixel
+    is read. A permanent fault is part of the result; any other is raised.
     """
     try:
-        if not with_coverage:
+        if seconds is None:
             mattes, unclaimed = _mattes(read_header(ReadAhead(source), limits), location, open_source)
             return _report(mattes, unclaimed, [])
-        with closing(PixelFile(source, limits)) as file:
+        with closing(PixelFile(source, limits, None if seconds == inf else seconds)) as file:
             mattes, unclaimed = _mattes(file.header, location, open_source)
             for matte in mattes:
                 matte.coverage = Coverage(clamped(id_) for _, id_ in matte.manifest.objects)
