@@ -24,6 +24,8 @@ Row = dict[str, Any]
 HEADER_VERSION = 1
 # The same for pixels: then every file whose pixels are asked for is measured again.
 PIXELS_VERSION = 1
+# The same for the objects of cryptomattes.
+CRYPTOMATTE_VERSION = 1
 # The same for findings: of the rule language and of the facts that rules look at.
 POLICY_VERSION = 1
 
@@ -50,6 +52,7 @@ FACETS: Facets = {
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
         Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
+        Facet("cryptomatte", CRYPTOMATTE_VERSION, ("cryptomattes", "cryptomatte_objects"), "object"),
         Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
