@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
@@ -29,7 +30,7 @@ def _fails(fault: str) -> None:
 
 
 def main(fault: str) -> None:
-    def decode_flat(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Any]]:
+    def decode_flat(file: io.BytesIO, planes: list[int]) -> tuple[dict[str, Any], list[Any]]:
         reply, found = _decode(file, planes)
         if (found[0] == 666).any():
             _fails(fault)

@@ -96,7 +96,8 @@ def opened(data: bytes) -> tuple[Header, ChunkTable]:
 def chunks_of(data: bytes, part: int, indexes: list[int]) -> list[RawChunk]:
     """These chunks of a part, in this order."""
     _, table = opened(data)
-    found = dict(ChunkReader(ReadAhead(Bytes(data)), table, part).read(indexes))
+    reader = ChunkReader(ReadAhead(Bytes(data)), table, part, 1 << 27)
+    ((_, found),) = reader.read([[(index,) for index in indexes]])
     chunks = [each for index in indexes if isinstance(each := found[index], RawChunk)]
     assert len(chunks) == len(indexes)
     return chunks

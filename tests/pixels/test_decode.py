@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Iterator
@@ -184,7 +185,7 @@ def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_pa
     assert job.chunks is not None
     with closing(Decoder()) as decoder:
         own = decoder.decode(job)
-    _, library = decode_deep(job.file, job.planes)
+    _, library = decode_deep(io.BytesIO(job.file), job.planes)
     assert [each.tobytes() for each in own] == [each.tobytes() for each in library]
 
 

@@ -13,8 +13,9 @@ import xxhash
 
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
-from exr_inspector.pixels import decode, fetch, stream
+from exr_inspector.pixels import decode, stream
 from exr_inspector.pixels.decode import Helper
+from exr_inspector.pixels.memory import Memory
 from tests.corpus import damaged, each_image, for_each
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
@@ -66,7 +67,7 @@ def test_lossless_files_of_the_same_pixels_have_the_same_hashes(tmp_path: Path) 
 def test_results_do_not_depend_on_the_groups(
     compression: str, group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exr_inspector.pixels.plan.groups.__defaults__", (group,))
+    monkeypatch.setattr("exr_inspector.pixels.stream.GROUP_BYTES", group)
     data = library_file(picture(70, 9), compression, tmp_path / "y.exr")
     assert _hashes(_stats(tmp_path, data)) == _expected(decoded(data))
 
@@ -249,7 +250,7 @@ def test_a_vertically_subsampled_line_is_lost_with_its_neighbor(tmp_path: Path) 
 def test_a_chunk_that_unpacks_to_too_much_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "MAX_CHUNK_BYTES", 4000)
+    monkeypatch.setattr(Memory, "max_chunk", 4000)
     found = _stats(tmp_path, files.file("blocks of scan lines").data)
     assert (found["status"], found["coverage"]["chunks_read"]) == ("partial", 1)
     assert (found["failures"][0]["code"], found["failures"][0]["chunks"]) == ("PIXELS_LIMIT", 2)
@@ -273,7 +274,7 @@ def _fatal() -> bytes:
 def test_a_chunk_that_is_fatal_to_the_decoder_costs_only_itself(
     helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exr_inspector.pixels.decode.Decoder.__init__.__defaults__", (1, None))
+    monkeypatch.setattr("exr_inspector.pixels.decode.Decoder.__init__.__defaults__", (1, None, 64 << 20))
     found = _stats(tmp_path, _fatal())
     assert (found["status"], found["coverage"]["chunks_read"]) == ("partial", 19)
     (failure,) = found["failures"]

@@ -471,6 +471,7 @@ ELSEWHERE = {
     "DECODER_LOST": "pixels/test_stats.py",
     "WORKER_LOST": "apps/index/test_pool.py",
     "PIXELS_LIMIT": "pixels/test_stats.py",
+    "PIXELS_TIMEOUT": "pixels/test_memory.py",
 }
 
 

@@ -213,8 +213,16 @@ DECODER_LOST = _fault(
 PIXELS_LIMIT = _fault(
     "PIXELS_LIMIT",
     None,
-    "A chunk, or the number of channels, is larger than pixel statistics allow.",
-    "Choose fewer channels or parts. A chunk that is too large cannot be measured.",
+    "A chunk, or the number of channels, is larger than pixel statistics allow. The memory of the instance"
+    " limits a chunk: to about 32 MiB decoded if it has 512 MiB, and to 128 MiB at most.",
+    "Choose fewer channels or parts, or measure the file with more memory.",
+)
+PIXELS_TIMEOUT = _fault(
+    "PIXELS_TIMEOUT",
+    None,
+    "The time for the pixels of a file ran out, also if it was spent on waiting for memory that other files"
+    " held. What was read until then was measured.",
+    "Ask again with more time, or for a sample.",
 )
 
 # --- the request: permanent, no file is known ------------------------------------------------------

@@ -47,11 +47,15 @@ OpenSource = Callable[[Location], Source]
 
 
 class Pixels(NamedTuple):
-    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both."""
+    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both.
+
+    `status` is that of the result, or `unfinished`.
+    """
 
     result: Mapping[str, Any]
     request: str
     hash: str
+    status: str
 
 
 @dataclass(frozen=True)

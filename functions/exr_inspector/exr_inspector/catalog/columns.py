@@ -289,7 +289,7 @@ FACETS = (
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column("status", TEXT, "`ok`; `partial`, `failed` or `unfinished` if the rows are not complete."),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 

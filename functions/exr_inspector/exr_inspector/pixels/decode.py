@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, NOT_INSTALLED, InspectorError
 from exr_inspector.pixels.deep import DeepChunks
+from exr_inspector.pixels.memory import decoder_memory
 
 WORKER = "exr_inspector.pixels.worker"
 MIN_VERSION = (3, 5, 2)
@@ -31,9 +32,6 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "float": np.dtype("<f4"),
     "uint": np.dtype("<u4"),
 }
-MEMORY_FACTOR = 5
-"""Bytes that decoding takes, at most, for each byte decoded."""
-MIN_MEMORY = 192 << 20
 
 # The protocol of the worker, which is not imported: OpenEXR belongs into the helper process.
 _MESSAGE, _REQUEST, _RESPONSE = Struct("<cq"), Struct("<II"), Struct("<IQ")
@@ -187,15 +185,19 @@ atexit.register(close_shared_helper)
 class Decoder:
     """Decodes the groups of one file in a process of its own, and in a new one after a crash.
 
-    `seconds` limits the time and the CPU time of one group.
+    `seconds` limits the time and the CPU time of one group; `memory` what the process may take, in bytes,
+    beyond what it shares with others.
     """
 
-    def __init__(self, seconds: float = 60, helper: Helper | None = None) -> None:
+    def __init__(
+        self, seconds: float = 60, helper: Helper | None = None, memory: int = decoder_memory(8 << 20)
+    ) -> None:
         self.seconds = seconds
+        self.memory = memory
         self._given = helper
         self._helper: Helper | None = None
         self._child = 0
-        self._memory = 0
+        self._limit = 0
         self._data: socket.socket | None = None
         self._job: Job | None = None
         self._error: OSError | None = None
@@ -221,9 +223,8 @@ class Decoder:
         """Begin to decode; `result` raises whatever fails. Drops a job whose result was not taken."""
         if self._job is not None:
             self._end()
-        memory = MIN_MEMORY + MEMORY_FACTOR * max(job.size + len(job.file) - MIN_MEMORY // 8, 0)
-        if self._data is None or memory > self._memory:
-            self._begin(max(memory, self._memory))
+        if self._data is None or self.memory > self._limit:
+            self._begin()
         assert self._data is not None
         self._job, self._error = job, None
         try:
@@ -232,8 +233,11 @@ class Decoder:
         except OSError as error:
             self._error = error
 
-    def result(self) -> list[Array]:
-        """Return what `decode` returns, of the job that was submitted."""
+    def result(self, deadline: float | None = None) -> list[Array]:
+        """Return what `decode` returns, of the job that was submitted.
+
+        A job that is not done at `deadline`, a time of `time.monotonic`, is lost.
+        """
         job, error = self._job, self._error
         assert job is not None
         assert self._data is not None
@@ -241,7 +245,8 @@ class Decoder:
         try:
             if error:
                 raise error
-            reply, payload = _answer(self._data, job, time.monotonic() + self.seconds)
+            end = time.monotonic() + self.seconds
+            reply, payload = _answer(self._data, job, end if deadline is None else min(end, deadline))
         except TimeoutError:
             self._end()
             raise DecoderLostError(f"the decoder took more than {self.seconds:g} seconds") from None
@@ -251,12 +256,12 @@ class Decoder:
             raise DecodeError(str(reply["error"])[:500])
         return _planes(job, reply, payload)
 
-    def _begin(self, memory: int) -> None:
+    def _begin(self) -> None:
         self._end()
         for is_last in (False, True):
             self._helper = self._given or shared_helper()
             try:
-                self._child, self._data = self._helper.start(memory)
+                self._child, self._data = self._helper.start(self.memory)
             except OSError as error:
                 if is_last:
                     raise InspectorError(
@@ -264,7 +269,7 @@ class Decoder:
                         f"the process that decodes pixels does not start ({error}); try `python -m {WORKER}`",
                     ) from error
             else:
-                self._memory = memory
+                self._limit = self.memory
                 return
 
     def _end(self) -> int:

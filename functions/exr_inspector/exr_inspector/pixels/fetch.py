@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from exr_inspector.errors import CHUNK_CORRUPT, CHUNKS_MISSING, PIXELS_LIMIT
 from exr_inspector.exr.chunks import ChunkTable
+from exr_inspector.pixels.plan import Unit
 from exr_inspector.pixels.stitch import RawChunk
+from exr_inspector.sources.local import LocalFile
 from exr_inspector.sources.read_ahead import ReadAhead
 
 MAX_GAP = 1 << 20
@@ -17,8 +22,9 @@ MAX_WIDTH = 1 << 22
 SAMPLE_GAP = 1 << 16
 """The same for a sample, whose bytes count."""
 MAX_REQUEST = 8 << 20
-MAX_CHUNK_BYTES = 128 << 20
-"""A chunk that unpacks to more is not decoded: decoding takes four times its size."""
+"""Bytes of one request, unless a single chunk is larger."""
+IN_FLIGHT = 3
+"""Requests at once, besides the one whose chunks are decoded."""
 
 
 class Span(NamedTuple):
@@ -42,9 +48,23 @@ class MissingChunkError(ChunkError):
 
 
 class LargeChunkError(ChunkError):
-    """A chunk unpacks to more than MAX_CHUNK_BYTES."""
+    """A chunk unpacks to more than the memory of the instance suffices for."""
 
     fault = PIXELS_LIMIT
+
+
+Found = dict[int, "RawChunk | ChunkError"]
+"""Chunks by their index, or why they cannot be used."""
+
+
+@dataclass
+class _Batch:
+    """Groups that are read together. `found` has the chunks, once `requests` were answered."""
+
+    groups: list[list[Unit]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    requests: list[list[Span]] = field(default_factory=list)
+    found: Found = field(default_factory=dict)
 
 
 @dataclass
@@ -54,9 +74,12 @@ class ChunkReader:
     ahead: ReadAhead
     table: ChunkTable
     part: int
+    max_chunk: int
+    """Bytes to which a chunk may unpack."""
     bytes_read: int = 0
     requests: int = 0
     max_gap: int = MAX_GAP
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _reach: list[int] = field(init=False)
     _unpacked: list[int] | None = field(init=False)
 
@@ -76,32 +99,77 @@ class ChunkReader:
         """Return the upper bound of a chunk's data size; 0 if it is not in the file."""
         return max(self._reach[index], 0)
 
-    def read(self, indexes: Sequence[int]) -> Iterator[tuple[int, RawChunk | ChunkError]]:
-        """Yield each chunk, or why it cannot be used, in the order of the file.
+    def read(self, groups: Iterable[list[Unit]]) -> Iterator[tuple[list[Unit], Found]]:
+        """Yield each group with its chunks, or why they cannot be used, and read ahead meanwhile.
 
-        Raises what the source raises.
+        Groups that fit into one request are read together. At most IN_FLIGHT + 1 requests are held. Raises
+        what the source raises.
         """
-        spans = []
-        for index in indexes:
-            try:
-                spans.append(self._span(index))
-            except ChunkError as error:
-                yield index, error
-        for merged in merge(sorted(spans, key=lambda span: span.offset), self.max_gap):
-            start = merged[0].offset
-            length = max(span.offset + span.size for span in merged) - start
-            held = self.ahead.held(start, length)
-            if held is None:
-                held = self.ahead.source.read(start, length)
+        if isinstance(self.ahead.source, LocalFile):  # the kernel reads ahead
+            for batch in self._batches(groups):
+                yield from self._chunks(batch, map(self._fetch, batch.requests))
+            return
+        pool = ThreadPoolExecutor(IN_FLIGHT)
+        waiting = deque[tuple[_Batch, list[Future[memoryview]]]]()
+        try:
+            for batch in self._batches(groups):
+                waiting.append((batch, [pool.submit(self._fetch, each) for each in batch.requests]))
+                while sum(len(futures) for _, futures in waiting) > IN_FLIGHT:
+                    first, futures = waiting.popleft()
+                    yield from self._chunks(first, (future.result() for future in futures))
+            for first, futures in waiting:
+                yield from self._chunks(first, (future.result() for future in futures))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _batches(self, groups: Iterable[list[Unit]]) -> Iterator[_Batch]:
+        """Yield consecutive groups of up to MAX_REQUEST bytes, or one group that is larger."""
+        batch, size = _Batch(), 0
+        for group in groups:
+            spans, errors = [], {}
+            for index in (index for unit in group for index in unit):
+                try:
+                    spans.append(self._span(index))
+                except ChunkError as error:
+                    errors[index] = error
+            more = sum(span.size for span in spans)
+            if batch.groups and size + more > MAX_REQUEST:
+                yield self._merged(batch)
+                batch, size = _Batch(), 0
+            batch.groups.append(group)
+            batch.spans += spans
+            batch.found.update(errors)
+            size += more
+        if batch.groups:
+            yield self._merged(batch)
+
+    def _merged(self, batch: _Batch) -> _Batch:
+        batch.requests = list(merge(sorted(batch.spans, key=lambda span: span.offset), self.max_gap))
+        return batch
+
+    def _fetch(self, spans: list[Span]) -> memoryview:
+        """Return the bytes from the first span to the end of the last one."""
+        start = spans[0].offset
+        length = max(span.offset + span.size for span in spans) - start
+        held = self.ahead.held(start, length)
+        if held is None:
+            held = self.ahead.source.read(start, length)
+            with self._lock:
                 self.bytes_read += length
                 self.requests += 1
-            data = memoryview(held)
-            for span in merged:
-                raw = data[span.offset - start : span.offset - start + span.size]
+        return memoryview(held)
+
+    def _chunks(self, batch: _Batch, data: Iterable[memoryview]) -> Iterator[tuple[list[Unit], Found]]:
+        for spans, held in zip(batch.requests, data, strict=True):
+            start = spans[0].offset
+            for span in spans:
+                raw = held[span.offset - start : span.offset - start + span.size]
                 try:
-                    yield span.chunk, self._chunk(span, raw)
+                    batch.found[span.chunk] = self._chunk(span, raw)
                 except ChunkError as error:
-                    yield span.chunk, error
+                    batch.found[span.chunk] = error
+        for group in batch.groups:
+            yield group, {index: batch.found.pop(index) for unit in group for index in unit}
 
     def _span(self, index: int) -> Span:
         """Return where a chunk lies; at most as far as it can reach, since the head is not known yet."""
@@ -112,10 +180,10 @@ class ChunkReader:
             raise LargeChunkError(
                 f"the image is {self.layout.widths[0]} pixels wide; {MAX_WIDTH} are allowed"
             )
-        limit = MAX_CHUNK_BYTES if self._unpacked is None else self._unpacked[index]
-        if limit > MAX_CHUNK_BYTES:
+        limit = self.max_chunk if self._unpacked is None else self._unpacked[index]
+        if limit > self.max_chunk:
             raise LargeChunkError(
-                f"the chunk unpacks to {limit} bytes, more than the {MAX_CHUNK_BYTES} allowed"
+                f"the chunk unpacks to {limit} bytes, more than the {self.max_chunk} allowed"
             )
         return Span(index, self._offsets[index], self.layout.head_size + min(reach, limit))
 
@@ -137,12 +205,12 @@ class ChunkReader:
             )
         unpacked = head.unpacked_size or 0
         counts_size = 4 * pixels.width * pixels.height if layout.is_deep else 0
-        if not 0 <= unpacked <= MAX_CHUNK_BYTES - counts_size:
+        if not 0 <= unpacked <= self.max_chunk - counts_size:
             message = f"the chunk unpacks to {unpacked} bytes and {counts_size} of sample counts"
-            raise LargeChunkError(f"{message}, more than the {MAX_CHUNK_BYTES} allowed")
+            raise LargeChunkError(f"{message}, more than the {self.max_chunk} allowed")
         start = layout.head_size
         counts, data = raw[start : start + table], raw[start + table : start + table + size]
-        return RawChunk(pixels, bytes(data), bytes(counts), unpacked)
+        return RawChunk(pixels, data, counts, unpacked)
 
 
 def merge(spans: Iterable[Span], max_gap: int) -> Iterator[list[Span]]:

@@ -170,9 +170,12 @@ class Measure:
         return {name: found.get(window, nothing) if window else nothing for name, window in windows.items()}
 
     def _standard_error(self, means: list[float]) -> float | None:
-        """Return an estimate from the differences between neighbors; None for a full pass or few chunks."""
+        """Return an estimate from the differences between neighbors.
+
+        None for a full pass, for few chunks, and for a sample that lacks some of its chunks.
+        """
         count = len(means)
-        if self.plan is None or self.plan.is_full or count < MIN_ERROR_UNITS:
+        if self.plan is None or self.plan.is_full or self.stream.failures or count < MIN_ERROR_UNITS:
             return None
         squares = float(np.square(np.diff(means)).sum())
         return sqrt(squares / (2 * count * (count - 1)) * (1 - count / self.plan.total))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import ChunkReader
+from exr_inspector.pixels.memory import shared_memory
 from exr_inspector.pixels.stream import PartStream, channels_of
 from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
@@ -29,11 +31,12 @@ class PixelFile:
     Close it to end the processes. `header_bytes` counts the bytes that were read.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
-        """Read the header and the table. Raises InspectorError: a fault of the file, or of its store.
+    def __init__(self, source: Source, limits: Limits, seconds: float | None = None) -> None:
+        """Read the header and the table. What is not decoded after `seconds` will be given up.
 
-        NOT_INSTALLED without the extra `pixels`.
+        Raises InspectorError: a fault of the file, or of its store; NOT_INSTALLED without the extra `pixels`.
         """
+        self.deadline = None if seconds is None else time.monotonic() + seconds
         self.version = decoder_version()
         self.source = source
         self._ahead = ReadAhead(source)
@@ -68,8 +71,8 @@ class PixelFile:
             for each in every
             if channels is None or any(fnmatchcase(each.name, pattern) for pattern in channels)
         ]
-        reader = ChunkReader(self._ahead, self.table, part)
-        return PartStream(part, found, layout, reader, self.decoders, every, wanted)
+        reader = ChunkReader(self._ahead, self.table, part, shared_memory().max_chunk)
+        return PartStream(part, found, layout, reader, self.decoders, every, wanted, self.deadline)
 
     def close(self) -> None:
         """End the processes."""

@@ -63,7 +63,7 @@ def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
     return replace(plan, units=tuple(plan.units[each] for each in chosen))
 
 
-def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int = GROUP_BYTES) -> Iterator[list[Unit]]:
+def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int) -> Iterator[list[Unit]]:
     """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
 
     `size_of` returns the decoded size of a chunk. A group of tiles holds whole rows of tiles, so that the

@@ -42,6 +42,7 @@ class Request:
     channels: Sequence[str] | None
     settings: Settings
     dry_run: bool = False
+    seconds: float | None = None
     look: bool = False
     """Whether the result has `look`: the columns of the picture, from `thumbnail`."""
 
@@ -54,6 +55,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     channels: Sequence[str] | None = None,
     settings: Settings | None = None,
     *,
+    seconds: float | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
@@ -61,6 +63,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
     reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
     and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+
+    What is not decoded within `seconds`, or would need more memory than the instance has, is given up; the
+    time that passes while other files hold the memory counts.
 
     With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
     to read.
@@ -78,17 +83,21 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
         )
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    request = Request(mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run)
+    request = Request(
+        mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run, seconds
+    )
     opener = Opener(settings)
     return read_unchanged(lambda: _Reading(opener(location), request).result())
 
 
-def source_stats(source: Source, mode: Mode, budget: int, settings: Settings) -> dict[str, Any]:
+def source_stats(
+    source: Source, mode: Mode, budget: int, settings: Settings, seconds: float | None = None
+) -> dict[str, Any]:
     """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
 
     `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
     """
-    request = Request(mode, budget, None, None, settings, look=True)
+    request = Request(mode, budget, None, None, settings, seconds=seconds, look=True)
     return _Reading(source, request).result()
 
 
@@ -105,7 +114,7 @@ class _Reading:
     def result(self) -> dict[str, Any]:
         """Measure the file. A permanent fault is part of the result; any other is raised."""
         try:
-            file = PixelFile(self.source, self.request.settings.limits)
+            file = PixelFile(self.source, self.request.settings.limits, self.request.seconds)
         except InspectorError as error:
             return self._refused(error)
         self.header_bytes, self.parts = file.header_bytes, len(file.header.parts)

@@ -31,8 +31,8 @@ class RawChunk(NamedTuple):
     """
 
     pixels: Chunk
-    data: bytes
-    table: bytes = b""
+    data: bytes | memoryview
+    table: bytes | memoryview = b""
     unpacked_size: int = 0
 
 
@@ -115,7 +115,7 @@ def channel_order(part: Part) -> list[int]:
     return [ranks[index] for index in range(len(names))]
 
 
-def _body(layout: Layout, chunks: Sequence[RawChunk], start: int, y: int) -> Iterator[bytes]:
+def _body(layout: Layout, chunks: Sequence[RawChunk], start: int, y: int) -> Iterator[bytes | memoryview]:
     """Yield the offset table and the chunks, which lie behind the `start` bytes of the header."""
     heads = []
     for index, chunk in enumerate(chunks):

@@ -5,28 +5,31 @@ Statistics, hashes, thumbnails and comparisons of images all consume `PartStream
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, Fault
+from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, PIXELS_TIMEOUT, Fault
 from exr_inspector.exr.header import Part
 from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, Job
 from exr_inspector.pixels.deep import DeepChunks
-from exr_inspector.pixels.fetch import ChunkError, ChunkReader
+from exr_inspector.pixels.fetch import ChunkError, ChunkReader, Found
+from exr_inspector.pixels.memory import decoder_memory, file_memory, shared_memory
 from exr_inspector.pixels.places import Array, Block, Places, places_of
-from exr_inspector.pixels.plan import GROUP_BYTES, Plan, Unit, groups
+from exr_inspector.pixels.plan import GROUP_BYTES, MAX_ROW_BYTES, Plan, Unit, groups
 from exr_inspector.pixels.raw import is_raw, raw_planes
 from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
 
 MAX_LOST = 16
 """Decoders that a part may crash or hang before its other chunks are given up."""
-MAX_FAILURES = 100
+MAX_FAILURES, MAX_FAILED = 100, 10_000
+"""Reasons why chunks failed, and chunks that did, that are kept."""
 OWN_DEEP = ("none", "rle", "zips", "zip")
 
 
@@ -85,7 +88,7 @@ class _Task(NamedTuple):
 
     group: list[Unit]
     units: list[Unit]
-    found: dict[int, RawChunk | ChunkError]
+    found: Found
     is_last: bool = False
     """Whether this is the group's last task."""
 
@@ -110,7 +113,11 @@ class PartStream:
     decoders: Sequence[Decoder]
     all_channels: list[Channel]
     channels: list[Channel]
+    deadline: float | None = None
+    """A time of `time.monotonic`, after which the rest is given up."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    failed_chunks: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """The code and the message of the first MAX_FAILED chunks that failed."""
     chunks_read: int = 0
     _lost: int = 0
 
@@ -122,16 +129,55 @@ class PartStream:
     def groups(self, plan: Plan) -> Iterator[Group]:
         """Decode the units of a plan. Raises what the source raises.
 
-        Holds one group for each decoder, besides the group that was yielded.
+        Holds one group for each decoder, besides the group that was yielded. Waits until the instance has
+        the memory for that.
         """
+        memory, job, held = shared_memory(), *self._largest(plan)
+        one = 0 if self._is_raw else decoder_memory(job)
+        sizes = [one + file_memory(held), one]
+        taken = []
+        try:
+            if not memory.reserve(sizes[0], self.deadline):
+                self._give_up(plan.units, "no memory was free in time")
+                return
+            taken.append(sizes[0])
+            if one and memory.reserve(one, time.monotonic()):
+                taken.append(one)
+            decoders = self.decoders[: len(taken)]
+            for decoder in decoders:
+                decoder.memory = one
+            yield from self._groups(plan, decoders)
+        finally:
+            for size in taken:
+                memory.release(size)
+
+    def _largest(self, plan: Plan) -> tuple[int, int]:
+        """Return the bytes of samples of the largest job, and of all that is held at once."""
+        limit, size_of = self.reader.max_chunk, self.reader.unpacked_size
+        if self.layout.is_deep:  # the sizes are estimates, and _alike divides what is larger
+            return min(4 * GROUP_BYTES, limit), 2 * min(4 * GROUP_BYTES, limit)
+        largest = max((sum(map(size_of, unit)) for unit in plan.units), default=0)
+        job = min(max(GROUP_BYTES, largest), limit)
+        row = largest * plan.level.columns if self.layout.is_tiled else 0
+        return job, max(job, min(row, MAX_ROW_BYTES))
+
+    def _groups(self, plan: Plan, decoders: Sequence[Decoder]) -> Iterator[Group]:
         columns = plan.level.columns if self.layout.is_tiled else 1
         pieces: list[Piece] = []
-        for task, decoder in self._in_flight(self._tasks(plan)):
+        for task, decoder in self._in_flight(self._tasks(plan), decoders):
             pieces += self._pieces(task, decoder)
             if task.is_last:
                 is_whole = sum(len(piece.units) for piece in pieces) == len(task.group)
                 yield Group(self.channels, task.group, pieces, is_whole and len(task.group) % columns == 0)
                 pieces = []
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _give_up(self, units: Iterable[Unit], reason: str) -> None:
+        indexes = [index for unit in units for index in unit]
+        if indexes:
+            self.failed(indexes, PIXELS_TIMEOUT, reason)
 
     def lines(self, unit: Unit) -> int:
         """Return the number of pixel rows of a unit."""
@@ -148,18 +194,23 @@ class PartStream:
             empty = {"part_index": self.index, "code": key[0], "message": key[1], "chunks": 0, "first": place}
             self.failures.setdefault(key, empty)
         self.failures[key]["chunks"] += len(indexes)
+        some = indexes[: MAX_FAILED - len(self.failed_chunks)]
+        self.failed_chunks.update(dict.fromkeys(some, (fault.code, message)))
 
     def _tasks(self, plan: Plan) -> Iterator[_Task]:
         """Read the groups of a plan, and divide each into units that can be in one stitched file."""
-        for group in groups(plan, self.reader.unpacked_size):
-            found = dict(self.reader.read([index for unit in group for index in unit]))
+        planned = list(groups(plan, self.reader.unpacked_size, min(GROUP_BYTES, self.reader.max_chunk)))
+        for number, (group, found) in enumerate(self.reader.read(planned)):
+            if self._is_late():
+                self._give_up((unit for rest in planned[number:] for unit in rest), "not read in time")
+                return
             whole = [unit for unit in group if self._is_whole(unit, found)]
             *first, last = self._alike(whole) if whole else [[]]
             for units in first:
                 yield _Task(group, units, found)
             yield _Task(group, last, found, is_last=True)
 
-    def _is_whole(self, unit: Unit, found: dict[int, RawChunk | ChunkError]) -> bool:
+    def _is_whole(self, unit: Unit, found: Found) -> bool:
         """Return whether all chunks of a unit can be used; record those that cannot."""
         errors = [(index, each) for index in unit if isinstance(each := found[index], ChunkError)]
         for index, error in errors:
@@ -185,9 +236,11 @@ class PartStream:
             step = max(1, GROUP_BYTES // tile)
             yield from (alike[first : first + step] for first in range(0, len(alike), step))
 
-    def _in_flight(self, tasks: Iterator[_Task]) -> Iterator[tuple[_Task, Decoder]]:
+    def _in_flight(
+        self, tasks: Iterator[_Task], decoders: Sequence[Decoder]
+    ) -> Iterator[tuple[_Task, Decoder]]:
         """Send one task to each decoder; yield them in order, when the result of the first is wanted."""
-        idle, busy = deque(self.decoders), deque[tuple[_Task, Decoder]]()
+        idle, busy = deque(decoders), deque[tuple[_Task, Decoder]]()
         for task in tasks:
             if not idle:
                 yield busy[0]
@@ -210,8 +263,11 @@ class PartStream:
             self.failed(task.indexes, DECODER_LOST, message)
             return
         try:
-            planes = self._raw_planes(task) if self._is_raw else decoder.result()
+            planes = self._raw_planes(task) if self._is_raw else decoder.result(self.deadline)
         except DecodeError as error:
+            if self._is_late():
+                self._give_up(task.units, "not decoded in time")
+                return
             self._lost += error.fault is DECODER_LOST
             if len(task.units) == 1:
                 self.failed(task.indexes, error.fault, str(error))

@@ -103,11 +103,11 @@ def _prctl(option: int, value: int) -> None:
 def _answer(data: socket.socket) -> None:
     """Decode the files that arrive, one after another, until the socket is closed."""
     while True:
-        head = _receive(data, REQUEST.size)
+        head = _receive(data, REQUEST.size).getvalue()
         if not head:
             return
         text_size, file_size = REQUEST.unpack(head)
-        request = json.loads(_receive(data, text_size))
+        request = json.loads(_receive(data, text_size).getvalue())
         _limit_time(request["seconds"])
         reply, planes = _attempt(request, _receive(data, file_size))
         text = json.dumps(reply).encode()
@@ -116,11 +116,11 @@ def _answer(data: socket.socket) -> None:
             data.sendall(plane.reshape(-1).view(np.uint8).data)
 
 
-def _attempt(request: dict[str, Any], file: bytes) -> tuple[dict[str, Any], list[Array]]:
+def _attempt(request: dict[str, Any], file: io.BytesIO) -> tuple[dict[str, Any], list[Array]]:
     try:
         planes = request["planes"]
         if request["chunks"]:
-            found = DeepChunks(*request["chunks"]).decode(file, planes)
+            found = DeepChunks(*request["chunks"]).decode(file.getvalue(), planes)
             return {"count": len(request["chunks"][-1])}, found
         return decode_deep(file, planes) if request["deep"] else decode_flat(file, planes)
     except Exception as error:  # noqa: BLE001 - the library documents no exception types
@@ -135,27 +135,28 @@ def _limit_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
-def _receive(data: socket.socket, size: int) -> bytes:
-    """Return `size` bytes; fewer if the socket was closed."""
-    buffer = bytearray(size)
-    view = memoryview(buffer)
+def _receive(data: socket.socket, size: int) -> io.BytesIO:
+    """Return `size` bytes, fewer if the socket was closed, without a second copy of them."""
+    stream = io.BytesIO(bytes(size))
     held = 0
-    while held < size:
-        count = data.recv_into(view[held:])
-        if not count:
-            break
-        held += count
-    return bytes(view[:held])
+    with stream.getbuffer() as view:
+        while held < size:
+            count = data.recv_into(view[held:])
+            if not count:
+                break
+            held += count
+    stream.truncate(held)
+    return stream
 
 
-def decode_flat(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
+def decode_flat(file: io.BytesIO, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
     """Return the samples of the channels with these positions among the sorted names."""
     channels = _channels(file)
     found = [np.ascontiguousarray(channels[index]) for index in planes]
     return {"count": len(channels)}, found
 
 
-def decode_deep(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
+def decode_deep(file: io.BytesIO, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
     """Return the sample counts of all pixels, then each channel's samples, pixel after pixel."""
     channels = _channels(file)
     counts = None
@@ -172,9 +173,9 @@ def decode_deep(file: bytes, planes: list[int]) -> tuple[dict[str, Any], list[Ar
     return {"count": len(channels)}, [counts, *found]
 
 
-def _channels(file: bytes) -> list[Array]:
+def _channels(file: io.BytesIO) -> list[Array]:
     """Return the samples of all channels of a file of one part, by the bytes of their names."""
-    with OpenEXR.File(io.BytesIO(file), separate_channels=True) as opened:
+    with OpenEXR.File(file, separate_channels=True) as opened:
         if len(opened.parts) != 1:  # the library only prints why
             raise ValueError("the OpenEXR library cannot decode the chunks")
         channels = opened.parts[0].channels

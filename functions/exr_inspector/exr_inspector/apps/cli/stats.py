@@ -41,6 +41,7 @@ BATCH = 20
 )
 @click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file, and read no pixels twice.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
+@click.option("--verify", is_flag=True, help="Decode every chunk of every level, and show the bad ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
 def stats(
@@ -52,18 +53,24 @@ def stats(
     channels: tuple[str, ...],
     db: str | None,
     dry_run: bool,
+    verify: bool,
     as_json: bool,
 ) -> None:
     """Measure the pixels of EXR files: minimum, maximum, mean, NaN and infinities of each channel.
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. The values
-    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself, but codecs
-    without a checksum do not notice all damage.
+    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself.
+
+    Only ZIP, ZIPS and PXR24 have a checksum. With the other codecs, --verify does not notice all damage.
     """
     settings = Settings.from_mapping(os.environ)
     files = expand(paths, recursive=recursive, settings=settings)
     limit = None if budget is None else budget * MIB
-    if db is None:
+    if verify:
+        if db is not None or channels or dry_run:
+            raise click.UsageError("--verify decodes all; drop --db, --channel and --dry-run")
+        results = _verified(files, settings)
+    elif db is None:
         results = _measured(files, mode, limit, channels or None, settings, dry_run)
     elif channels or dry_run:
         raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
@@ -75,9 +82,10 @@ def stats(
     for location, found in progress(results, len(files), shown=True):
         is_bad = is_bad or found["status"] not in ("ok", "planned", "unchanged")
         if as_json:
-            click.echo(json_text({"file_path": location.path, "stats": found}))
+            kind = "verification" if verify else "stats"
+            click.echo(json_text({"file_path": location.path, kind: found}))
         else:
-            _print(nearby(location.path), found)
+            (_print_verified if verify else _print)(nearby(location.path), found)
     ctx.exit(int(is_bad))
 
 
@@ -93,6 +101,13 @@ def _measured(
 
     for location in files:
         yield location, pixel_stats(location, mode, budget, None, channels, settings, dry_run=dry_run)
+
+
+def _verified(files: Sequence[Location], settings: Settings) -> Iterator[tuple[Location, dict[str, Any]]]:
+    from exr_inspector.pixels.verify import verify_pixels  # noqa: PLC0415
+
+    for location in files:
+        yield location, verify_pixels(location, settings)
 
 
 def _stored(
@@ -141,6 +156,21 @@ def _print(path: str, found: dict[str, Any]) -> None:
     for each in found["failures"]:
         number = f"{each['chunks']:,} chunks: " if each["chunks"] else ""
         click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
+
+
+def _print_verified(path: str, found: dict[str, Any]) -> None:
+    counts = f"{found['chunks_decoded']:,} of {found['chunks']:,} chunks decode"
+    codecs = sorted({str(each["compression"]) for each in found["unchecked"]})
+    hint = f" ({', '.join(codecs)}: no checksum, so damage may go unnoticed)" if codecs else ""
+    click.secho(harmless(f"{path}: {found['status']}, {counts}{hint}"), bold=True)
+    for each in found["bad_chunks"]:
+        size = f"{each['width']}x{each['height']} at {each['x']},{each['y']}"
+        level = f", level {each['level'][0]},{each['level'][1]}" if any(each["level"]) else ""
+        text = f"part {each['part_index']}, {size}{level}: {each['code']}: {each['message']}"
+        click.echo(harmless(text, keep=""))
+    for each in found["failures"]:
+        part = "" if each["part_index"] is None else f"part {each['part_index']}: "
+        click.echo(harmless(f"{part}{each['code']}: {each['message']}", keep=""))
 
 
 def _row(channel: dict[str, Any]) -> list[Any]:
