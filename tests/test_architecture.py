@@ -42,6 +42,7 @@ RULES = {
     "compare": "compare document errors exr location pixels sequences settings sources vectors/attributes",
     "policy": "document/build document/serialize errors exr policy sequences",
     "extra_evidence": "errors exr location policy/collections sources version_reader",
+    "checks/stored": "catalog/* checks document/serialize location policy/model sequences shows",
     "checks": "checks document/model document/serialize errors extra_evidence location parallel pipeline"
     " pixels/stats policy sequences settings show shows sources/opener version",
     "version_reader": "errors exr settings sources/read_ahead",
@@ -49,8 +50,10 @@ RULES = {
     "pixels/worker": "pixels/deep",
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
+    "policy_files": "errors location policy sources/local sources/protocol",
+    "judge": "catalog/* document errors events/request measurer policy policy_files reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
-    "writer": "catalog/* document/model errors location measurer parallel reader sequences shows telemetry"
+    "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect catalog/store document events sources",
@@ -73,6 +76,7 @@ RULES = {
 # Each library that reaches outside has one home.
 HOMES: dict[str, str | tuple[str, ...]] = {
     "boto3": "sources/s3",
+    "obstore": "sources/s3_listing",
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
@@ -189,6 +193,10 @@ def test_importing_the_function_loads_no_library_that_the_settings_do_not_select
         "PIL",
         "xxhash",
         "exr_inspector.pixels",
+        "exr_inspector.policy",
+        "pydantic",
+        "yaml",
+        "re2",
         "click",
         "pandas",
         "vast_runtime",

@@ -20,7 +20,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.catalog.backends import rows, tables
-from tests.catalog.rows import NOON, delivered, expected, with_cells, with_statistics
+from tests.catalog.rows import NOON, delivered, expected, with_cells, with_findings, with_statistics
 from tests.exrfiles.demo import layered_beauty
 
 if TYPE_CHECKING:
@@ -105,6 +105,33 @@ class StoreContract:
         counts = {table: count for table in TABLES if (count := len(rows(backend, table)))}
         assert counts == {"files": 1, "facets": 1}
         store.upsert([delivered("a", version=2)])
+        assert tables(backend) == expected(delivered("a", version=2))
+
+    # --- findings ---------------------------------------------------------------------------------------
+
+    def test_findings_are_stored_and_a_clean_file_is_recorded(self, backend: Backend) -> None:
+        store, clean = backend.store(), with_findings(delivered("a"))
+        failing = with_findings(delivered("b"), "not complete", "odd")
+        store.upsert([clean, failing])
+        assert tables(backend) == expected(clean, failing)
+        assert {each.action for each in store.upsert([clean, failing])} == {"unchanged"}
+        assert tables(backend) == expected(clean, failing)
+
+    def test_findings_of_another_policy_replace_the_stored_ones(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one", "two"), other])
+        mended = with_findings(delivered("a"), "three")
+        assert [each.action for each in store.upsert([mended])] == ["replaced"]
+        assert tables(backend) == expected(mended, other)
+
+    def test_findings_stay_with_the_facts_they_are_about_and_go_with_them(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one"), other])
+        store.upsert([delivered("a")])
+        assert tables(backend) == expected(with_findings(delivered("a"), "one"), other)
+        store.upsert([delivered("a", version=2)])
+        assert tables(backend) == expected(delivered("a", version=2), other)
+        store.upsert([], [Removal(other.file_id)])
         assert tables(backend) == expected(delivered("a", version=2))
 
     # --- facets -----------------------------------------------------------------------------------------

@@ -55,6 +55,14 @@ def with_statistics(file: FileRows, request: str = "{}", number: int = 1, status
     return file.with_facet(FACETS["pixels"], rows, identity, request=request, status=status)
 
 
+def with_findings(file: FileRows, *messages: str) -> FileRows:
+    """The same file with the policy facet: one finding for each message."""
+    key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
+    rows = [{**_row("findings", 1, index), **key, "message": each} for index, each in enumerate(messages)]
+    facet = FACETS["policy"]
+    return file.with_facet(facet, {"findings": rows}, input_hash(facet, file.file["facts_hash"], messages))
+
+
 def with_cells(file: FileRows, table: str, **cells: Any) -> FileRows:
     """The same file with other cells in the first row of a table."""
     first, *others = file.rows[table]

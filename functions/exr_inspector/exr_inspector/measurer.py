@@ -61,6 +61,16 @@ class Measurer:
                 found[index] = each
         return found
 
+    def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
+        """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
+        held = self._known(inspections) if inspections else {}
+        found: dict[str, str] = {}
+        for each in inspections:
+            if each.location and each.stat and (known := held.get(each.location.file_id)):
+                modes = [_input_hash(each.stat, self._request(mode)) for mode in ("sampled", "full")]
+                found |= {each.location.file_id: known} if known in modes else {}
+        return found
+
     def _result(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         """Measure one file. A fault that no retry cures, such as an absent library, is in its document."""
         try:

@@ -6,7 +6,7 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -46,6 +46,18 @@ REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 OpenSource = Callable[[Location], Source]
 
 
+class Judged(NamedTuple):
+    """The document's `validation`; what was asked, as JSON; and what it was judged by, beside the facts.
+
+    `known` is the identity of the stored findings if they were judged by statistics that are not at hand.
+    """
+
+    validation: Mapping[str, Any]
+    request: str
+    inputs: Sequence[Any]
+    known: str | None
+
+
 class Pixels(NamedTuple):
     """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both.
 
@@ -74,6 +86,8 @@ class Inspection:
     """Whether this version was seen again after another one was stored, so that it must replace it."""
     pixels: Pixels | None = None
     """The statistics of the pixels of this version; None if they were not asked for or are stored."""
+    judged: Judged | None = None
+    """What policies found; None if no policy was asked for."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +110,6 @@ class Reader:
         if request.errors:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
-        config = request.config
-        if config.validate:
-            document = {**document, "validation": _skipped("policies are not part of this release")}
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
         return Inspection(request, document, reading.location, reading.stat, absent)
 
@@ -161,10 +172,6 @@ class Reader:
             return unexamined(header, size)
         read = ahead.held if policy == "auto" and is_remote else ahead.read
         return assess(header, read, size, MAX_REMOTE_HEADS if is_remote else MAX_LOCAL_HEADS)
-
-
-def _skipped(reason: str) -> dict[str, str]:
-    return {"status": "skipped", "reason": reason}
 
 
 def _agrees(request: Request, stat: Stat | None) -> bool:

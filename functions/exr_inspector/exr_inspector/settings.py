@@ -107,6 +107,11 @@ def folders(text: str) -> tuple[str, ...]:
     return tuple(map(os.path.realpath, found))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas."""
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
+
+
 def path_map(text: str) -> str:
     """Check the text of a PathMap and return it."""
     PathMap.parse(text)
@@ -186,6 +191,13 @@ class Settings:
         "",
         "Configuration of the show, a YAML file. Empty: none for objects; for a local file the"
         " `exr-inspector.yaml` of its folder, or the nearest above.",
+    )
+    policies: tuple[str, ...] = declare(
+        "EXR_INSPECTOR_POLICIES",
+        (),
+        "Policies that judge every file, separated by commas: packs, `s3://bucket/key`, or files, from the"
+        " function's folder on.",
+        names,
     )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",

@@ -78,6 +78,7 @@ FILES = (
     Column("error_count", INTEGER, "Number of faults."),
     Column("errors_json", TEXT, "The faults as JSON: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format: 2."),
+    Column("version_field", INTEGER, "The version field: version and flags; null in rows of release 1.0."),
     Column("multipart_count", INTEGER, "Number of parts."),
     Column("channel_count", INTEGER, "Number of channels, over all parts."),
     Column("attribute_count", INTEGER, "Number of attributes, over all parts."),
@@ -280,16 +281,37 @@ DEEP_STATS = (
     Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
 )
 
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header` or `pixels`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`; `partial`, `failed` or `unfinished` if the rows are not complete."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why the rows are not complete: for `pixels` `partial`, `failed` or `unfinished`; for"
+        " `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
@@ -301,6 +323,7 @@ COLUMNS = {
     "pixels": PIXELS,
     "channel_stats": CHANNEL_STATS,
     "deep_stats": DEEP_STATS,
+    "findings": FINDINGS,
     "facets": FACETS,
 }
 TABLES: dict[str, pa.Schema] = {

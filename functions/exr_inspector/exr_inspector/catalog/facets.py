@@ -8,8 +8,6 @@ To add a facet:
 1. add its tables to `catalog.columns.COLUMNS`, each with `file_id` and `file_path`;
 2. add an entry to `FACETS`;
 3. add a step to the writer that computes its rows and adds them with `FileRows.with_facet`.
-
-The next one is `policy` (table findings; depends on the facts).
 """
 
 from __future__ import annotations
@@ -26,6 +24,8 @@ Row = dict[str, Any]
 HEADER_VERSION = 1
 # The same for pixels: then every file whose pixels are asked for is measured again.
 PIXELS_VERSION = 1
+# The same for findings: of the rule language and of the facts that rules look at.
+POLICY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ FACETS: Facets = {
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
         Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
+        Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
 

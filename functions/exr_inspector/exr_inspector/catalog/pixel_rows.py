@@ -5,7 +5,8 @@ A result is the mapping that `pixels.stats` returns. It may have a `look`: the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exr_inspector.catalog.columns import PERCENTILES, TABLES
@@ -51,6 +52,29 @@ def with_pixels(
     for row in (row for found in rows.values() for row in found):
         elide(row)
     return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=status)
+
+
+def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
+    """Return the statistics of a row of `pixels` and the rows of its channels. Deep parts are left out."""
+    return {
+        "mode": pixels["mode"],
+        "status": pixels["status"],
+        "coverage": json.loads(pixels["coverage_json"]),
+        "failures": json.loads(pixels["failures_json"]),
+        "channels": [_stored_channel(each) for each in channels],
+        "deep": [],
+    }
+
+
+def _stored_channel(row: Row) -> dict[str, Any]:
+    percentiles = {name: row[name] for name in PERCENTILES if row[name] is not None}
+    place = {"x": row["first_nonfinite_x"], "y": row["first_nonfinite_y"]}
+    return {
+        **json.loads(row["details_json"] or "{}"),
+        **{name: row[column] for name, column in _CHANNEL_COLUMNS.items()},
+        "percentiles": percentiles or None,
+        "first_nonfinite": None if place["x"] is None else place,
+    }
 
 
 def _file_row(result: Mapping[str, Any]) -> Row:

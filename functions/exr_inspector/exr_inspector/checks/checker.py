@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exr_inspector.checks.inputs import load_policies, look_at_files
-from exr_inspector.checks.judge import Judge, Look
+from exr_inspector.checks.judge import Judge, Keep, Look, drop
 from exr_inspector.checks.report import Report, SequenceReport
 from exr_inspector.location import Location
 from exr_inspector.pixels.stats import Mode
@@ -37,29 +37,36 @@ class Options:
     fail_on: tuple[str, ...] = ("error",)
 
 
+Track = Callable[[Look], Look]
+
+
+def _as_it_is(look: Look) -> Look:
+    return look
+
+
+@dataclass
 class Checker:
     """Judges sequences one after the other, and adds what it finds to `report`."""
 
-    def __init__(
-        self,
-        options: Options,
-        settings: Settings,
-        shows: Shows,
-        track: Callable[[Look], Look] = lambda look: look,
-    ) -> None:
-        self._options = options
-        self._settings = settings
-        self._shows = shows
-        self._track = track
+    options: Options
+    settings: Settings
+    shows: Shows
+    look: Look | None = None
+    """Finds the evidence. By default, files are read."""
+    keep: Keep = drop
+    track: Track = _as_it_is
+    """Wraps `look`, to show progress."""
+
+    def __post_init__(self) -> None:
         self._judges: dict[str, Judge] = {}
-        self.report = Report(load_policies(options.policies), options.pixels or "none", options.fail_on)
+        self.report = Report(load_policies(self.options.policies), fail_on=self.options.fail_on)
 
     def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
         """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
         path = group.items[0].path if group.items else group.key
-        show = self._shows.of(path)
+        show = self.shows.of(path)
         fields = show.describe(path).fields if show else {}
-        expected = self._options.frames or frames or (show.expected(fields) if show else None)
+        expected = self.options.frames or frames or (show.expected(fields) if show else None)
         is_sequence = bool(group.frames) or not group.items
         found = self._judge(show).sequence(group, expected if is_sequence else None)
         found.fields = dict(fields)
@@ -70,7 +77,7 @@ class Checker:
         """Return the judge of a show. Options of the command come before its configuration."""
         key = show.path if show else ""
         if key not in self._judges:
-            options = self._options
+            options = self.options
             pixels, budget, settle = options.pixels or "none", options.budget, options.settle_seconds
             policies = load_policies(options.policies)
             if show:
@@ -82,13 +89,17 @@ class Checker:
             self.report.policies = list(
                 {each.hash: each for each in (*self.report.policies, *policies)}.values()
             )
-            self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
-            mode: Mode | None = None if pixels == "none" else pixels
-            look = look_at_files(self._settings, mode, budget, policies)
+            if self.look is None:
+                self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
+                mode: Mode | None = None if pixels == "none" else pixels
+                look = look_at_files(self.settings, mode, budget, policies)
+            else:
+                self.report.pixels, look = "stored", self.look
             self._judges[key] = Judge(
                 policies,
-                self._track(look),
-                self._settings.settle_seconds if settle is None else settle,
+                self.track(look),
+                self.settings.settle_seconds if settle is None else settle,
                 options.accepted,
+                self.keep,
             )
         return self._judges[key]

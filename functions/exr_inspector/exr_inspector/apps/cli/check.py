@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.check_text import print_report, print_sequence
-from exr_inspector.apps.cli.paths import expand, located, selected, sequence_pattern, typed_names
+from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.query import DATABASE_FILE
 from exr_inspector.apps.cli.terminal import json_text, progress
 from exr_inspector.errors import requires_extra
-from exr_inspector.location import Location
-from exr_inspector.sequences import Group, Pattern, group, parse_frames
+from exr_inspector.sequences import parse_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.shows import Shows
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from exr_inspector.checks.checker import Pixels
     from exr_inspector.checks.judge import Look
     from exr_inspector.checks.report import Report
+    from exr_inspector.checks.stored import StoredFiles
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -35,7 +38,14 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
+)
+@click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
 @click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
 @click.option(
     "--policy",
@@ -100,6 +110,8 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 def check(
     ctx: click.Context,
     paths: tuple[str, ...],
+    db: str | None,
+    store: bool,
     no_recursive: bool,
     policies: tuple[str, ...],
     no_default: bool,
@@ -129,7 +141,10 @@ def check(
     with requires_extra("policy"):
         from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
+        from exr_inspector.checks.judge import drop  # noqa: PLC0415
 
+    if store and not db:
+        raise click.UsageError("--store needs --db")
     settings = Settings.from_mapping(os.environ)
     shows = Shows(config or settings.show_config)
     options = Options(
@@ -141,11 +156,18 @@ def check(
         accepted=fingerprints(baseline) if baseline else frozenset(),
         fail_on=fail_on,
     )
-    checker = Checker(options, settings, shows, partial(_tracked, shown=not quiet))
-    for each, stated in _sequences(paths, frames, settings, shows, recursive=not no_recursive):
-        found = checker.check(each, stated)
-        if form == "text" and not (quiet and found.is_clean):
-            print_sequence(found)
+    track = partial(_tracked, shown=not quiet)
+    with _stored(db, shows if store else None) as stored:
+        if stored:
+            keep = stored.keep if store else drop
+            checker = Checker(options, settings, shows, look=stored.look, keep=keep, track=track)
+        else:
+            checker = Checker(options, settings, shows, track=track)
+        places = Places(typed_names(paths), settings, shows, are_frames_stated=frames is not None)
+        for each, stated in places.stored(stored) if stored else places.files(recursive=not no_recursive):
+            found = checker.check(each, stated)
+            if form == "text" and not (quiet and found.is_clean):
+                print_sequence(found)
     if form == "text":
         print_report(checker.report)
     else:
@@ -158,39 +180,19 @@ def _tracked(look: Look, *, shown: bool) -> Look:
     return lambda files: progress(look(files), len(files), shown=shown)
 
 
-def _sequences(
-    names: Sequence[str],
-    frames: tuple[int, ...] | None,
-    settings: Settings,
-    shows: Shows,
-    *,
-    recursive: bool,
-) -> list[tuple[Group[Location], tuple[int, ...] | None]]:
-    """Return the sequences of the files that are named, each with the frames that its pattern names.
+@contextmanager
+def _stored(db: str | None, shows: Shows | None) -> Iterator[StoredFiles | None]:
+    """Open a database, for writing with `shows`, and store what was kept at the end; None without one."""
+    if not db:
+        yield None
+        return
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
+    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
 
-    A pattern that matches no file is a sequence without files, if it is stated which frames there must be.
-    """
-    files: list[Location] = []
-    patterns: list[Pattern] = []
-    absent: list[Pattern] = []
-    for name in typed_names(names):
-        pattern = sequence_pattern(name, settings)
-        paths = selected(pattern, settings) if pattern else []
-        if pattern and (paths or pattern.frames or frames):
-            files += located(paths, settings)
-            (patterns if paths else absent).append(pattern)
-        else:
-            files += expand([name], recursive=recursive, settings=settings)
-    found = group(
-        {each.canonical: each for each in files}.values(), lambda each: each.path, [*patterns, shows]
-    )
-    if not found and not absent:
-        raise click.UsageError(f"no .exr file in {', '.join(names)}")
-    stated = {each.key: each.frames for each in patterns if each.frames}
-    return [
-        *((each, stated.get(each.key)) for each in found),
-        *((Group(each.key, (), ()), each.frames) for each in absent),
-    ]
+    with closing(DuckDBStore(db, read_only=shows is None)) as store:
+        stored = StoredFiles(store, shows)
+        yield stored
+        stored.flush()
 
 
 def _rendered(report: Report, form: str) -> str:
