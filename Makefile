@@ -58,12 +58,15 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet . || true
 
-bench: $(READY) ## Time the parser, the stores and 5,000 events
+bench: $(READY) ## Time the parser, the stores and some 40,000 events
 	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
 	$(BIN)/python -m benchmarks.policies
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak --frames 0 --store vast
+	$(BIN)/python -m benchmarks.soak --batch 50 --clients 100 --store vast
+	$(BIN)/python -m benchmarks.instances
 
 bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
