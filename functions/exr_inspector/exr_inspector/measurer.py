@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from exr_inspector.catalog.facets import FACETS, UNFINISHED, input_hash, object_version
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
 from exr_inspector.sources.protocol import Stat
@@ -47,7 +48,7 @@ class Measurer:
         return cls(reader, store, keep_faults, time.monotonic() + reader.settings.stats_seconds)
 
     def measure(self, inspections: Sequence[Inspection]) -> list[Inspection]:
-        """Return the inspections, those that ask for statistics with them.
+        """Return the inspections, those that ask for statistics or cryptomattes with them.
 
         A file that is replaced meanwhile is inspected again. Raises InspectorError for a fault that a retry
         can cure.
@@ -59,7 +60,7 @@ class Measurer:
             measured = side_by_side(lambda index: self._result(inspections[index], known), wanted)
             for index, each in zip(wanted, measured, strict=True):
                 found[index] = each
-        return found
+        return list_objects(found, self.reader, self.store, self.end, keep_faults=self.keep_faults)
 
     def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
         """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
