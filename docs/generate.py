@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docs.reference import policy_schema, rules
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.catalog.columns import COLUMNS
@@ -112,6 +113,8 @@ GENERATED = {
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
+    "RULES.md": rules,
+    "policy.schema.json": policy_schema,
 }
 
 

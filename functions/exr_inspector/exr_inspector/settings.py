@@ -206,6 +206,13 @@ class Settings:
         " function's folder on.",
         names,
     )
+    webhook_secret: str = declare(
+        "EXR_INSPECTOR_WEBHOOK_SECRET",
+        "",
+        "Key of the signatures of the webhooks that `exr-inspector check --watch` sends.",
+        secret_key,
+        secret=True,
+    )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",
         Limits.max_header_bytes,
