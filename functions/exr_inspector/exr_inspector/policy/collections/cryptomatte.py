@@ -105,7 +105,14 @@ def find(document: Mapping[str, Any]) -> Found:
 
 
 def _item(found: Cryptomatte, document: Mapping[str, Any], sidecars: Any) -> dict[str, Any]:
+    is_lost = any(
+        each["value"] is None and each["name"].endswith(f"cryptomatte/{found.key}/manifest")
+        for part in document["parts"]
+        for each in part["attributes"]
+    )
     manifest, is_file_found = _manifest(found, sidecars)
+    if is_lost and not found.manifest:
+        manifest = _LOST
     known = manifest if isinstance(manifest, Manifest) else None
     described = describe(found, document["parts"], known)
     if any(not each or is_unknown(each) for each in described["compressions"]):
@@ -130,7 +137,7 @@ def _manifest(found: Cryptomatte, sidecars: Any) -> tuple[Manifest | Missing | N
         is_known = sidecars is not None and path in sidecars
         is_found = sidecars[path] is not None if is_known else _NO_SIDECAR
     if found.manifest is not None:
-        return (parse_manifest(found.manifest) if found.manifest else _LOST), is_found
+        return parse_manifest(found.manifest), is_found
     if path is None:
         return None, None
     if is_found is True:
