@@ -71,8 +71,11 @@ def cryptomattes(facts: Facts) -> Items:
     """The cryptomattes that attributes of the header describe."""
     if not has_header(facts):
         return NO_HEADER
-    sidecars = facts.extra.get(SIDECARS)
-    return [_item(each, facts.document, sidecars) for each in find(facts.document).cryptomattes]
+    document, sidecars = facts.document, facts.extra.get(SIDECARS)
+    lost = frozenset(
+        each["name"] for part in document["parts"] for each in part["attributes"] if each["value"] is None
+    )
+    return [_item(each, document, lost, sidecars) for each in find(document).cryptomattes]
 
 
 @collection(
@@ -104,14 +107,14 @@ def find(document: Mapping[str, Any]) -> Found:
     return find_cryptomattes(document["parts"], texts, document["channels"])
 
 
-def _item(found: Cryptomatte, document: Mapping[str, Any], sidecars: Any) -> dict[str, Any]:
-    is_lost = any(
-        each["value"] is None and each["name"].endswith(f"cryptomatte/{found.key}/manifest")
-        for part in document["parts"]
-        for each in part["attributes"]
-    )
+def _item(
+    found: Cryptomatte, document: Mapping[str, Any], lost: frozenset[str], sidecars: Any
+) -> dict[str, Any]:
+    """Return the facts of a cryptomatte. `lost` has the names of attributes whose value is not known."""
     manifest, is_file_found = _manifest(found, sidecars)
-    if is_lost and not found.manifest:
+    if found.manifest == "" and lost.intersection(
+        f"{prefix}cryptomatte/{found.key}/manifest" for prefix in ("", "exr/")
+    ):
         manifest = _LOST
     known = manifest if isinstance(manifest, Manifest) else None
     described = describe(found, document["parts"], known)
