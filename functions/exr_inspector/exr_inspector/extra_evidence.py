@@ -55,6 +55,15 @@ class ExtraReader:
         return extra
 
 
+def identity(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values that are equal for equal evidence."""
+    sidecars = {
+        path: content and hashlib.sha256(content).hexdigest()
+        for path, content in extra.get(SIDECARS, {}).items()
+    }
+    return {**extra, SIDECARS: sidecars}
+
+
 def _sidecar(stated: str, location: Location, open_source: OpenSource) -> bytes | None:
     """Return the bytes of a side-car manifest; None if it cannot be read, or its path is not allowed."""
     path = manifest_path(stated)

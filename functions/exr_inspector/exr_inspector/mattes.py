@@ -50,7 +50,7 @@ def list_objects(
             mode = _mode(inspection, reader)
             failed = {"status": str(error), "cryptomattes": []}
             identity = _input_hash(inspection.stat, mode, "failed")
-            return replace(inspection, cryptomattes=Pixels(failed, _request(mode), identity))
+            return replace(inspection, cryptomattes=Pixels(failed, _request(mode), identity, str(error)))
 
     for index, each in zip(wanted, side_by_side(listed, wanted), strict=True):
         found[index] = each
@@ -83,7 +83,9 @@ def _listed(
         if source.stat() == stat:
             more = () if _is_final(result) else ("unfinished",)
             identity = _input_hash(stat, mode, *more)
-            return replace(inspection, cryptomattes=Pixels(result, _request(mode), identity))
+            return replace(
+                inspection, cryptomattes=Pixels(result, _request(mode), identity, result["status"])
+            )
         inspection = reader.inspect(replace(inspection.request, locations=(location,)))
     message = "the object changed each time its pixels were read"
     raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])

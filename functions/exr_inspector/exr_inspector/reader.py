@@ -61,12 +61,14 @@ class Judged(NamedTuple):
 class Pixels(NamedTuple):
     """The result of `pixels.stats` or `pixels.cryptomatte`.
 
-    `request` is JSON that says what was asked. `hash` identifies both.
+    `request` is JSON that says what was asked. `hash` identifies both. `status` is that of the result, or
+    `unfinished`.
     """
 
     result: Mapping[str, Any]
     request: str
     hash: str
+    status: str
 
 
 @dataclass(frozen=True)

@@ -343,7 +343,8 @@ FACETS = (
     Column(
         "status",
         TEXT,
-        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+        "`ok`, or why the rows are not complete: for `pixels` `partial`, `failed` or `unfinished`; for"
+        " `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
     ),
     Column("computed_at", TIME, "When the rows were computed."),
 )

@@ -18,7 +18,9 @@ _FACTS = (
 )
 
 
-def with_cryptomattes(file: FileRows, result: Mapping[str, Any], request: str, input_hash: str) -> FileRows:
+def with_cryptomattes(
+    file: FileRows, result: Mapping[str, Any], request: str, input_hash: str, status: str
+) -> FileRows:
     """Return the delivery of a file with the rows of its cryptomattes, which `input_hash` identifies.
 
     `result` is what `pixels.cryptomatte` returns. If it has coverage, objects that no pixel shows are left
@@ -36,7 +38,7 @@ def with_cryptomattes(file: FileRows, result: Mapping[str, Any], request: str, i
     for row in (*mattes, *objects):
         elide(row)
     rows = {"cryptomattes": mattes, "cryptomatte_objects": objects}
-    return file.with_facet(FACETS["cryptomatte"], rows, input_hash, request=request, status=result["status"])
+    return file.with_facet(FACETS["cryptomatte"], rows, input_hash, request=request, status=status)
 
 
 def _matte_row(found: Mapping[str, Any], stored: int, dropped: Sequence[Mapping[str, Any]]) -> Row:

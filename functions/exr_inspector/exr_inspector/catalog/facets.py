@@ -46,6 +46,9 @@ class Facet:
 
 Facets = Mapping[str, Facet]
 
+UNFINISHED = "unfinished"
+"""The status of a facet whose computation ran out of time; it is computed again when it is asked for."""
+
 FACETS: Facets = {
     each.name: each
     for each in (

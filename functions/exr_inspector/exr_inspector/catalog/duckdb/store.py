@@ -64,6 +64,8 @@ class DuckDBStore:
     NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
     """
 
+    commits = True
+
     def __init__(self, path: str, *, read_only: bool = False, limits: QueryLimits | None = None) -> None:
         self.name = path
         self._limits = limits
