@@ -51,7 +51,7 @@ RULES = {
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
     "policy_files": "errors location policy sources/local sources/protocol",
-    "judge": "catalog/* document errors events/request measurer policy policy_files reader",
+    "judge": "document errors extra_evidence measurer policy policy_files reader",
     "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
     "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
@@ -67,6 +67,7 @@ RULES = {
     "__init__": "* catalog/* checks/checker document pixels/cryptomatte pixels/stats vectors",
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
+    "apps/export": "apps/export catalog document/serialize exr/names sequences",
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors settings",

@@ -33,7 +33,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.telemetry import Telemetry
-from exr_inspector.version_reader import read_header, read_unchanged
+from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, read_header, read_unchanged
 
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
@@ -142,7 +142,8 @@ class Reader:
         source = self.open_source(location)
         ahead = ReadAhead(source)
         try:
-            header = read_header(ahead, self.settings.limits)
+            first = FIRST_READ if location.scheme == "s3" else FIRST_LOCAL_READ
+            header = read_header(ahead, self.settings.limits, first)
             completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:

@@ -60,7 +60,7 @@ def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -
         looks = [
             _Look(index, each, location, actions[location.file_id])
             for index, each in pending
-            for location in _objects(each)
+            for location in (_objects(each) if store.commits else ())
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
         left = [(look, each) for look, each in zip(looks, again, strict=True) if each]

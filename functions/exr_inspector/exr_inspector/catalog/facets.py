@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -53,6 +53,11 @@ FACETS: Facets = {
         Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
+
+
+def owners(tables: Collection[str]) -> list[str]:
+    """Return the names of the facets that own one of these tables."""
+    return [facet.name for facet in FACETS.values() if not set(facet.tables).isdisjoint(tables)]
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
         "status": pixels["status"],
         "coverage": json.loads(pixels["coverage_json"]),
         "failures": json.loads(pixels["failures_json"]),
+        "hash": pixels["hash"],
+        "look": {"look_vector": pixels["look_vector"]} if pixels.get("look_vector") else None,
         "channels": [_stored_channel(each) for each in channels],
         "deep": [],
     }

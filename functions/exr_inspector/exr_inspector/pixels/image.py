@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from glob import escape
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from exr_inspector.exr.layout import Layout, Level
 from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.places import Block, Window, data_window, display_window
-from exr_inspector.pixels.plan import Plan, plan_full
+from exr_inspector.pixels.plan import Plan, plan_full, rows
 from exr_inspector.pixels.stream import Channel, Piece
 
 Array = npt.NDArray[Any]
@@ -66,12 +65,12 @@ def read_image(
     scale = max(1.0, max(window.width, window.height) / max_size)
     height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
     plan = _level_plan(layout, scale)
-    rows = [list(members) for _, members in groupby(plan.units, key=lambda unit: layout.chunk(unit[0]).y)]
-    step = 1 if layout.is_tiled else max(1, int(scale) // stream.lines(rows[0][0]))
+    every = list(rows(plan))
+    step = 1 if layout.is_tiled else max(1, int(scale) // stream.lines(every[0][0]))
     if budget is not None:
-        size = sum(stream.reader.packed_size(index) for row in rows for unit in row for index in unit)
+        size = sum(stream.reader.packed_size(index) for row in every for unit in row for index in unit)
         step = max(step, -(-size // max(budget, 1)))
-    chosen = rows[(step - 1) // 2 :: step] or rows[:1]
+    chosen = every[(step - 1) // 2 :: step] or every[:1]
     plan = replace(plan, units=tuple(unit for row in chosen for unit in row))
     if not plan.is_full:
         stream.reader.max_gap = SAMPLE_GAP
@@ -79,7 +78,7 @@ def read_image(
     for group in stream.groups(plan):
         for piece in group.pieces:
             shrink.add(piece)
-    planes = shrink.result(0 if plan.is_full else int(step * stream.lines(rows[0][0]) / scale) + 1)
+    planes = shrink.result(0 if plan.is_full else int(step * stream.lines(every[0][0]) / scale) + 1)
     coverage = {
         "level": {"width": plan.level.width, "height": plan.level.height},
         "chunks": sum(map(len, plan.units)),

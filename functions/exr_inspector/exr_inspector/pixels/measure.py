@@ -90,7 +90,7 @@ class Measure:
             }
 
     def _add_flat(self, piece: Piece, plan: Plan) -> None:
-        heights = [self.stream.lines(unit) for unit in piece.units]
+        heights = [] if plan.is_full else [self.stream.lines(unit) for unit in piece.units]
         for index, (channel, plane) in enumerate(zip(self.channels, piece.planes, strict=True)):
             self.stats[index].add(plane, piece.places.finder(channel.layout))
             if self.outside and self.display:
