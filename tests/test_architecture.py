@@ -51,8 +51,9 @@ RULES = {
     "pixels/deep": "",
     "reader": "document errors events exr location settings sources telemetry version_reader",
     "policy_files": "errors location policy sources/local sources/protocol",
-    "judge": "document errors extra_evidence measurer policy policy_files reader",
-    "measurer": "catalog/* document errors parallel pixels/stats reader sources/protocol",
+    "judge": "catalog/* document errors events/request extra_evidence measurer policy policy_files reader",
+    "mattes": "catalog/* document errors parallel pixels/cryptomatte reader sources/protocol",
+    "measurer": "catalog/* document errors mattes parallel pixels/stats reader sources/protocol",
     "writer": "catalog/* document/model errors judge location parallel reader sequences shows telemetry"
     " vectors",
     "pipeline": "* catalog/store document events sources",

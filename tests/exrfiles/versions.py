@@ -1,4 +1,4 @@
-"""`python -m tests.exrfiles.versions FOLDER`: two versions of a shot, for the examples of docs/COMPARING.md."""
+"""`python -m tests.exrfiles.versions FOLDER`: two versions of a shot for the examples of COMPARING.md."""
 
 from __future__ import annotations
 

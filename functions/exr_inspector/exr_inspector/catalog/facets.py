@@ -24,6 +24,8 @@ Row = dict[str, Any]
 HEADER_VERSION = 1
 # The same for pixels: then every file whose pixels are asked for is measured again.
 PIXELS_VERSION = 1
+# The same for the objects of cryptomattes.
+CRYPTOMATTE_VERSION = 1
 # The same for findings: of the rule language and of the facts that rules look at.
 POLICY_VERSION = 1
 
@@ -44,12 +46,16 @@ class Facet:
 
 Facets = Mapping[str, Facet]
 
+UNFINISHED = "unfinished"
+"""The status of a facet whose computation ran out of time; it is computed again when it is asked for."""
+
 FACETS: Facets = {
     each.name: each
     for each in (
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
         Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
+        Facet("cryptomatte", CRYPTOMATTE_VERSION, ("cryptomattes", "cryptomatte_objects"), "object"),
         Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }

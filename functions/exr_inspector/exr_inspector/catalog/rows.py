@@ -48,8 +48,8 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
 
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
-    >>> print(*tables)
-    files parts channels attributes pixels channel_stats deep_stats findings facets
+    >>> list(tables)[:4]
+    ['files', 'parts', 'channels', 'attributes']
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 

@@ -196,8 +196,12 @@ def _spikes(frames: Sequence[FrameFacts]) -> Iterator[Reason]:
         values = np.array([_scaled(kind, numbers[index] or 0.0) for index in known])[:, None]
         for position, (score, left, right) in enumerate(_scores(values, _FLOORS[kind])):
             beside = [numbers[known[each]] for each in (left, right) if each is not None]
-            text = " and ".join(f"{number:.4g}" for number in beside if number is not None)
+            text = " and ".join(map(_short, beside))
             yield known[position], score, f"{name} is {_short(numbers[known[position]])}, beside {text}"
+
+
+def _short(value: float | None) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def _scaled(kind: str, value: float) -> float:
