@@ -29,6 +29,7 @@ _MODULES = {
     "invoke": "serve",
     "rules": "rules",
     "serve": "serve",
+    "shards": "shards",
     "similar": "similar",
     "sql": "query",
     "stats": "stats",
