@@ -43,7 +43,7 @@ def store(database: Vast) -> VastStore:
     return store
 
 
-@pytest.fixture(params=[("5.4", 32), ("5.5", 23)], ids=lambda param: param[0])
+@pytest.fixture(params=[("5.4", 35), ("5.5", 25)], ids=lambda param: param[0])
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[tuple[Vast, int]]:
     """A database of each version, and the number of requests to load all metadata."""
     with vast(request.param[0]) as database:
