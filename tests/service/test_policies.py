@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from exr_inspector import policy_files
 from exr_inspector.errors import InspectorError
 from exr_inspector.policy.load import load_pack
 from exr_inspector.policy_files import PolicyFiles
+from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import simple, truncated
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
@@ -208,6 +210,40 @@ def test_a_policy_that_cannot_be_read_is_an_error_of_the_validation_alone(
     assert said in error["message"]
     assert facet(function)["status"] == "error"
     assert any(said in line for line in function.log)
+
+
+def test_without_the_extra_the_validation_says_what_to_install(
+    bare: Function, shot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [each for each in sys.modules if each.startswith("exr_inspector.policy.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "re2", None)
+    validation = bare.handle(plain(shot, validate=True))["validation"]
+    assert validation["status"] == "error"
+    assert validation["errors"][0]["code"] == "NOT_INSTALLED"
+    assert "exr-inspector[policy]" in validation["errors"][0]["message"]
+
+
+def test_a_side_car_manifest_is_read_for_the_rules_that_compare_it(bare: Function, shot: Path) -> None:
+    key = "cryptomatte/8ab3c7d"
+    attributes = [
+        attribute(f"{key}/{name}", "string", text)
+        for name, text in (
+            ("name", "crypto"),
+            ("hash", "MurmurHash3_32"),
+            ("conversion", "uint32_to_float32"),
+            ("manif_file", "manifest.json"),
+        )
+    ]
+    planes = {f"crypto00.{each}": np.zeros((4, 4), np.float32) for each in "rgba"}
+    shot.write_bytes(write(scanline(planes, attributes)))
+    event = plain(shot, validate=True, policy_path="cryptomatte")
+    absent = bare.handle(event)["validation"]
+    (shot.parent / "manifest.json").write_text("{}")
+    present = bare.handle(event)["validation"]
+    assert {each["rule_id"] for each in absent["findings"]} > {
+        each["rule_id"] for each in present["findings"]
+    }
 
 
 def test_a_wrong_line_of_a_policy_is_named(bare: Function, shot: Path, studio: Path) -> None:

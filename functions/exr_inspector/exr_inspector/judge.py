@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 
+NOTHING = {
+    "policies": [],
+    "summary": dict.fromkeys(("error", "warning", "info", "unknown", "skipped"), 0),
+    "findings": [],
+}
 STORED = {"status": "unchanged", "reason": f"{KNOWN}; exr-inspector check --db judges them"}
 
 
@@ -57,16 +62,23 @@ class Judge:
         `hidden` identifies statistics that the store has and that are not at hand: rules that need them are
         unknown, and stored findings that were judged by them, which `known` identifies, stay.
         """
-        from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415 - only if policies are used
-
         document = inspection.document
         file_id = inspection.location.file_id if inspection.location else ""
         policies, errors = self._load(names)
-        validation = evaluate(policies, document, STORED if file_id in hidden else None)
+        extra: dict[str, Any] = {}
+        validation: Mapping[str, Any] = NOTHING
+        if policies:
+            from exr_inspector.extra_evidence import identity  # noqa: PLC0415 - only if policies are used
+            from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415
+
+            extra = self._extra(inspection, policies)
+            validation = evaluate(policies, document, STORED if file_id in hidden else None, extra)
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
-        inputs = [[[each.id, each.hash] for each in policies], pixels, errors]
+        inputs: list[Any] = [[[each.id, each.hash] for each in policies], pixels, errors]
+        if extra:
+            inputs.append(identity(extra))
         judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
 
@@ -79,6 +91,23 @@ class Judge:
         if config.validate and (config.policy_path or not names):
             names.append(config.policy_path or DEFAULT)
         return list(dict.fromkeys(names))
+
+    def _extra(self, inspection: Inspection, policies: Sequence[Policy]) -> dict[str, Any]:
+        """Read what rules look at besides the document and the statistics, such as a side-car manifest."""
+        collections = {rule.given for policy in policies for rule in policy.rules}
+        if inspection.location is None or inspection.stat is None:
+            return {}
+        from exr_inspector.extra_evidence import ExtraReader  # noqa: PLC0415 - only if policies are used
+
+        reader = self.measurer.reader
+        is_full = inspection.document["stats"].get("mode") == "full"
+        extras = ExtraReader(reader.open_source, reader.settings.limits, collections, with_pixels=is_full)
+        try:
+            return extras.read(inspection.document, inspection.location)
+        except InspectorError as error:
+            if error.retry and not self.measurer.keep_faults:
+                raise
+            return {}
 
     def _load(self, names: Sequence[str]) -> tuple[list[Policy], list[dict[str, str]]]:
         policies, errors = [], []

@@ -59,11 +59,16 @@ class Judged(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both."""
+    """The result of `pixels.stats` or `pixels.cryptomatte`.
+
+    `request` is JSON that says what was asked. `hash` identifies both. `status` is that of the result, or
+    `unfinished`.
+    """
 
     result: Mapping[str, Any]
     request: str
     hash: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Inspection:
     """Whether this version was seen again after another one was stored, so that it must replace it."""
     pixels: Pixels | None = None
     """The statistics of the pixels of this version; None if they were not asked for or are stored."""
+    cryptomattes: Pixels | None = None
+    """The cryptomattes of this version, likewise."""
     judged: Judged | None = None
     """What policies found; None if no policy was asked for."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from exr_inspector.policy.collections.sequence import FrameSequence
+from exr_inspector.policy.compile import in_words
 from exr_inspector.policy.evidence import Bounds, Missing
 from exr_inspector.policy.facts import Facts
 from exr_inspector.policy.model import (
@@ -26,6 +27,8 @@ from exr_inspector.policy.model import (
 from exr_inspector.policy.sequence_rules import find_odd
 from exr_inspector.sequences import format_frames
 
+DEFAULT = "default"
+"""The pack that files are judged by if nobody names a policy."""
 MAX_FINDINGS = 100
 """Findings of one rule in one file; the message of the last tells how many more places there are."""
 MAX_CHECKS = 1_000_000
@@ -44,7 +47,8 @@ def evaluate(
 ) -> Validation:
     """Judge a file by its document, and by its statistics (default: those of the document).
 
-    Rules for sequences are left out. A rule that several policies have is judged once, for the first.
+    Rules for sequences are left out. A rule that several policies have is judged once, for the first. The
+    pack `default` is left out if another policy extends it.
     """
     facts = Facts(document, document["stats"] if stats is None else stats, extra or {})
     path = document["file"]["path"]
@@ -83,6 +87,12 @@ def evaluate_sequence(policies: Sequence[Policy], sequence: FrameSequence) -> Se
     return {"policies": applied, "summary": _summary(applied, findings), "findings": found}
 
 
+def effective(policies: Sequence[Policy]) -> list[Policy]:
+    """Leave out the pack `default` if another policy extends it, which has its rules as it changed them."""
+    is_extended = any(DEFAULT in each.bases for each in policies)
+    return [each for each in policies if each.id != DEFAULT or not is_extended]
+
+
 def _apply(
     policies: Sequence[Policy], judge: Judge, path: str, *, is_sequence: bool
 ) -> tuple[list[AppliedPolicy], list[Finding], int]:
@@ -91,7 +101,7 @@ def _apply(
     findings: list[Finding] = []
     seen: set[str] = set()
     judged = 0
-    for policy in policies:
+    for policy in effective(policies):
         own = [each for each in policy.rules if (each.given == "sequence") is is_sequence]
         rules = [each for each in own if each.key not in seen] if seen else own
         skipped: list[str] = []
@@ -229,6 +239,23 @@ def explain(condition: Condition, item: Item) -> tuple[Any, Any]:
     return observed, expected
 
 
+def list_difference(observed: Any, expected: Any) -> str:
+    """Return in words how a list differs from the operand of an operator on lists; else an empty text."""
+    if not isinstance(observed, list) or not isinstance(expected, dict):
+        return ""
+    lacks = [
+        each
+        for name in ("contains_all", "set_equals")
+        for each in expected.get(name, ())
+        if each not in observed
+    ]
+    allowed = next((expected[name] for name in ("only", "set_equals") if name in expected), observed)
+    refused = expected.get("contains_none", ())
+    adds = [each for each in observed if each not in allowed or each in refused]
+    words = [("lacks", lacks), ("has also" if lacks else "has", adds)]
+    return " and ".join(f"{verb} {in_words(names)}" for verb, names in words if names)
+
+
 def as_json(value: Any) -> Any:
     """Return a value, certain or not, as JSON."""
     if isinstance(value, Missing):
@@ -245,7 +272,8 @@ def _finite(number: float) -> float | None:
 def _failure(rule: Rule, policy: Policy, path: str, item: Item) -> Finding:
     assert rule.asserts is not None
     observed, expected = explain(rule.asserts, item)
-    message = rule.message({**item, "observed": observed, "expected": expected, "difference": None})
+    difference = list_difference(observed, expected)
+    message = rule.message({**item, "observed": observed, "expected": expected, "difference": difference})
     return finding(rule, policy, "fail", path, item["place"], item["part_index"], observed, expected, message)
 
 
