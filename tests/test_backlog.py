@@ -65,6 +65,12 @@ def test_files_that_an_older_release_measured_are_measured_again(store: Store) -
     assert names(find_backlog(store).paths) == ["a.1"]
 
 
+def test_files_that_ran_out_of_time_come_last(store: Store) -> None:
+    store.upsert([with_statistics(frame("a", 1), status="unfinished"), frame("a", 2), frame("a", 3)])
+    assert names(find_backlog(store).paths)[-1] == "a.1"
+    assert find_backlog(store).left == 3
+
+
 def test_the_bytes_of_a_day_are_those_of_the_rows_of_the_day(store: Store) -> None:
     files = [with_cells(with_statistics(frame("a", number)), "pixels", bytes_read=7) for number in (1, 2)]
     store.upsert(files)

@@ -172,6 +172,34 @@ class StoreContract:
         store.upsert([], [Removal(rendered_again.file_id)])
         assert tables(backend) == expected(other)
 
+    # --- tables that are lost ---------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_a_table_that_was_dropped_is_filled_again_by_unchanged_files(
+        self, backend: Backend, table: str
+    ) -> None:
+        """The next store notices it."""
+        files = [with_statistics(delivered("a", etag="v1"), number=2), delivered("b", etag="v1")]
+        backend.store().upsert(files)
+        backend.drop_table(table)
+        store = backend.store()
+        store.ensure_tables()
+        store.upsert(files)
+        assert tables(backend) == expected(*files)
+        assert [each.action for each in store.upsert(files)] == ["unchanged", "unchanged"]
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_statistics_of_which_nothing_is_known_do_not_stay(self, backend: Backend, version: int) -> None:
+        """Without `facets` nothing says which version of the object they belong to."""
+        backend.store().upsert([with_statistics(delivered("a", etag="v1"), number=2)])
+        backend.drop_table("facets")
+        store, header = backend.store(), delivered("a", version, etag=f"v{version}")
+        store.ensure_tables()
+        store.upsert([header])
+        assert tables(backend) == expected(header)
+        store.upsert([with_statistics(header)])
+        assert tables(backend) == expected(with_statistics(header))
+
     # --- order ------------------------------------------------------------------------------------------
 
     def test_what_is_older_never_overwrites_what_is_newer(self, backend: Backend) -> None:

@@ -43,7 +43,7 @@ def delivered(
     return FileRows(file_key, {"files": [file], **rows, "facets": facets})
 
 
-def with_statistics(file: FileRows, request: str = "{}", number: int = 1) -> FileRows:
+def with_statistics(file: FileRows, request: str = "{}", number: int = 1, status: str = "ok") -> FileRows:
     """The same file with the pixels facet: so many channels; the rows depend on the number."""
     key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
     rows = {
@@ -52,7 +52,7 @@ def with_statistics(file: FileRows, request: str = "{}", number: int = 1) -> Fil
     }
     version = object_version(file.file)
     identity = input_hash(FACETS["pixels"], version, request)
-    return file.with_facet(FACETS["pixels"], rows, identity, request=request)
+    return file.with_facet(FACETS["pixels"], rows, identity, request=request, status=status)
 
 
 def with_findings(file: FileRows, *messages: str) -> FileRows:

@@ -25,6 +25,14 @@ from tests.queries.tide import OLDER_RELEASE, tide
 
 ROOT = "s3://studio/shows/"
 CORPUS_SHOW = "openexr-images"
+DRAGON = (
+    (1002, "/set/hill", 1200.0),
+    (1003, "/char/dragon/body", 12.25),
+    (1004, "/char/dragon/body", 71.5),
+    (1005, "/char/dragon/body", 40.0),
+    (1005, "/char/dragon/tail", 3.25),
+)
+"""Frames, objects and areas in pixels."""
 
 
 @dataclass
@@ -85,6 +93,14 @@ def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
     # The second render is dated tomorrow, so it is newer than the row just written.
     bucket.put([File(RERENDERED, beauty(1009, 4100), days=-1)])
     bucket.inspect()
+    # The pixels are filler, so what their objects cover cannot be measured.
+    for frame, name, area in DRAGON:
+        store.query(
+            "INSERT INTO cryptomatte_objects BY NAME"
+            " SELECT file_id, file_path, ? AS name, ? AS area, 100 AS pixel_count"
+            " FROM files WHERE file_path = ?",
+            [name, area, f"{ROOT}hill/sq010/sh020/render/beauty.{frame}.exr"],
+        )
     store.query(
         "UPDATE files SET inspector_version = '0.0.9', embedding_version = 0 WHERE file_path = ?",
         [ROOT + OLDER_RELEASE],

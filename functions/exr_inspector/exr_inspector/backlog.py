@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exr_inspector.catalog.facets import FACETS
+from exr_inspector.catalog.facets import FACETS, UNFINISHED
 from exr_inspector.catalog.store import Store
 from exr_inspector.document.model import Document
 from exr_inspector.events.request import Config, Request
@@ -28,7 +28,7 @@ BATCH = 20
 MAX_FILES = 2000
 
 _FILE_COLUMNS = ("file_id", "file_path", "sequence_key", "frame_number", "mtime", "header_hash")
-_FACET_COLUMNS = ("file_id", "facet", "engine_version", "computed_at")
+_FACET_COLUMNS = ("file_id", "facet", "engine_version", "status", "computed_at")
 
 Numbers = npt.NDArray[np.int64]
 
@@ -42,10 +42,11 @@ class Backlog(NamedTuple):
 
 
 def find_backlog(store: Store, today: datetime | None = None, limit: int = MAX_FILES) -> Backlog:
-    """Return the files with a header whose pixels were not measured by this release.
+    """Return the files with a header whose pixels this release has not measured, or not to the end.
 
-    The first, middle and last frames of sequences come first, with files that are in none; then the others.
-    Among these, the files that were modified last come first. Raises InspectorError as the store does.
+    The first, middle and last frames of sequences come first, with files that are in none; then the others;
+    at last those that ran out of time before. Among these, the files that were modified last come first.
+    Raises InspectorError as the store does.
     """
     today = today or datetime.now(timezone.utc).replace(tzinfo=None)
     facets = store.scan("facets", _FACET_COLUMNS, pa.RecordBatchReader.read_all)
@@ -53,8 +54,10 @@ def find_backlog(store: Store, today: datetime | None = None, limit: int = MAX_F
     files = store.scan("files", _FILE_COLUMNS, pa.RecordBatchReader.read_all)
     files = files.filter(pc.is_valid(files["header_hash"]))
     current = facets.filter(pc.equal(facets["engine_version"], FACETS["pixels"].version))
-    is_left = ~pc.is_in(files["file_id"], pc.unique(current["file_id"])).to_numpy()
+    unfinished = pc.equal(current["status"], UNFINISHED)
+    is_left = ~_is_in(files, current.filter(pc.invert(unfinished)))
     rank = np.where(_is_telling(files), 0, 1)
+    rank[_is_in(files, current.filter(unfinished))] = 2
     # The newest first: the time is negated, and a time that is not known comes last.
     times = pc.fill_null(files["mtime"].cast(pa.int64()), 0).to_numpy()
     order = np.lexsort((-times, rank))
@@ -66,6 +69,12 @@ def find_backlog(store: Store, today: datetime | None = None, limit: int = MAX_F
         len(chosen),
         _bytes_read(store, read_today),
     )
+
+
+def _is_in(files: pa.Table, facets: pa.Table) -> npt.NDArray[np.bool_]:
+    """Return which files have one of these facets."""
+    found: npt.NDArray[np.bool_] = pc.is_in(files["file_id"], pc.unique(facets["file_id"])).to_numpy()
+    return found
 
 
 def _is_telling(files: pa.Table) -> npt.NDArray[np.bool_]:

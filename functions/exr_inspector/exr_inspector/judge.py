@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -69,16 +68,17 @@ class Judge:
         extra: dict[str, Any] = {}
         validation: Mapping[str, Any] = NOTHING
         if policies:
-            from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415 - only if policies are used
+            from exr_inspector.extra_evidence import identity  # noqa: PLC0415 - only if policies are used
+            from exr_inspector.policy.evaluate import evaluate  # noqa: PLC0415
 
             extra = self._extra(inspection, policies)
             validation = evaluate(policies, document, STORED if file_id in hidden else None, extra)
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
-        inputs = [[[each.id, each.hash] for each in policies], pixels, errors]
+        inputs: list[Any] = [[[each.id, each.hash] for each in policies], pixels, errors]
         if extra:
-            inputs.append(hashlib.sha256(repr(sorted(extra.items())).encode()).hexdigest())
+            inputs.append(identity(extra))
         judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
 

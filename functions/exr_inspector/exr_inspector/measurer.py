@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from exr_inspector.catalog.facets import FACETS, input_hash, object_version
+from exr_inspector.catalog.facets import FACETS, UNFINISHED, input_hash, object_version
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
 from exr_inspector.sources.protocol import Stat
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_READS = 3
 
 KNOWN = "the store has the statistics of these pixels"
+NO_TIME = "EXR_INSPECTOR_STATS_SECONDS are over"
 
 Mode = Literal["sampled", "full"]
 
@@ -46,7 +48,7 @@ class Measurer:
         return cls(reader, store, keep_faults, time.monotonic() + reader.settings.stats_seconds)
 
     def measure(self, inspections: Sequence[Inspection]) -> list[Inspection]:
-        """Return the inspections, those that ask for statistics with them.
+        """Return the inspections, those that ask for statistics or cryptomattes with them.
 
         A file that is replaced meanwhile is inspected again. Raises InspectorError for a fault that a retry
         can cure.
@@ -58,7 +60,7 @@ class Measurer:
             measured = side_by_side(lambda index: self._result(inspections[index], known), wanted)
             for index, each in zip(wanted, measured, strict=True):
                 found[index] = each
-        return found
+        return list_objects(found, self.reader, self.store, self.end, keep_faults=self.keep_faults)
 
     def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
         """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
@@ -100,16 +102,15 @@ class Measurer:
             hashes = {each: _input_hash(stat, self._request(each)) for each in (mode, "full")}
             if known.get(location.file_id) in hashes.values():
                 return _with(inspection, {"status": "unchanged", "reason": KNOWN})
+            seconds = self.end - time.monotonic()
+            if seconds <= 0:
+                return _with(inspection, {"status": "skipped", "reason": NO_TIME})
             source = self.reader.open_source(location)
             with self.reader.telemetry.step("measure", path=location.path):
-                seconds = max(self.end - time.monotonic(), 0)
                 result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
             if source.stat() == stat:
-                is_late = any(each["code"] == PIXELS_TIMEOUT.code for each in result["failures"])
-                # What the time did not suffice for is read when it is asked for again.
-                key = _input_hash(stat, "unfinished") if is_late else hashes[mode]
-                pixels = Pixels(result, self._request(mode), key)
                 shown = {name: value for name, value in result.items() if not name.startswith("look")}
+                pixels = _pixels(result, stat, self._request(mode))
                 return replace(_with(inspection, shown), pixels=pixels)
             inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))
         message = "the object changed each time its pixels were read"
@@ -119,6 +120,14 @@ class Measurer:
         """Return what is asked, as JSON. A full pass has no budget, and answers requests for samples too."""
         budget = {} if mode == "full" else {"budget": self.reader.settings.stats_bytes}
         return to_json({"mode": mode, **budget})
+
+
+def _pixels(result: Mapping[str, Any], stat: Stat, request: str) -> Pixels:
+    """Return what is stored. An unfinished result is known by another hash, so that it is computed again."""
+    if all(each["code"] != PIXELS_TIMEOUT.code for each in result["failures"]):
+        return Pixels(result, request, _input_hash(stat, request), result["status"])
+    unfinished = f"{request} after {result['coverage']['chunks_read']} chunks"
+    return Pixels(result, request, _input_hash(stat, unfinished), UNFINISHED)
 
 
 def _input_hash(stat: Stat, request: str) -> str:

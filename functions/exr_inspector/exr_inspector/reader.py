@@ -33,7 +33,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.telemetry import Telemetry
-from exr_inspector.version_reader import read_header, read_unchanged
+from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, read_header, read_unchanged
 
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
@@ -59,11 +59,16 @@ class Judged(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both."""
+    """The result of `pixels.stats` or `pixels.cryptomatte`.
+
+    `request` is JSON that says what was asked. `hash` identifies both. `status` is that of the result, or
+    `unfinished`.
+    """
 
     result: Mapping[str, Any]
     request: str
     hash: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Inspection:
     """Whether this version was seen again after another one was stored, so that it must replace it."""
     pixels: Pixels | None = None
     """The statistics of the pixels of this version; None if they were not asked for or are stored."""
+    cryptomattes: Pixels | None = None
+    """The cryptomattes of this version, likewise."""
     judged: Judged | None = None
     """What policies found; None if no policy was asked for."""
 
@@ -142,7 +149,8 @@ class Reader:
         source = self.open_source(location)
         ahead = ReadAhead(source)
         try:
-            header = read_header(ahead, self.settings.limits)
+            first = FIRST_READ if location.scheme == "s3" else FIRST_LOCAL_READ
+            header = read_header(ahead, self.settings.limits, first)
             completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:

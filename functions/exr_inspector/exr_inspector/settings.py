@@ -174,6 +174,13 @@ class Settings:
         "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
         seconds,
     )
+    cryptomatte: str = declare(
+        "EXR_INSPECTOR_CRYPTOMATTE",
+        "none",
+        "Objects of the cryptomattes of every file: `none`; `objects`, the names of the manifest; `coverage`,"
+        " what each object covers, for which pixels are read. An event may ask for another mode.",
+        one_of("none", "objects", "coverage"),
+    )
     stats_bytes_per_day: int = declare(
         "EXR_INSPECTOR_STATS_BYTES_PER_DAY",
         0,
@@ -198,6 +205,13 @@ class Settings:
         "Policies that judge every file, separated by commas: packs, `s3://bucket/key`, or files, from the"
         " function's folder on.",
         names,
+    )
+    webhook_secret: str = declare(
+        "EXR_INSPECTOR_WEBHOOK_SECRET",
+        "",
+        "Key of the signatures of the webhooks that `exr-inspector check --watch` sends.",
+        secret_key,
+        secret=True,
     )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",

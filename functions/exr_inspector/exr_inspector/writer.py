@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
-# Tables whose rows a document's message counts.
-_COUNTED = ("files", "parts", "channels", "attributes")
+# Tables whose rows a document's message counts, if they were computed.
+_COUNTED = ("files", "parts", "channels", "attributes", "cryptomatte_objects")
 
 GONE = "the file does not exist; its rows were deleted"
 NO_FILE = "no file was read"
@@ -60,7 +60,7 @@ def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -
         looks = [
             _Look(index, each, location, actions[location.file_id])
             for index, each in pending
-            for location in _objects(each)
+            for location in (_objects(each) if store.commits else ())
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
         left = [(look, each) for look, each in zip(looks, again, strict=True) if each]
@@ -126,6 +126,10 @@ def _rows(inspection: Inspection, reader: Reader) -> FileRows:
         from exr_inspector.catalog.pixel_rows import with_pixels  # noqa: PLC0415
 
         rows = with_pixels(rows, *inspection.pixels)
+    if inspection.cryptomattes is not None:
+        from exr_inspector.catalog.cryptomatte_rows import with_cryptomattes  # noqa: PLC0415
+
+        rows = with_cryptomattes(rows, *inspection.cryptomattes)
     if inspection.judged is not None:
         from exr_inspector.catalog.finding_rows import with_findings  # noqa: PLC0415
 
@@ -210,5 +214,9 @@ def _stored(rows: FileRows | None, actions: dict[str, Action]) -> tuple[str, str
 
 def _counted(files: Sequence[FileRows], *tables: str) -> str:
     """Return row counts by table as text, such as `1 file, 2 parts`."""
-    counts = {table: sum(len(each.rows[table]) for each in files) for table in tables}
+    counts = {
+        table.removeprefix("cryptomatte_"): sum(len(each.rows[table]) for each in files)
+        for table in tables
+        if all(table in each.rows for each in files)
+    }
     return ", ".join(f"{count} {table if count != 1 else table[:-1]}" for table, count in counts.items())

@@ -281,6 +281,40 @@ DEEP_STATS = (
     Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
 )
 
+CRYPTOMATTES = (
+    *_FILE_KEY,
+    Column("part_index", INTEGER, "Index of the first part with its attributes."),
+    Column("view", TEXT, "The view of that part, such as `left`."),
+    Column("key", TEXT, "The key in the names of its attributes, such as `f834d0a`."),
+    Column("name", TEXT, "Its name, such as `crypto_object`."),
+    Column("rank_count", INTEGER, "Pairs of an id and a coverage channel."),
+    Column("manifest_source", TEXT, "Where the names are: in the `header` or a `sidecar`; null without."),
+    Column("manifest_file", TEXT, "The path of the side-car manifest, as the header states it."),
+    Column("manifest_error", TEXT, "Why the manifest is not valid."),
+    Column("object_count", INTEGER, "Objects of the manifest."),
+    Column("mismatched_count", INTEGER, "Objects whose id is not the hash of their name."),
+    Column("damaged_channels", TEXT, "Channels whose ids the codec may have changed, as a JSON list."),
+    Column("coverage_error", TEXT, "Why the coverage could not be computed."),
+    Column("stored_count", INTEGER, "Its rows in `cryptomatte_objects`."),
+    Column("dropped_count", INTEGER, "Objects that were left out: those with the least area beyond 4,096."),
+    Column("dropped_area", REAL, "Their area, with that of ids that were not counted one by one."),
+)
+
+CRYPTOMATTE_OBJECTS = (
+    *_FILE_KEY,
+    Column("cryptomatte", TEXT, "The name of the cryptomatte, as in `cryptomattes`."),
+    Column("key", TEXT, "The key of the cryptomatte."),
+    Column("view", TEXT, "The view of the cryptomatte."),
+    Column("name", TEXT, "The object's name; null if no manifest has its id."),
+    Column("object_id", TEXT, "The object's id as eight hexadecimal digits."),
+    Column("area", REAL, "Sum of its coverage, in pixels; null if no coverage was computed."),
+    Column("pixel_count", INTEGER, "Pixels that it is in, if only in part."),
+    Column("min_x", INTEGER, "The box around these pixels: its left edge, inclusive."),
+    Column("min_y", INTEGER, "Its top."),
+    Column("max_x", INTEGER, "Its right edge, inclusive."),
+    Column("max_y", INTEGER, "Its bottom, inclusive."),
+)
+
 FINDINGS = (
     *_FILE_KEY,
     Column("policy_id", TEXT, "Id of the policy."),
@@ -299,7 +333,7 @@ FINDINGS = (
 
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header`, `pixels` or `policy`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels`, `cryptomatte` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
@@ -309,7 +343,8 @@ FACETS = (
     Column(
         "status",
         TEXT,
-        "`ok`, or why there are no rows; for `policy`: `pass`, `fail`, `unknown`, `skipped` or `error`.",
+        "`ok`, or why the rows are not complete: for `pixels` `partial`, `failed` or `unfinished`; for"
+        " `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
     ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
@@ -322,6 +357,8 @@ COLUMNS = {
     "pixels": PIXELS,
     "channel_stats": CHANNEL_STATS,
     "deep_stats": DEEP_STATS,
+    "cryptomattes": CRYPTOMATTES,
+    "cryptomatte_objects": CRYPTOMATTE_OBJECTS,
     "findings": FINDINGS,
     "facets": FACETS,
 }

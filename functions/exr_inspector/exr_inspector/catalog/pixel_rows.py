@@ -39,7 +39,9 @@ _DEEP_COLUMNS = {
 }
 
 
-def with_pixels(file: FileRows, result: Mapping[str, Any], request: str, input_hash: str) -> FileRows:
+def with_pixels(
+    file: FileRows, result: Mapping[str, Any], request: str, input_hash: str, status: str
+) -> FileRows:
     """Return the delivery of a file with the rows of its pixels, which `input_hash` identifies."""
     key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
     rows = {
@@ -49,7 +51,7 @@ def with_pixels(file: FileRows, result: Mapping[str, Any], request: str, input_h
     }
     for row in (row for found in rows.values() for row in found):
         elide(row)
-    return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=result["status"])
+    return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=status)
 
 
 def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
@@ -59,6 +61,8 @@ def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
         "status": pixels["status"],
         "coverage": json.loads(pixels["coverage_json"]),
         "failures": json.loads(pixels["failures_json"]),
+        "hash": pixels["hash"],
+        "look": {"look_vector": pixels["look_vector"]} if pixels.get("look_vector") else None,
         "channels": [_stored_channel(each) for each in channels],
         "deep": [],
     }

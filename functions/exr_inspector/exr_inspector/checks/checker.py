@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,9 @@ from exr_inspector.checks.inputs import load_policies, look_at_files
 from exr_inspector.checks.judge import Judge, Keep, Look, drop
 from exr_inspector.checks.report import Report, SequenceReport
 from exr_inspector.location import Location
+from exr_inspector.pipeline import Target, request_for
 from exr_inspector.pixels.stats import Mode
-from exr_inspector.sequences import Group
+from exr_inspector.sequences import Group, group, parse_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.show import Show
 from exr_inspector.shows import Shows
@@ -44,6 +45,35 @@ def _as_it_is(look: Look) -> Look:
     return look
 
 
+def check(
+    paths: Iterable[Target],
+    policies: Sequence[str] = ("default",),
+    frames: str | Iterable[int] | None = None,
+    pixels: Pixels = "none",
+    settings: Settings | None = None,
+) -> Report:
+    """Judge files and the sequences that they make up, as `exr-inspector check` does.
+
+    `policies` are names of packs or paths of files. `frames` are those that every sequence must have, as
+    `1001-1240` or numbers. Raises InspectorError: BAD_POLICY, BAD_SETTING for the configuration of a show,
+    BAD_EVENT for an impossible path, NOT_INSTALLED; and ValueError for frames that are no range.
+
+    >>> report = check(["beauty.1001.exr", "beauty.1002.exr"], frames="1001-1003")
+    >>> report.exit_code, [(each["rule_id"], each["message"]) for each in report.findings]
+    (1, [('SEQ-02', 'missing 1003')])
+    """
+    settings = settings or Settings()
+    shows = Shows(settings.show_config)
+    stated = parse_frames(frames) if isinstance(frames, str) else None if frames is None else tuple(frames)
+    checker = Checker(Options(tuple(policies), stated, pixels), settings, shows)
+    files = {
+        each.canonical: each for each in (next(iter(request_for(path, settings).locations)) for path in paths)
+    }
+    for each in group(files.values(), lambda location: location.path, [shows]):
+        checker.check(each)
+    return checker.report
+
+
 @dataclass
 class Checker:
     """Judges sequences one after the other, and adds what it finds to `report`."""
@@ -59,7 +89,9 @@ class Checker:
 
     def __post_init__(self) -> None:
         self._judges: dict[str, Judge] = {}
-        self.report = Report(load_policies(self.options.policies), fail_on=self.options.fail_on)
+        self.report = Report(
+            load_policies(self.options.policies, self.settings), fail_on=self.options.fail_on
+        )
 
     def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
         """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
@@ -79,9 +111,9 @@ class Checker:
         if key not in self._judges:
             options = self.options
             pixels, budget, settle = options.pixels or "none", options.budget, options.settle_seconds
-            policies = load_policies(options.policies)
+            policies = load_policies(options.policies, self.settings)
             if show:
-                policies += load_policies(show.source.policies, os.path.dirname(show.path))  # noqa: PTH120
+                policies += load_policies(show.source.policies, self.settings, os.path.dirname(show.path))  # noqa: PTH120
                 pixels = options.pixels or show.source.pixels.mode
                 budget = show.source.pixels.budget_mib * MIB if budget is None else budget
                 settle = show.source.settle_seconds if settle is None else settle

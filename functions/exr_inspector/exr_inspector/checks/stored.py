@@ -47,9 +47,12 @@ class QueryStore(Sink, Protocol):
 
 
 class StoredFiles:
-    """The files of a store, and the evidence that it has of them. With `shows`, `keep` stores findings."""
+    """The files of a store, and the evidence that it has of them. With `shows`, `keep` stores findings.
 
-    def __init__(self, store: QueryStore, shows: Shows | None = None) -> None:
+    With `with_looks`, statistics have `look` as `pixels.stats.source_stats` gives it, without the thumbnail.
+    """
+
+    def __init__(self, store: QueryStore, shows: Shows | None = None, *, with_looks: bool = False) -> None:
         self._store = store
         self._shows = shows
         self._tables = [*_TABLES, *(["facets"] if shows else [])]
@@ -63,8 +66,9 @@ class StoredFiles:
         sql = "SELECT table_name, column_name FROM information_schema.columns"
         self._columns: dict[str, list[str]] = {}
         for table, column in (row.values() for row in store.query(sql).to_pylist()):
-            is_wanted = column in TABLES.get(table, pa.schema([])).names
-            if is_wanted and (column not in _UNUSED or (shows and table == "files")):
+            is_wanted = column not in _UNUSED or (shows and table == "files")
+            is_look = with_looks and column == "look_vector"
+            if column in TABLES.get(table, pa.schema([])).names and (is_wanted or is_look):
                 self._columns.setdefault(table, []).append(column)
         self._held: dict[str, dict[str, list[Row]]] = {}
         self._judged: list[FileRows] = []

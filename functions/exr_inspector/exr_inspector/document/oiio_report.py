@@ -24,7 +24,7 @@ from exr_inspector.document.serialize import elided
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.floats import json_float, shortest
 from exr_inspector.exr.header import Header, Part, write_header
-from exr_inspector.exr.values import OPAQUE, clean
+from exr_inspector.exr.values import CODECS, OPAQUE, clean
 
 MAX_PARTS = 512
 MAX_CHANNELS = 1024
@@ -49,6 +49,7 @@ _DECISIVE_PREFIXES = ("oiio:", "openexr:")
 _TEXTURE_MAKERS = (b"openimageio", b"maketx")
 _SINGLE = (oiio.FLOAT, oiio.HALF)
 _TEXTS = ("string", "stringvector")
+_TYPES = {name: name.encode() for name in CODECS}
 
 _Stored = tuple[bytes, bytes, bytes]
 """Name, type name and value of an attribute."""
@@ -93,20 +94,17 @@ def _with_placeholders(header: Header, marker: bytes) -> tuple[list[list[_Stored
     for part in header.parts:
         attributes = []
         for index, (name, type_name, raw, _, _) in enumerate(part.attributes):
-            stored, stored_type = raw, _bytes(type_name)
+            stored_name = name.encode() if name.isascii() else name.encode("utf-8", "surrogateescape")
+            stored, stored_type = raw, _TYPES.get(type_name) or type_name.encode("utf-8", "surrogateescape")
             if type_name in _TEXTS:
                 if has_placeholders and _is_replaceable(name, type_name, raw):
                     maker = b"maketx" if raw[:11].lower().startswith(_TEXTURE_MAKERS) else b""
                     stored, stored_type = b"%b%b%d" % (maker, marker, index), b"string"
                 else:
                     kept.append((name, raw))
-            attributes.append((_bytes(name), stored_type, stored))
+            attributes.append((stored_name, stored_type, stored))
         parts.append(attributes)
     return parts, kept
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode() if name.isascii() else name.encode("utf-8", "surrogateescape")
 
 
 def _is_replaceable(name: str, type_name: str, raw: bytes) -> bool:

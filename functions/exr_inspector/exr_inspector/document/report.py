@@ -37,6 +37,8 @@ def verdict(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts])
 def _differences(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> list[Difference]:
     found: list[Difference] = []
     for ours, theirs in zip(parts, view.parts, strict=False):
+        if theirs.items() <= ours.items():  # quicker than one fact after the other
+            continue
         for key, shown in theirs.items():
             if ours[key] != shown:
                 found.append({"part_index": ours["index"], "field": key, "openimageio": shown})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from glob import escape
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +15,8 @@ from exr_inspector.exr.layout import Layout, Level
 from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.places import Block, Window, data_window, display_window
-from exr_inspector.pixels.plan import Plan, plan_full
-from exr_inspector.pixels.stream import Channel, Piece
+from exr_inspector.pixels.plan import Plan, plan_full, rows
+from exr_inspector.pixels.stream import Channel, PartStream, Piece
 
 Array = npt.NDArray[Any]
 
@@ -60,26 +59,22 @@ def read_image(
             else f"part {part} is deep and has no image",
         )
     layout = stream.layout
-    window, data = display_window(stream.part), data_window(layout)
-    if window is None or not window.meets(data):
-        window = data
-    scale = max(1.0, max(window.width, window.height) / max_size)
-    height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
-    plan = _level_plan(layout, scale)
-    rows = [list(members) for _, members in groupby(plan.units, key=lambda unit: layout.chunk(unit[0]).y)]
-    step = 1 if layout.is_tiled else max(1, int(scale) // stream.lines(rows[0][0]))
+    frame = Frame.of(stream, max_size)
+    window, scale, plan = frame.window, frame.scale, frame.plan
+    every = list(rows(plan))
+    step = 1 if layout.is_tiled else max(1, int(scale) // stream.lines(every[0][0]))
     if budget is not None:
-        size = sum(stream.reader.packed_size(index) for row in rows for unit in row for index in unit)
+        size = sum(stream.reader.packed_size(index) for row in every for unit in row for index in unit)
         step = max(step, -(-size // max(budget, 1)))
-    chosen = rows[(step - 1) // 2 :: step] or rows[:1]
+    chosen = every[(step - 1) // 2 :: step] or every[:1]
     plan = replace(plan, units=tuple(unit for row in chosen for unit in row))
     if not plan.is_full:
         stream.reader.max_gap = SAMPLE_GAP
-    shrink = Shrink(layout, plan.level, stream.channels, window, (height, width))
+    shrink = Shrink(layout, plan.level, stream.channels, window, frame.size)
     for group in stream.groups(plan):
         for piece in group.pieces:
             shrink.add(piece)
-    planes = shrink.result(0 if plan.is_full else int(step * stream.lines(rows[0][0]) / scale) + 1)
+    planes = shrink.result(0 if plan.is_full else int(step * stream.lines(every[0][0]) / scale) + 1)
     coverage = {
         "level": {"width": plan.level.width, "height": plan.level.height},
         "chunks": sum(map(len, plan.units)),
@@ -89,6 +84,56 @@ def read_image(
     }
     order = [stream.channels.index(found[name]) for name in channels]
     return Image(planes[order], window, coverage, list(stream.failures.values()))
+
+
+class Frame(NamedTuple):
+    """What an image of a part shows: a window, `scale` times as large as `size`, its height and width.
+
+    `plan` reads the level that suits the scale.
+    """
+
+    window: Window
+    scale: float
+    size: tuple[int, int]
+    plan: Plan
+
+    @classmethod
+    def of(cls, stream: PartStream, max_size: int) -> Frame:
+        """Return the frame of an image with at most `max_size` pixels in width and height."""
+        window, data = display_window(stream.part), data_window(stream.layout)
+        if window is None or not window.meets(data):
+            window = data
+        scale = max(1.0, max(window.width, window.height) / max_size)
+        height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
+        return cls(window, scale, (height, width), _level_plan(stream.layout, scale))
+
+
+class Tap:
+    """Makes an image of some channels while a part is decoded whole for another purpose."""
+
+    def __init__(self, stream: PartStream, channels: Sequence[str], frame: Frame) -> None:
+        names = [each.name for each in stream.channels]
+        self.stream = stream
+        self._frame = frame
+        self._indexes = [names.index(each) for each in channels]
+        chosen = [stream.channels[index] for index in self._indexes]
+        self._shrink = Shrink(stream.layout, frame.plan.level, chosen, frame.window, frame.size)
+
+    def add(self, piece: Piece) -> None:
+        """Add decoded samples of all channels of the stream."""
+        self._shrink.add(piece._replace(planes=[piece.planes[index] for index in self._indexes]))
+
+    def image(self) -> Image:
+        """Return the image of what was added. Its coverage counts no bytes, since none were read for it."""
+        level = self._frame.plan.level
+        coverage = {
+            "level": {"width": level.width, "height": level.height},
+            "chunks": sum(map(len, self._frame.plan.units)),
+            "chunks_read": self.stream.chunks_read,
+            "bytes_read": 0,
+            "requests": 0,
+        }
+        return Image(self._shrink.result(0), self._frame.window, coverage, [])
 
 
 class Shrink:

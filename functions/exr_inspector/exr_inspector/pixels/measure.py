@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,14 @@ class Measure:
         """Of the data window and, if it is another, the display window; none if they cannot be known."""
         self.plan: Plan | None = None
 
-    def run(self, plan: Plan) -> None:
-        """Measure the chunks of a plan. Raises what the source raises."""
+    def run(self, plan: Plan, tap: Callable[[Piece], None] | None = None) -> None:
+        """Measure the chunks of a plan; `tap` gets what was decoded, too. Raises what the source raises."""
         self.plan = plan
         self._begin_lines()
         for group in self.stream.groups(plan):
             for piece in group.pieces:
+                if tap:
+                    tap(piece)
                 if self.deep is None:
                     self._add_flat(piece, plan)
                 else:
@@ -90,7 +92,7 @@ class Measure:
             }
 
     def _add_flat(self, piece: Piece, plan: Plan) -> None:
-        heights = [self.stream.lines(unit) for unit in piece.units]
+        heights = [] if plan.is_full else [self.stream.lines(unit) for unit in piece.units]
         for index, (channel, plane) in enumerate(zip(self.channels, piece.planes, strict=True)):
             self.stats[index].add(plane, piece.places.finder(channel.layout))
             if self.outside and self.display:

@@ -63,6 +63,15 @@ def plan_sample(plan: Plan, count: int, seed: str) -> Plan:
     return replace(plan, units=tuple(plan.units[each] for each in chosen))
 
 
+def rows(plan: Plan) -> Iterator[list[Unit]]:
+    """Yield the units of a plan that begin at the same line: of scan lines, one at a time."""
+    if not plan.layout.is_tiled:
+        yield from ([unit] for unit in plan.units)
+        return
+    for _, members in groupby(plan.units, key=lambda unit: plan.layout.chunk(unit[0]).y):
+        yield list(members)
+
+
 def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int) -> Iterator[list[Unit]]:
     """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
 
@@ -71,8 +80,7 @@ def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int) -> Iterato
     """
     group: list[Unit] = []
     held = 0
-    for _, members in groupby(plan.units, key=lambda unit: plan.layout.chunk(unit[0]).y):
-        row = list(members)
+    for row in rows(plan):
         is_long = sum(size_of(index) for unit in row for index in unit) > MAX_ROW_BYTES
         for piece in ([unit] for unit in row) if is_long else (row,):
             size = sum(size_of(index) for unit in piece for index in unit)

@@ -30,6 +30,8 @@ MAX_LOST = 16
 """Decoders that a part may crash or hang before its other chunks are given up."""
 MAX_FAILURES, MAX_FAILED = 100, 10_000
 """Reasons why chunks failed, and chunks that did, that are kept."""
+PARALLEL_BYTES = 64 << 20
+"""Samples from which on a second decoder is worth its start."""
 OWN_DEEP = ("none", "rle", "zips", "zip")
 
 
@@ -141,7 +143,8 @@ class PartStream:
                 self._give_up(plan.units, "no memory was free in time")
                 return
             taken.append(sizes[0])
-            if one and memory.reserve(one, time.monotonic()):
+            total = sum(self.reader.unpacked_size(index) for unit in plan.units for index in unit)
+            if one and total > PARALLEL_BYTES and memory.reserve(one, time.monotonic()):
                 taken.append(one)
             decoders = self.decoders[: len(taken)]
             for decoder in decoders:

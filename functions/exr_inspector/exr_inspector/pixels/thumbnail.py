@@ -18,7 +18,7 @@ from exr_inspector.exr.header import Part
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.beauty import Beauty, find_beauty
 from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
-from exr_inspector.pixels.image import read_image
+from exr_inspector.pixels.image import Image, read_image
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
@@ -55,17 +55,17 @@ class Picture(NamedTuple):
         Raises InspectorError(NOT_INSTALLED) without Pillow.
         """
         try:
-            from PIL import Image  # noqa: PLC0415 - an optional library
+            from PIL import Image as PillowImage  # noqa: PLC0415 - an optional library
         except ImportError as error:
             message = "thumbnails need Pillow: pip install 'exr-inspector[pixels]'"
             raise InspectorError(NOT_INSTALLED, message) from error
 
         codes = np.rint(255 * encode_srgb(self.rgb * 2.0**exposure)).astype(np.uint8)
-        image = Image.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
+        image = PillowImage.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
         if self.aspect != 1:
             width, height = image.size
             wide, high = max(width * min(self.aspect, 1), 1), max(height / max(self.aspect, 1), 1)
-            image = image.resize((round(wide), round(high)), Image.Resampling.BOX)
+            image = image.resize((round(wide), round(high)), PillowImage.Resampling.BOX)
         for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):
             file = io.BytesIO()
             image.save(file, "WEBP", quality=quality)
@@ -97,8 +97,12 @@ def read_picture(
         if layer is not None:
             raise InspectorError(BAD_CONFIG, f"the file has no layer {layer!r} that can be shown")
         return None
+    return picture_of(file, beauty, read_image(file, beauty.part, beauty.channels, size, budget))
+
+
+def picture_of(file: PixelFile, beauty: Beauty, image: Image) -> Picture | None:
+    """Return the picture that an image of the beauty's channels shows; None if no chunk was read."""
     part = file.header.parts[beauty.part]
-    image = read_image(file, beauty.part, beauty.channels, size, budget)
     if not image.coverage["chunks_read"]:
         return None
     colors = colors_of(part)

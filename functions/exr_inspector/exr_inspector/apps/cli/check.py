@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ from exr_inspector.apps.cli.paths import typed_names
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.query import DATABASE_FILE
 from exr_inspector.apps.cli.terminal import json_text, progress
+from exr_inspector.apps.cli.watch import follow
 from exr_inspector.errors import requires_extra
 from exr_inspector.sequences import parse_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.shows import Shows
 
 if TYPE_CHECKING:
-    from exr_inspector.checks.checker import Pixels
+    from exr_inspector.checks.checker import Options, Pixels
     from exr_inspector.checks.judge import Look
     from exr_inspector.checks.report import Report
     from exr_inspector.checks.stored import StoredFiles
@@ -106,6 +108,18 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 @click.option(
     "--quiet", "-q", is_flag=True, help="Leave out the lines of sequences in which nothing was found."
 )
+@click.option(
+    "--watch",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    help="Judge again and again, with this pause, until Ctrl-C.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    help="With --watch: tell this URL when a sequence whose frames are stated becomes complete, or breaks."
+    " [default: that of the configuration]",
+)
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -125,6 +139,8 @@ def check(
     settle: float | None,
     config: str | None,
     quiet: bool,
+    watch: float | None,
+    webhook: str | None,
 ) -> None:
     """Judge EXR files and sequences by policies.
 
@@ -139,9 +155,8 @@ def check(
     if something could not be read, or else 0.
     """
     with requires_extra("policy"):
-        from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.checker import Options  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
-        from exr_inspector.checks.judge import drop  # noqa: PLC0415
 
     if store and not db:
         raise click.UsageError("--store needs --db")
@@ -156,23 +171,48 @@ def check(
         accepted=fingerprints(baseline) if baseline else frozenset(),
         fail_on=fail_on,
     )
-    track = partial(_tracked, shown=not quiet)
-    with _stored(db, shows if store else None) as stored:
-        if stored:
-            keep = stored.keep if store else drop
-            checker = Checker(options, settings, shows, look=stored.look, keep=keep, track=track)
+    run = _Run(options, settings, shows, typed_names(paths), db, store, not no_recursive, form, quiet)
+    if watch is not None:
+        follow(run.report, watch, webhook or "", shows, settings)
+    found = run.report()
+    ctx.exit(0 if exit_zero else found.exit_code)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the command was asked to do."""
+
+    options: Options
+    settings: Settings
+    shows: Shows
+    names: Sequence[str]
+    db: str | None
+    stores: bool
+    recursive: bool
+    form: str
+    is_quiet: bool
+
+    def report(self) -> Report:
+        """Judge everything once, print it, and return the report."""
+        from exr_inspector.checks.checker import Checker  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.judge import drop  # noqa: PLC0415
+
+        track = partial(_tracked, shown=not self.is_quiet)
+        are_frames_stated = self.options.frames is not None
+        places = Places(self.names, self.settings, self.shows, are_frames_stated=are_frames_stated)
+        with _stored(self.db, self.shows if self.stores else None) as stored:
+            look = stored.look if stored else None
+            keep = stored.keep if stored and self.stores else drop
+            checker = Checker(self.options, self.settings, self.shows, look, keep, track)
+            for each, stated in places.stored(stored) if stored else places.files(recursive=self.recursive):
+                found = checker.check(each, stated)
+                if self.form == "text" and not (self.is_quiet and found.is_clean):
+                    print_sequence(found)
+        if self.form == "text":
+            print_report(checker.report)
         else:
-            checker = Checker(options, settings, shows, track=track)
-        places = Places(typed_names(paths), settings, shows, are_frames_stated=frames is not None)
-        for each, stated in places.stored(stored) if stored else places.files(recursive=not no_recursive):
-            found = checker.check(each, stated)
-            if form == "text" and not (quiet and found.is_clean):
-                print_sequence(found)
-    if form == "text":
-        print_report(checker.report)
-    else:
-        click.echo(_rendered(checker.report, form))
-    ctx.exit(0 if exit_zero else checker.report.exit_code)
+            click.echo(_rendered(checker.report, self.form))
+        return checker.report
 
 
 def _tracked(look: Look, *, shown: bool) -> Look:

@@ -54,6 +54,7 @@ class Collector:
     """A Sink that keeps what it is given, for another process to store."""
 
     name = "the index"
+    commits = False
 
     def __init__(self) -> None:
         self.files: list[FileRows] = []
@@ -86,7 +87,7 @@ class Present:
     """
 
     def __init__(self, sink: Sink, links: Collection[str] = ()) -> None:
-        self.name = sink.name
+        self.name, self.commits = sink.name, sink.commits
         self._sink = sink
         self._links = links
 

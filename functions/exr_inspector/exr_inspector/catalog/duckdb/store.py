@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS, FileRows, Row
+from exr_inspector.catalog.facets import FileRows, Row, owners
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
@@ -64,6 +64,8 @@ class DuckDBStore:
     NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
     """
 
+    commits = True
+
     def __init__(self, path: str, *, read_only: bool = False, limits: QueryLimits | None = None) -> None:
         self.name = path
         self._limits = limits
@@ -80,11 +82,16 @@ class DuckDBStore:
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
             present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
+            if "files" not in present:
+                # A file that is not in `files` is taken for new: no other table may have rows of it.
+                for table in present.intersection(TABLES):
+                    cursor.execute(f"DROP TABLE {table}")
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema)
-            # `facets` must not say that the rows of a table that is gone are stored.
-            gone = [each.name for each in FACETS.values() if not present.issuperset(each.tables)]
-            cursor.execute("DELETE FROM facets WHERE facet IN (SELECT unnest(?))", [gone])
+            # Facets that have lost a table are written again when they are next delivered.
+            lost = owners(TABLES.keys() - present)
+            sql = "UPDATE facets SET input_hash = NULL WHERE facet IN (SELECT unnest(?))"
+            cursor.execute(sql, [lost])
             self._counts = _lacks_rows(cursor)
         self._ready = True
 

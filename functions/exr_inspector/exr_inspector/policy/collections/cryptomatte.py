@@ -114,7 +114,7 @@ def _item(found: Cryptomatte, document: Mapping[str, Any], sidecars: Any) -> dic
         described |= dict.fromkeys((*_COUNTS, *_NAMES, "manifest_error", "object_count"), manifest)
     path = found.manifest_file
     return {
-        "place": f"parts[{found.part_index}].cryptomatte[{found.key}]",
+        "place": f"parts[{found.part_index}].cryptomattes[{found.key}]",
         **described,
         "is_manifest_file_allowed": None if path is None else manifest_path(path) is not None,
         "is_manifest_file_found": is_file_found,
