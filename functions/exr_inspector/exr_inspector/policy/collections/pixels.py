@@ -134,11 +134,10 @@ def _statistics(
     }
 
 
-def _suspects(found: Mapping[str, Any], name: str, sampled: str | None) -> int | Bounds | Missing | None:
-    held = found.get(name, NOT_TOLD)
-    if isinstance(held, Missing) or held is None:
-        return held
-    return Bounds(held["count"], inf, sampled) if sampled else int(held["count"])
+def _suspects(found: Mapping[str, Any], name: str, sampled: str | None) -> int | Missing | None:
+    """Return how many there are; a sample is not searched, since it lacks the neighbors."""
+    held = Missing(sampled) if sampled else found.get(name, NOT_TOLD)
+    return held if isinstance(held, Missing) or held is None else int(held["count"])
 
 
 def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Missing | None:
