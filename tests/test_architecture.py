@@ -58,7 +58,7 @@ RULES = {
     " vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect catalog/store document events sources",
-    "backlog": "* catalog/* document/model events",
+    "backlog": "* catalog/*",
     "library": "* document/model sources",
     "compat": "catalog/persist document/oiio_report events pipeline",
     "reading": "compat",

@@ -10,14 +10,16 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exr_inspector.catalog.store import Sink
 from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
 from exr_inspector.response import answer, answers, make_runtime, measure_pixels
 from exr_inspector.settings import SETTINGS, Settings
 from exr_inspector.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Sink
 
 # What an absent secret or key raises. The runtime's class is undocumented; on DataEngine 5.4 its message is
 # "Path not found".

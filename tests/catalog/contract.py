@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from exr_inspector import errors, inspect
+from exr_inspector.catalog.cells import MAX_CELL_BYTES
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.rows import MAX_CELL_BYTES, rows_of
+from exr_inspector.catalog.rows import rows_of
 from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location

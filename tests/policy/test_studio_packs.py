@@ -145,6 +145,11 @@ def test_a_manifest_that_was_not_stored_whole_is_unknown(tmp_path: Path) -> None
     }
 
 
+def test_an_empty_manifest_is_not_valid(tmp_path: Path) -> None:
+    file = File(files.crypto(texts={"manifest": ""}))
+    assert Evidence(file, tmp_path).verdicts("cryptomatte") == {"CRY-05": "fail"}
+
+
 def test_a_checksum_of_a_header_that_was_not_stored_whole_is_unknown(tmp_path: Path) -> None:
     document = Evidence(files.ACES_GOOD["checksums"], tmp_path).document
     document["parts"][0]["attributes"].pop()

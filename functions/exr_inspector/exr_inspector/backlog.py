@@ -6,7 +6,7 @@ Nothing is kept between calls: what is left, and how much was read today, follow
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -17,10 +17,7 @@ import pyarrow.compute as pc
 
 from exr_inspector.catalog.facets import FACETS, UNFINISHED
 from exr_inspector.catalog.store import Store
-from exr_inspector.document.model import Document
-from exr_inspector.events.request import Config, Request
-from exr_inspector.location import path_location
-from exr_inspector.pipeline import Runtime, inspect_many
+from exr_inspector.pipeline import Runtime, inspect_many, request_for
 
 # Files whose rows are stored in one transaction; each has a thumbnail.
 BATCH = 20
@@ -121,7 +118,9 @@ def measure_backlog(runtime: Runtime, store: Store) -> dict[str, Any]:
         if settings.stats_bytes_per_day and backlog.bytes_today + bytes_read >= settings.stats_bytes_per_day:
             stopped = "EXR_INSPECTOR_STATS_BYTES_PER_DAY were read today"
             break
-        for document in _measure(backlog.paths[start : start + BATCH], mode, runtime):
+        left = replace(settings, stats=mode, stats_seconds=end - time.monotonic())
+        requests = [request_for(path, settings) for path in backlog.paths[start : start + BATCH]]
+        for document in inspect_many(requests, replace(runtime, settings=left), keep_faults=True):
             coverage = document["stats"].get("coverage")
             measured += coverage is not None
             failed += coverage is None
@@ -130,11 +129,3 @@ def measure_backlog(runtime: Runtime, store: Store) -> dict[str, Any]:
     logger = runtime.telemetry.logger
     logger.info("Measured %s files, %s bytes; %s failed; %s", measured, bytes_read, failed, stopped)
     return {**found, "left": backlog.left - measured, "stopped": stopped}
-
-
-def _measure(paths: Sequence[str], mode: Any, runtime: Runtime) -> Sequence[Document]:
-    requests = [
-        Request("created", (path_location(path, runtime.settings.paths),), Config(stats=mode))
-        for path in paths
-    ]
-    return list(inspect_many(requests, runtime, keep_faults=True))

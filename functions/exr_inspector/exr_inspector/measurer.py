@@ -72,6 +72,11 @@ class Measurer:
                 found |= {each.location.file_id: known} if known in modes else {}
         return found
 
+    def _known(self, inspections: Sequence[Inspection]) -> Mapping[str, str | None]:
+        """Return the hashes of the stored statistics of these files, by file."""
+        file_ids = [each.location.file_id for each in inspections if each.location]
+        return self.store.computed(file_ids, "pixels") if self.store else {}
+
     def _result(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         """Measure one file. A fault that no retry cures, such as an absent library, is in its document."""
         try:
@@ -85,11 +90,6 @@ class Measurer:
         """Return how the pixels of a file are read; None if they are not, or there is no header."""
         mode = inspection.request.config.stats_mode(self.reader.settings.stats)
         return mode if mode != "none" and inspection.document["parts"] else None
-
-    def _known(self, inspections: Sequence[Inspection]) -> Mapping[str, str | None]:
-        """Return the hashes of the stored statistics of these files, by file."""
-        file_ids = [each.location.file_id for each in inspections if each.location]
-        return self.store.computed(file_ids, "pixels") if self.store else {}
 
     def _measured(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         from exr_inspector.pixels.stats import source_stats  # noqa: PLC0415 - only if pixels are read
@@ -108,6 +108,7 @@ class Measurer:
             source = self.reader.open_source(location)
             with self.reader.telemetry.step("measure", path=location.path):
                 result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
+            self.reader.telemetry.record("exr_inspector.bytes_read", result["coverage"]["bytes_read"])
             if source.stat() == stat:
                 shown = {name: value for name, value in result.items() if not name.startswith("look")}
                 pixels = _pixels(result, stat, self._request(mode))

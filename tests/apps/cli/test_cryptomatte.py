@@ -14,6 +14,7 @@ from tests.exrfiles.cryptomatte import channels, metadata, object_id
 from tests.exrfiles.demo import layered_beauty
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
+from tests.policy import studio_files
 
 NAMES = ("/char/dragon", "/set/hill")
 
@@ -118,3 +119,21 @@ def test_the_python_of_the_document_runs(
     (script,) = (text for kind, text in BLOCKS if kind == "python")
     exec(script, {})
     assert capsys.readouterr().out.startswith("crypto_object 6 ['/set/hill', ")
+
+
+# --- exr-inspector check ----------------------------------------------------------------------------------
+
+
+def test_a_check_reads_side_cars_and_checksums_if_policies_look_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.exr").write_bytes(studio_files.crypto(texts={"manif_file": "id.json"}))
+    (tmp_path / "aces.exr").write_bytes(studio_files.checksummed(is_image_right=False))
+    policies = ("--no-default", "--policy", "cryptomatte", "--policy", "aces-container")
+    assert "CRY-05-FILE" in run("check", *policies, "x.exr").stdout
+    (tmp_path / "id.json").write_text("{}")
+    assert "CRY-05-FILE" not in run("check", *policies, "x.exr").stdout
+    assert run("check", *policies, "aces.exr").exit_code == 0
+    done = run("check", *policies, "--pixels", "full", "aces.exr")
+    assert (done.exit_code, "ACES-16-IMAGE" in done.stdout) == (1, True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exr_inspector.catalog.cells import elide
 from exr_inspector.catalog.facets import FACETS, FileRows, Row
-from exr_inspector.catalog.rows import elide
 from exr_inspector.document.serialize import to_json
 
 MAX_OBJECTS = 4096

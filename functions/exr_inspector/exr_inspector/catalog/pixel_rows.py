@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from exr_inspector.catalog.cells import elide
 from exr_inspector.catalog.columns import PERCENTILES, TABLES
 from exr_inspector.catalog.facets import FACETS, FileRows, Row
-from exr_inspector.catalog.rows import elide
 from exr_inspector.document.serialize import to_json
 
 _CHANNEL_COLUMNS = {

@@ -16,19 +16,26 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.cells import MAX_CELL_BYTES, elide
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
+from exr_inspector.catalog.facets import (
+    FACETS,
+    HEADER_VERSION,
+    FileRows,
+    Row,
+    facet_row,
+    input_hash,
+    object_version,
+)
+from exr_inspector.catalog.pixel_rows import with_pixels
 from exr_inspector.document.build import stored_location
 from exr_inspector.document.model import FileFacts, Part
-from exr_inspector.document.serialize import elided, quoted, to_json
+from exr_inspector.document.serialize import quoted, to_json
 from exr_inspector.exr.names import split_path
 from exr_inspector.exr.values import clean
 from exr_inspector.location import Location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, Vectors, embed
 from exr_inspector.version import VERSION
-
-# VAST DataBase refuses a cell of more than 126 KB; assume 1 KB = 1,000 bytes.
-MAX_CELL_BYTES = 126_000
 
 _NOT_COLUMNS_OF_FILES = FileFacts.__annotations__.keys() - set(TABLES["files"].names)
 _NOT_COLUMNS_OF_PARTS = Part.__annotations__.keys() - set(TABLES["parts"].names)
@@ -44,7 +51,8 @@ def rows_of(document: Mapping[str, Any]) -> FileRows:
 def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """Return the rows of documents as one Arrow table for each table of the stores, with the same columns.
 
-    The columns that a store fills in when it writes, such as `first_seen`, are null.
+    The columns that a store fills in when it writes, such as `first_seen`, are null. The statistics of a
+    document's pixels, if it has them, lack thumbnails and look vectors.
 
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
@@ -62,11 +70,19 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> polars.from_arrow(tables["parts"])["compression"].to_list()
     ['zip']
     """
-    files = [rows_of(each) for each in documents]
+    files = [_with_stats(rows_of(each), each["stats"]) for each in documents]
     return {
         table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
         for table in TABLES
     }
+
+
+def _with_stats(file: FileRows, stats: Mapping[str, Any]) -> FileRows:
+    if "channels" not in stats:
+        return file
+    request = to_json({"mode": stats["mode"]})
+    identity = input_hash(FACETS["pixels"], object_version(file.file), request)
+    return with_pixels(file, stats, request, identity, stats["status"])
 
 
 def header_rows(
@@ -132,15 +148,6 @@ def _without(facts: Mapping[str, Any], names: Iterable[str]) -> Row:
     for name in names:
         row.pop(name, None)
     return row
-
-
-def elide(row: Row) -> None:
-    """Replace each text of a row that is too long for a cell by its size and hash."""
-    for name, value in row.items():
-        if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes
-            content = value.encode()
-            if len(content) > MAX_CELL_BYTES:
-                row[name] = to_json(elided(content))
 
 
 def _file_row(document: Mapping[str, Any], vectors: Vectors) -> Row:

@@ -24,7 +24,7 @@ from exr_inspector.sequences import Group
 class Evidence(NamedTuple):
     """What is known of one file: its document, and its pixel statistics if they were asked for.
 
-    `extra` is the evidence of `extra_evidence.read_extra`.
+    `extra` is the evidence that `extra_evidence.ExtraReader` reads.
     """
 
     document: Document

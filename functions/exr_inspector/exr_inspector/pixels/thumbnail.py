@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, InspectorError
-from exr_inspector.exr.header import Part
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.beauty import Beauty, find_beauty
 from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
@@ -105,13 +104,15 @@ def picture_of(file: PixelFile, beauty: Beauty, image: Image) -> Picture | None:
     part = file.header.parts[beauty.part]
     if not image.coverage["chunks_read"]:
         return None
-    colors = colors_of(part)
+    colors, aspect = colors_of(part), part.value("pixelAspectRatio", "float")
+    if not isinstance(aspect, float) or not _ASPECTS[0] <= aspect <= _ASPECTS[1]:
+        aspect = 1.0
     rgb = colors.convert(_rgb(image.planes, beauty, colors))
     return Picture(
         np.nan_to_num(rgb, nan=0.0, posinf=_WHITE, neginf=0.0),
         beauty,
         colors.label,
-        _aspect(part),
+        aspect,
         image.coverage,
         image.failures,
     )
@@ -155,9 +156,3 @@ def _rgb(planes: Array, beauty: Beauty, colors: Colors) -> Array:
     red, blue = (ry + 1) * y, (by + 1) * y
     weights = colors.luminance
     return np.stack([red, (y - weights[0] * red - weights[2] * blue) / weights[1], blue])
-
-
-def _aspect(part: Part) -> float:
-    found = part.value("pixelAspectRatio", "float")
-    is_credible = isinstance(found, float) and _ASPECTS[0] <= found <= _ASPECTS[1]
-    return found if is_credible else 1.0
