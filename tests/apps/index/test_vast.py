@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from exr_inspector.apps.cli import index as command
 from exr_inspector.apps.index import pool
-from tests.apps.cli.command import run
+from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.index.conftest import write
 from tests.apps.index.test_index import counts
 from tests.catalog.backends import Vast, rows, vast
@@ -56,6 +57,22 @@ def test_workers_store_rows_themselves_and_double_none(
     file_ids = [row["file_id"] for row in rows(database, "files")]
     assert len(file_ids) == len(set(file_ids)) == 42
     assert counts(_index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
+
+
+def test_two_indexes_of_overlapping_roots_at_once_leave_one_set_of_rows(tree: Path, database: Vast) -> None:
+    roots = (tree, tree / "sh001")
+    processes = [
+        subprocess.Popen(
+            [*COMMAND, "index", str(root), "--json"], env=environment(), stdout=subprocess.PIPE, text=True
+        )
+        for root in roots
+    ]
+    summaries = [json.loads(each.communicate()[0]) for each in processes]
+    assert [each.returncode for each in processes] == [0, 0]
+    assert [each["failed"] for each in summaries] == [0, 0]
+    file_ids = [row["file_id"] for row in rows(database, "files")]
+    assert len(file_ids) == len(set(file_ids)) == 42
+    assert counts(_index(tree)) == [42, 0, 0, 42, 0, 0]
 
 
 def test_a_batch_of_500_files_takes_few_requests_for_each(tree: Path, database: Vast) -> None:
