@@ -71,6 +71,7 @@ bench: $(READY) ## Time the parser, the stores and some 40,000 events
 
 bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
+	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
 bench-compare: $(READY) ## Measure `diff` beside idiff, and which planted outliers are found
 	$(BIN)/python -m benchmarks.compare
