@@ -103,17 +103,16 @@ class Measure:
         counts, *samples = piece.planes
         find = piece.places.finder(PIXELS)
         deep.add(counts, find)
-        pixels = np.repeat(np.arange(counts.size), counts.reshape(-1))
 
         def find_sample(mask: Array) -> tuple[int, int]:
             flags = np.zeros(counts.size, bool)
-            flags[pixels[mask]] = True
+            flags[_pixels(counts)[mask]] = True
             return find(flags.reshape(counts.shape))
 
         for stats, plane in zip(self.stats, samples, strict=True):
             stats.add(plane, find_sample)
         if self.outside and self.display:
-            mask = piece.places.outside(PIXELS, self.display).reshape(-1)[pixels]
+            mask = piece.places.outside(PIXELS, self.display).reshape(-1)[_pixels(counts)]
             for stats, plane in zip(self.outside, samples, strict=True):
                 stats.add(plane[mask], _nowhere)
 
@@ -164,6 +163,11 @@ class Measure:
             return None
         squares = float(np.square(np.diff(means)).sum())
         return sqrt(squares / (2 * count * (count - 1)) * (1 - count / self.plan.total))
+
+
+def _pixels(counts: Array) -> Array:
+    """Return the index of the pixel of each sample."""
+    return np.repeat(np.arange(counts.size), counts.reshape(-1))
 
 
 def _nowhere(_: Array) -> tuple[int, int]:
