@@ -58,11 +58,22 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet . || true
 
-bench: $(READY) ## Time the parser, the stores and 5,000 events
+bench: $(READY) ## Time the parser, the stores and some 40,000 events
 	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
+	$(BIN)/python -m benchmarks.policies
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak --frames 0 --store vast
+	$(BIN)/python -m benchmarks.soak --batch 50 --clients 100 --store vast
+	$(BIN)/python -m benchmarks.instances
+
+bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
+	$(BIN)/python -m benchmarks.index
+
+bench-compare: $(READY) ## Measure `diff` beside idiff, and which planted outliers are found
+	$(BIN)/python -m benchmarks.compare
+	$(BIN)/python -m benchmarks.outliers
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
@@ -82,4 +93,4 @@ dev: $(READY) ## Run some tests, those that failed last first: make dev TESTS=te
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test check lint lock docs docs-check format bench bench-pixels bench-similarity mutants build dev clean
+.PHONY: help install demo test check lint lock docs docs-check format bench bench-compare bench-index bench-pixels bench-similarity mutants build dev clean

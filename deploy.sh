@@ -22,6 +22,7 @@ Only on request:
   destroy            remove the pipeline, the triggers and the function; keep rows and images
 
   --config FILE      settings: a completed copy of .env.example
+  --pixels           the second function, which measures pixels on a schedule; it is deployed apart
   --dry-run          print every command without calling vastde or docker
   --current-settings roll back with the settings of FILE
   --yes              destroy without asking
@@ -50,7 +51,7 @@ run() { # COMMAND...: print a command and run it; every command runs here, and n
   printf -v shown '%q ' "$@"
   say "  \$ ${shown% }"
   # The secret file is a link to memory that exists only while the command runs.
-  [[ " $* " != *" --secret-file "* ]] || wrapper=("$PYTHON" -m deploy.with_secret "$CONFIG" "$OUT/secret.yaml")
+  [[ " $* " != *" --secret-file "* ]] || wrapper=("$PYTHON" -m deploy.with_secret ${PIXELS:+--pixels} "$CONFIG" "$OUT/secret.yaml")
   dry || ${wrapper[@]+"${wrapper[@]}"} "$@"
 }
 
@@ -87,8 +88,8 @@ load() { # read the settings and the state into IS
 }
 
 render() { # OPTIONS...: write the manifests, except those with secrets
-  "$PYTHON" -m exr_inspector deploy render --config "$CONFIG" --output "$OUT" --no-secrets "$@" >/dev/null ||
-    exit 2
+  "$PYTHON" -m exr_inspector deploy render --config "$CONFIG" --output "$OUT" ${PIXELS:+--pixels} --no-secrets "$@" \
+    >/dev/null || exit 2
 }
 
 read_pairs() { # FILE
@@ -193,7 +194,7 @@ step_build() {
   until tag=$(date -u +%Y%m%dT%H%M%SZ) && [[ $tag != "${IS[tag]:-}" ]]; do sleep 1; done
   must "the image was not built" "read $OUT/source/build.log; $GUIDE; then $AGAIN" \
     env DOCKER_DEFAULT_PLATFORM=linux/amd64 vastde functions build "${IS[name]}" \
-    -t "$OUT/source" -H main.py -V "${IS[python_version]}" -T "$tag"
+    -t "$OUT/source" -H "${IS[handler]}" -V "${IS[python_version]}" -T "$tag"
   platform=$(must "docker does not have the image" "docker images ${IS[name]}" \
     docker image inspect --format '{{.Os}}/{{.Architecture}}' "${IS[name]}:$tag")
   dry || [[ $platform == linux/amd64 ]] ||
@@ -242,8 +243,12 @@ step_trigger() { put_triggers "$OUT"; }
 
 put_triggers() { # FOLDER of the manifests
   local next="ask an administrator to let ${IS[source_bucket]} send events to ${IS[broker]}; then $AGAIN"
-  put triggers "${IS[trigger_lower]}" "$next" --from-file "$1/trigger-exr.yaml"
-  put triggers "${IS[trigger_upper]}" "$next" --from-file "$1/trigger-exr-upper.yaml"
+  local names files index
+  read -ra names <<<"${IS[triggers]}"
+  read -ra files <<<"${IS[trigger_files]}"
+  for index in "${!names[@]}"; do
+    put triggers "${names[index]}" "$next" --from-file "$1/${files[index]}"
+  done
 }
 
 step_pipeline() {
@@ -259,7 +264,7 @@ put_current_pipeline() { # run REVISION with the settings of CONFIG, and keep it
   dry && return
   rm -rf "$kept"
   mkdir -p "$kept"
-  cp "$OUT"/{pipeline,trigger-exr,trigger-exr-upper}.yaml "$kept"
+  cp "$OUT"/{pipeline,trigger-*}.yaml "$kept"
 }
 
 manifests_of() { printf '%s/revisions/%s/%s' "$OUT" "${IS[name]}" "$1"; } # REVISION
@@ -287,6 +292,10 @@ step_deploy() { # the only step that changes what runs
 logs() { printf 'vastde logs get %s --since 15m --order-by desc --limit 1000' "${IS[pipeline]}"; }
 
 step_verify() {
+  if [[ -n $PIXELS ]]; then
+    say "  The schedule starts this function. To see what it has measured: $(logs)"
+    return
+  fi
   if [[ -z ${IS[sample_upload]} ]]; then
     say "  DEPLOY_SAMPLE_UPLOAD is false: no sample is uploaded." \
       "  To test the function, put an EXR file into ${IS[source_bucket]}; then $(logs)"
@@ -303,14 +312,15 @@ step_verify() {
 # --- on request -------------------------------------------------------------------------------------------
 
 step_status() {
-  local query failed=0
-  for query in "functions get ${IS[name]} --with-revisions" "triggers get ${IS[trigger_lower]}" \
-    "triggers get ${IS[trigger_upper]}" "pipelines get ${IS[pipeline]}" \
-    "logs get ${IS[pipeline]} --severity ERROR --since 1h --order-by desc --limit 20"; do
+  local triggers query queries=() failed=0
+  read -ra triggers <<<"${IS[triggers]}"
+  queries=("functions get ${IS[name]} --with-revisions" "${triggers[@]/#/triggers get }" "pipelines get ${IS[pipeline]}"
+    "logs get ${IS[pipeline]} --severity ERROR --since 1h --order-by desc --limit 20")
+  for query in "${queries[@]}"; do
     # shellcheck disable=SC2086 # names have no spaces
     run vastde $query || failed=$((failed + 1))
   done
-  ((failed == 0)) || die "$failed of 5 queries failed" "vastde's messages above explain why"
+  ((failed == 0)) || die "$failed of ${#queries[@]} queries failed" "vastde's messages above explain why"
 }
 
 step_rollback() {
@@ -342,10 +352,10 @@ with the settings of $CONFIG"
 secrets_of() { grep '^ *secrets: ' "$1/pipeline.yaml"; } # FOLDER: names only
 
 step_destroy() {
-  local each
+  local each triggers
   confirm
-  for each in "pipelines ${IS[pipeline]}" "triggers ${IS[trigger_lower]}" "triggers ${IS[trigger_upper]}" \
-    "functions ${IS[name]}"; do
+  read -ra triggers <<<"${IS[triggers]}"
+  for each in "pipelines ${IS[pipeline]}" "${triggers[@]/#/triggers }" "functions ${IS[name]}"; do
     remove "${each% *}" "${each#* }"
   done
   say "  Rows, images and the secret remain; $GUIDE"
@@ -372,6 +382,7 @@ parse() {
     case $1 in
       --config) CONFIG=${2:-} ;;
       --dry-run) DRY_RUN=yes ;;
+      --pixels) PIXELS=yes ;;
       --current-settings) CURRENT_SETTINGS=yes ;;
       --yes) YES=yes ;;
       -h | --help) usage && exit 0 ;;
@@ -425,14 +436,14 @@ all_steps() { # skip the steps that an unfinished run completed with the same se
 }
 
 ((BASH_VERSINFO[0] >= 4)) || { echo "deploy.sh: bash $BASH_VERSION is too old; version 4 is required" && exit 2; }
-CONFIG='' DRY_RUN='' CURRENT_SETTINGS='' YES='' REVISION='' ANSWER='' SAMPLE='' TAG='' WANTED=''
+CONFIG='' DRY_RUN='' PIXELS='' CURRENT_SETTINGS='' YES='' REVISION='' ANSWER='' SAMPLE='' TAG='' WANTED=''
 NAMED=()
 declare -A IS=()
 parse "$@"
-printf -v AGAIN './deploy.sh --config %q' "$CONFIG"
+printf -v AGAIN './deploy.sh --config %q%s' "$CONFIG" "${PIXELS:+ --pixels}"
 GUIDE="see docs/DEPLOYMENT_AUTOMATION.md"
 CONFIG=$(cd "$(dirname "$CONFIG")" && pwd)/${CONFIG##*/}
-OUT=${CONFIG##*/} && OUT=${OUT#.} && OUT=build/deploy/${OUT//[^A-Za-z0-9]/_}-$(cksum <<<"$CONFIG" | cut -d ' ' -f 1)
+OUT=${CONFIG##*/} && OUT=${OUT#.} && OUT=build/deploy/${OUT//[^A-Za-z0-9]/_}-$(cksum <<<"$CONFIG" | cut -d ' ' -f 1)${PIXELS:+-pixels}
 # Paths are relative from here on: vastde splits a path at a comma.
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -2,9 +2,12 @@
 
 The development server, the S3 server and the server for VAST DataBase are three processes on loopback. Each
 client writes a new version of a frame, sends its event, waits for the answer and goes on, so every event is
-read and replaces its frame's rows. It runs without a store and with VAST DataBase; `--store duckdb` uses the
-embedded store. CPU time is that of the function's process, all threads; the servers' is printed apart, since
-it must not be what is measured.
+read and replaces its frame's rows; with `--frames 0` every event is of a new file. It runs without a store
+and with VAST DataBase; `--store duckdb` uses the embedded store.
+
+CPU time is that of the function's process, all threads. The servers' is printed apart, since it must not be
+what is measured; so is that of the development server, in the function's process, for events that need no
+action. `--batch 50 --clients 100` has the batch handler called with up to 50 events.
 
 Memory is measured after a warm-up that has sent every frame several times, and must stay within a bound: a
 few MiB for threads and the allocator. DuckDB holds up to 16 MiB of changes between its checkpoints, in this
@@ -44,6 +47,8 @@ from tests.vast_server.server import VastServer
 BUCKET = "shots"
 STAGES = 20
 """How often the memory is looked at while events run."""
+IDLE = 500
+"""Events that need no action, to measure the development server."""
 HEAD = 16384
 """Bytes of each file that the server keeps: header and offset table. It sends zeros for the rest."""
 
@@ -57,11 +62,16 @@ class Show:
 
     def write(self, number: int) -> dict[str, Any]:
         """Put version after version of all frames, each with its own capDate; its event."""
-        frame = number % self._frames
+        frame = number % self._frames if self._frames else number
         head, size = self._files[frame % len(self._files)]
         key = f"sq{frame // 1000:03}/sh{frame // 100 % 10:03}/beauty.{1001 + frame % 100}.exr"
         self._s3.announce(key, head.replace(DATE.encode(), _date(number).encode()), size)
         return _event(number, key, size)
+
+
+def ignored(number: int) -> dict[str, Any]:
+    """Return an event that needs no action."""
+    return {**_event(number, "sq000/tags.json", 1), "type": "vastdata.com:Element.ElementTagged"}
 
 
 def _date(number: int) -> str:
@@ -100,10 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=16, help="events in flight")
-    parser.add_argument("--frames", type=int, default=100, help="files")
+    parser.add_argument("--frames", type=int, default=100, help="files; 0 for as many as events")
     parser.add_argument("--warm-up", type=int, default=1000, help="events before the memory is looked at")
     parser.add_argument("--store", choices=STORES, action="append", help="can be repeated; none and vast")
-    parser.add_argument("--batch", action="store_true", help="have the batch handler called")
+    parser.add_argument("--batch", type=int, default=0, metavar="SIZE", help="have the batch handler called")
     asked = parser.parse_args()
     print(f"{asked.events} events from {asked.clients} clients, on {asked.frames} frames", flush=True)
     sound = [soak(store, asked) for store in asked.store or ("none", "vast")]
@@ -128,6 +138,11 @@ def soak(store: str, asked: argparse.Namespace) -> bool:
             deliver(show, range(*stage), url, asked.clients, found)
             found.mebibytes.append(resident(process))
         found.cpu = {name: cpu_seconds(processes[name]) - start for name, start in before.items()}
+        idle, before_idle = Found(), cpu_seconds(process)
+        send_all((ignored(number) for number in range(IDLE)), url, asked.clients, idle)
+        found.errors += idle.errors
+        spent = (cpu_seconds(process) - before_idle) / IDLE
+        found.cpu["of it the development server"] = spent * len(found.milliseconds)
     print(f"\nstore              {store}")
     return report(found, bound)
 
@@ -151,18 +166,28 @@ def report(found: Found, bound: float) -> bool:
 
 def deliver(show: Show, numbers: range, url: str, clients: int, found: Found) -> None:
     """Write these versions and send their events, so many at once."""
+    send_all(map(show.write, numbers), url, clients, found)
 
-    def one(number: int) -> None:
-        event = show.write(number)
-        started = time.perf_counter()
-        status, text = send(event, url, binary_message)
-        found.milliseconds.append(1000 * (time.perf_counter() - started))
-        if status != 204:
-            found.errors.append(f"{status} {text}")
+
+def send_all(events: Iterator[dict[str, Any]], url: str, clients: int, found: Found) -> None:
+    """Send events, so many at once. Each is made when a client is free."""
+    turn = Lock()
+
+    def client(_: int) -> None:
+        while True:
+            with turn:
+                event = next(events, None)
+            if event is None:
+                return
+            started = time.perf_counter()
+            status, text = send(event, url, binary_message)
+            found.milliseconds.append(1000 * (time.perf_counter() - started))
+            if status != 204:
+                found.errors.append(f"{status} {text}")
 
     started = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(one, numbers))
+        list(pool.map(client, range(clients)))
     found.seconds += time.perf_counter() - started
 
 
@@ -247,13 +272,15 @@ STORES: dict[str, tuple[float, Callable[[], AbstractContextManager[tuple[dict[st
 
 
 @contextmanager
-def function(s3: RemoteS3, store: dict[str, str], *, batch: bool) -> Iterator[tuple[str, int]]:
+def function(s3: RemoteS3, store: dict[str, str], *, batch: int) -> Iterator[tuple[str, int]]:
     """Run `exr-inspector serve` until it is ready for events: its address, and the number of its process."""
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
         port = _free_port()
         config = _config(Path(folder), s3, store)
         command = [sys.executable, "-m", "exr_inspector", "serve", "--port", str(port), "--config", config]
-        process = subprocess.Popen([*command, *["--batch"] * batch], stdout=log, stderr=log)
+        if batch:
+            command += ["--batch", "--batch-size", str(batch)]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             _wait_until_ready(port, process)
             yield f"http://127.0.0.1:{port}", process.pid

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -87,7 +88,9 @@ def _serve(pipe: Connection) -> None:
             pipe.send(len(server.requests))
 
 
-def _vast(files: Sequence[FileRows]) -> None:
+@contextmanager
+def served_vast() -> Iterator[tuple[Settings, Callable[[], int]]]:
+    """Run the stand-in in a process; give its settings, and a function that counts its requests."""
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_serve, args=(theirs,))
     process.start()
@@ -97,14 +100,19 @@ def _vast(files: Sequence[FileRows]) -> None:
         ours.send(True)
         return int(ours.recv())
 
-    settings = Settings(
-        vast_endpoint=endpoint, vast_access_key=access, vast_secret_key=secret, vast_bucket=bucket
+    yield (
+        Settings(vast_endpoint=endpoint, vast_access_key=access, vast_secret_key=secret, vast_bucket=bucket),
+        requests,
     )
-    store = VastStore(settings)
-    _time("VAST stand-in", store, files, requests)
-    store.close()
     ours.send(False)
     process.join()
+
+
+def _vast(files: Sequence[FileRows]) -> None:
+    with served_vast() as (settings, requests):
+        store = VastStore(settings)
+        _time("VAST stand-in", store, files, requests)
+        store.close()
 
 
 def _search() -> None:

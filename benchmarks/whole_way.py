@@ -20,7 +20,6 @@ from pathlib import Path
 import OpenEXR
 
 from exr_inspector.catalog.arrow import arrow_table
-from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows
 from exr_inspector.catalog.rows import header_rows
 from exr_inspector.document.oiio_report import report_header
@@ -88,7 +87,7 @@ class Way:
         return header_rows(inspection.document, inspection.location, mtime, vectors)
 
     def tables(self, files: Sequence[FileRows]) -> None:
-        for table in TABLES:
+        for table in files[0].rows:
             arrow_table(table, [row for each in files for row in each.rows[table]])
 
     def steps(self, path: str) -> dict[str, Callable[[], object]]:

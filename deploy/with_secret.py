@@ -1,4 +1,4 @@
-"""Run a command that reads the secret: `python -m deploy.with_secret CONFIG LINK COMMAND...`.
+"""Run a command that reads the secret: `python -m deploy.with_secret [--pixels] CONFIG LINK COMMAND...`.
 
 The secret of the .env file CONFIG is rendered into memory. LINK becomes a symbolic link to that memory, which
 only COMMAND can open, and only while it runs: no file ever contains the secret, even if a process is killed.
@@ -32,10 +32,13 @@ def open_in_memory(text: str) -> int:
 
 def main() -> None:
     """Replace this process by the command."""
-    config, link, *command = sys.argv[1:]
+    is_pixels = sys.argv[1] == "--pixels"
+    config, link, *command = sys.argv[1 + is_pixels :]
     plan, faults = read_plan(Path(config))
     if plan is None:
         sys.exit("\n".join(faults))
+    if is_pixels:
+        plan = plan.for_pixels()
     descriptor = open_in_memory(manifests(plan)["secret.yaml"])
     Path(link).unlink(missing_ok=True)
     Path(link).symlink_to(f"/dev/fd/{descriptor}")

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 
+from docs.reference import policy_schema, rules
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
+from exr_inspector.apps.export.record import COLUMNS as EXPORTED
+from exr_inspector.apps.export.record import EXPORT_VERSION
 from exr_inspector.catalog.columns import COLUMNS
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
@@ -80,6 +83,22 @@ def _kind(kind: object) -> str:
     return str(kind).replace("fixed_size_list<item: float not null>", "float32 vector").replace("[us]", "")
 
 
+def export() -> Iterator[str]:
+    yield from ("# Export", "", NOTE, "")
+    yield "`exr-inspector export` writes one record for each sequence, or each file with `--per file`, into a"
+    yield "folder: zstd Parquet, JSON Lines, CSV, or entities in the fields of ShotGrid's public schema."
+    yield "`manifest.json` counts the rows; it is written last. Read only the files that it names."
+    yield from (
+        "",
+        f"## Columns, version {EXPORT_VERSION}",
+        "",
+        "| column | type | meaning |",
+        "|---|---|---|",
+    )
+    yield from (f"| `{each.name}` | {_kind(each.type)} | {each.meaning} |" for each in EXPORTED)
+    yield from ("", (DOCS / "export_recipes.txt").read_text().rstrip())
+
+
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
@@ -112,6 +131,9 @@ GENERATED = {
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
+    "RULES.md": rules,
+    "policy.schema.json": policy_schema,
+    "EXPORT.md": export,
 }
 
 

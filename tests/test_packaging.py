@@ -127,7 +127,8 @@ def test_the_wheel_installs_alone_and_holds_its_types(demo: Path, tmp_path: Path
         "print(document['file']['status'], *sorted(tables))"
     )
     assert run(python, "-I", "-c", script, demo / SAMPLE).split() == [
-        "ok", "attributes", "channel_stats", "channels", "deep_stats", "facets", "files", "parts", "pixels",
+        "ok", "attributes", "channel_stats", "channels", "cryptomatte_objects", "cryptomattes", "deep_stats",
+        "facets", "files", "findings", "parts", "pixels",
     ]  # fmt: skip
     installed = run(*pip, "freeze").splitlines()
     assert {re.split("[=@ ]", line)[0].lower() for line in installed} == {

@@ -92,7 +92,7 @@ def test_the_frames_with_the_most_fields_count(root: Path) -> None:
     ("before", "after", "said"),
     [
         ("show:", "shows:", "shows: there is no such field (exr-inspector.yaml:1)"),
-        ("{pass}", "{passs}", "patterns[0]: there is no field {passs}; known are show"),
+        ("{pass}", "{layer}", "patterns[0]: there is no field {layer}; known are show"),
         ("sh[0-9]{3}", "sh[0-9", "fields.shot: not a valid pattern: missing ]"),
         ("1001-1003", "1001-", "frames[0]: '1001-' is no frame range"),
         ("shots.csv", "none.csv", "frame_table: cannot read none.csv"),

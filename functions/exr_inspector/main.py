@@ -10,14 +10,16 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exr_inspector.catalog.store import Sink
 from exr_inspector.errors import SECRET_UNAVAILABLE, InspectorError
 from exr_inspector.pipeline import Runtime
-from exr_inspector.response import answer, answers, make_runtime
+from exr_inspector.response import answer, answers, make_runtime, measure_pixels
 from exr_inspector.settings import SETTINGS, Settings
 from exr_inspector.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Sink
 
 # What an absent secret or key raises. The runtime's class is undocumented; on DataEngine 5.4 its message is
 # "Path not found".
@@ -54,6 +56,16 @@ def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
     runtime = _runtime(ctx)
     with runtime.telemetry.step("handler"):
         return answers(list(events), runtime)
+
+
+def pixels_handler(ctx: Any, event: Any) -> dict[str, Any]:
+    """Handle an event of the second function, `pixels_main`: a schedule's, or one that names a file.
+
+    Raises InspectorError as `handler`, and BAD_SETTING if there is no store.
+    """
+    runtime = _runtime(ctx)
+    with runtime.telemetry.step("handler"):
+        return measure_pixels(event, runtime)
 
 
 def _runtime(ctx: Any) -> Runtime:

@@ -47,6 +47,9 @@ class Backend(Protocol):
     def make_table(self, name: str, columns: pa.Schema, rows: list[Row]) -> None:
         """A table that someone else has made."""
 
+    def drop_table(self, name: str) -> None:
+        """Someone else drops a table."""
+
 
 def rows(backend: Backend, name: str) -> list[Row]:
     """A table as it has been committed."""
@@ -114,6 +117,10 @@ class DuckDB:
         with duckdb.connect(self._path) as connection:
             connection.register("incoming", incoming)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+
+    def drop_table(self, name: str) -> None:
+        with duckdb.connect(self._path) as connection:
+            connection.execute(f"DROP TABLE {name}")
 
     def close(self) -> None:
         for store in self._stores:
@@ -191,6 +198,10 @@ class Vast:
             table = schema.create_table(name, columns)
             if rows:
                 table.insert(pa.Table.from_pylist(rows, schema=columns))
+
+    def drop_table(self, name: str) -> None:
+        with self.session.transaction() as tx:
+            tx.bucket(self.server.bucket).schema(self.schema).table(name).drop()
 
 
 @contextlib.contextmanager

@@ -13,14 +13,15 @@ import pyarrow as pa
 import pytest
 
 from exr_inspector import errors, inspect
+from exr_inspector.catalog.cells import MAX_CELL_BYTES
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.rows import MAX_CELL_BYTES, rows_of
+from exr_inspector.catalog.rows import rows_of
 from exr_inspector.catalog.store import Outcome, Removal
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.catalog.backends import rows, tables
-from tests.catalog.rows import NOON, delivered, expected, with_cells, with_statistics
+from tests.catalog.rows import NOON, delivered, expected, with_cells, with_findings, with_statistics
 from tests.exrfiles.demo import layered_beauty
 
 if TYPE_CHECKING:
@@ -107,6 +108,33 @@ class StoreContract:
         store.upsert([delivered("a", version=2)])
         assert tables(backend) == expected(delivered("a", version=2))
 
+    # --- findings ---------------------------------------------------------------------------------------
+
+    def test_findings_are_stored_and_a_clean_file_is_recorded(self, backend: Backend) -> None:
+        store, clean = backend.store(), with_findings(delivered("a"))
+        failing = with_findings(delivered("b"), "not complete", "odd")
+        store.upsert([clean, failing])
+        assert tables(backend) == expected(clean, failing)
+        assert {each.action for each in store.upsert([clean, failing])} == {"unchanged"}
+        assert tables(backend) == expected(clean, failing)
+
+    def test_findings_of_another_policy_replace_the_stored_ones(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one", "two"), other])
+        mended = with_findings(delivered("a"), "three")
+        assert [each.action for each in store.upsert([mended])] == ["replaced"]
+        assert tables(backend) == expected(mended, other)
+
+    def test_findings_stay_with_the_facts_they_are_about_and_go_with_them(self, backend: Backend) -> None:
+        store, other = backend.store(), with_findings(delivered("b"), "odd")
+        store.upsert([with_findings(delivered("a"), "one"), other])
+        store.upsert([delivered("a")])
+        assert tables(backend) == expected(with_findings(delivered("a"), "one"), other)
+        store.upsert([delivered("a", version=2)])
+        assert tables(backend) == expected(delivered("a", version=2), other)
+        store.upsert([], [Removal(other.file_id)])
+        assert tables(backend) == expected(delivered("a", version=2))
+
     # --- facets -----------------------------------------------------------------------------------------
 
     def test_statistics_are_stored_and_known_by_their_inputs(self, backend: Backend) -> None:
@@ -144,6 +172,34 @@ class StoreContract:
         store.upsert([with_statistics(rendered_again)])
         store.upsert([], [Removal(rendered_again.file_id)])
         assert tables(backend) == expected(other)
+
+    # --- tables that are lost ---------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_a_table_that_was_dropped_is_filled_again_by_unchanged_files(
+        self, backend: Backend, table: str
+    ) -> None:
+        """The next store notices it."""
+        files = [with_statistics(delivered("a", etag="v1"), number=2), delivered("b", etag="v1")]
+        backend.store().upsert(files)
+        backend.drop_table(table)
+        store = backend.store()
+        store.ensure_tables()
+        store.upsert(files)
+        assert tables(backend) == expected(*files)
+        assert [each.action for each in store.upsert(files)] == ["unchanged", "unchanged"]
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_statistics_of_which_nothing_is_known_do_not_stay(self, backend: Backend, version: int) -> None:
+        """Without `facets` nothing says which version of the object they belong to."""
+        backend.store().upsert([with_statistics(delivered("a", etag="v1"), number=2)])
+        backend.drop_table("facets")
+        store, header = backend.store(), delivered("a", version, etag=f"v{version}")
+        store.ensure_tables()
+        store.upsert([header])
+        assert tables(backend) == expected(header)
+        store.upsert([with_statistics(header)])
+        assert tables(backend) == expected(with_statistics(header))
 
     # --- order ------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.settings import Settings
@@ -38,7 +39,7 @@ def _live(settings: Settings, step: int, name: str) -> None:
 
 
 def _die_at(step: int) -> None:
-    send = requests.Session.send
+    send = HTTPAdapter.send
     sent = 0
 
     def send_and_die(*arguments: Any, **options: Any) -> requests.Response:
@@ -49,7 +50,7 @@ def _die_at(step: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    requests.Session.send = send_and_die  # type: ignore[method-assign]
+    HTTPAdapter.send = send_and_die  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

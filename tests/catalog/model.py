@@ -24,6 +24,7 @@ START = datetime(2026, 10, 1)  # noqa: DTZ001 - UTC, as the tables hold it
 
 class ModelStore:
     name = "model"
+    commits = True
 
     def __init__(self, facets: Facets = FACETS) -> None:
         self.facets = facets

@@ -43,7 +43,7 @@ def delivered(
     return FileRows(file_key, {"files": [file], **rows, "facets": facets})
 
 
-def with_statistics(file: FileRows, request: str = "{}", number: int = 1) -> FileRows:
+def with_statistics(file: FileRows, request: str = "{}", number: int = 1, status: str = "ok") -> FileRows:
     """The same file with the pixels facet: so many channels; the rows depend on the number."""
     key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
     rows = {
@@ -52,7 +52,15 @@ def with_statistics(file: FileRows, request: str = "{}", number: int = 1) -> Fil
     }
     version = object_version(file.file)
     identity = input_hash(FACETS["pixels"], version, request)
-    return file.with_facet(FACETS["pixels"], rows, identity, request=request)
+    return file.with_facet(FACETS["pixels"], rows, identity, request=request, status=status)
+
+
+def with_findings(file: FileRows, *messages: str) -> FileRows:
+    """The same file with the policy facet: one finding for each message."""
+    key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
+    rows = [{**_row("findings", 1, index), **key, "message": each} for index, each in enumerate(messages)]
+    facet = FACETS["policy"]
+    return file.with_facet(facet, {"findings": rows}, input_hash(facet, file.file["facts_hash"], messages))
 
 
 def with_cells(file: FileRows, table: str, **cells: Any) -> FileRows:

@@ -10,18 +10,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from exr_inspector import inspect
+from exr_inspector import Settings, inspect
 from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.cells import MAX_CELL_BYTES
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FileRows, Row
-from exr_inspector.catalog.rows import MAX_CELL_BYTES, facts_text, rows_of, to_arrow
+from exr_inspector.catalog.rows import facts_text, rows_of, to_arrow
 from exr_inspector.document.serialize import to_json
 from tests.catalog.rows import delivered, with_cells
 from tests.corpus import for_each, images
 from tests.document.documents import valid
 from tests.exr.headers import multipart, plain
 from tests.exrfiles.attributes import LEVEL_MODES, Attribute, Channel, attribute
-from tests.exrfiles.demo import layered_beauty
+from tests.exrfiles.demo import layered_beauty, simple
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.writer import TILED
 
@@ -201,3 +202,14 @@ def hash_of(document: Any) -> str:
     return facts_text(
         document, [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
     )
+
+
+def test_statistics_of_a_document_become_arrow_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(simple(8, 4))
+    tables = to_arrow([inspect(path, Settings(stats="full")), inspect(path)])
+    assert tables["channel_stats"].select(["name", "sample_count"]).to_pylist() == [
+        {"name": name, "sample_count": 32} for name in "BGR"
+    ]
+    assert tables["pixels"]["mode"].to_pylist() == ["full"]
+    assert tables["facets"]["facet"].to_pylist() == ["header", "pixels", "header"]

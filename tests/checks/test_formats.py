@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     (folder / "beauty.1008.exr").write_bytes(simple(64, 64, LAYERS, "none"))
     (folder / "100%,#1.exr").write_bytes(b"junk\x1b")
     files = [*map(path_location, sorted(map(str, folder.iterdir()))), path_location(str(folder / "none.exr"))]
-    chosen = load_policies(["default", "sequence"])
+    chosen = load_policies(["default", "sequence"], Settings())
     judge = Judge(chosen, look_at_files(Settings(), "full"), settle_seconds=0)
     made = Report(chosen, "full")
     made.sequences = [judge.sequence(each) for each in group(files, lambda each: each.path)]

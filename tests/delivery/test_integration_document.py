@@ -19,7 +19,7 @@ from exr_inspector.apps.devserver.container import Options
 from exr_inspector.apps.devserver.deployable import deployed, is_batching, sdk_modules
 from exr_inspector.apps.devserver.invoke import send
 from exr_inspector.apps.devserver.server import running
-from exr_inspector.catalog.rows import MAX_CELL_BYTES
+from exr_inspector.catalog.cells import MAX_CELL_BYTES
 from exr_inspector.document.truncate import MAX_ANSWER
 from exr_inspector.events.envelope import OBJECT_KEYS, PATH_KEYS
 from exr_inspector.events.parse import requests_of

@@ -367,11 +367,8 @@ def asked(path: Path, config: Config, settings: Settings | None = None) -> Docum
     return valid(inspect_request(created(path, config), Runtime(settings or Settings())))
 
 
-def test_what_is_not_there_yet_says_that_it_was_skipped(tmp_path: Path) -> None:
+def test_what_is_not_asked_for_is_empty(tmp_path: Path) -> None:
     path = written(plain().data, tmp_path)
-    document = asked(path, Config(validate=True))
-    assert document["validation"]["status"] == "skipped"
-    assert document["validation"]["reason"]
     assert asked(path, Config())["stats"] == asked(path, Config())["validation"] == {}
 
 

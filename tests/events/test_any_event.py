@@ -16,7 +16,8 @@ from tests.events.files import event_files, read_event
 WORDS = [
     *("data", "Records", "s3", "bucket", "object", "key", "name", "size", "eTag", "sequencer", "eventName"),
     *("path", "file", "file_path", "s3_bucket", "s3_key", "object_key", "elementpath", "type", "specversion"),
-    *("meta", "stats", "deep_stats", "validate", "policy_path", "schema_version", "data_base64", "Event"),
+    *("meta", "stats", "deep_stats", "cryptomatte", "validate", "policy_path", "schema_version"),
+    *("data_base64", "Event"),
 ]
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["shots/a.exr", "a%20b+c.exr", "vastdata.com:Element.ElementCreated", "ObjectRemoved:Delete", "yes", "{}"]

@@ -37,9 +37,19 @@ def test_every_wrong_value_is_coded_and_the_right_ones_count() -> None:
     assert [error.where for error in errors] == ["stats", "schema_version"]
 
 
-@pytest.mark.parametrize("name", [*FLAGS, "policy_path", "schema_version"])
+@pytest.mark.parametrize("name", [*FLAGS, "cryptomatte", "policy_path", "schema_version"])
 def test_null_is_the_default(name: str) -> None:
     assert parse_config({name: None}) == (Config(), ())
+
+
+@pytest.mark.parametrize("value", ["none", "objects", "Coverage "])
+def test_the_mode_of_cryptomattes_is_a_word(value: str) -> None:
+    assert parse_config({"cryptomatte": value}) == (Config(cryptomatte=value.strip().lower()), ())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [True, 1, "", "all", ["objects"], {}])
+def test_any_other_mode_of_cryptomattes_is_a_fault(value: Any) -> None:
+    assert _codes({"cryptomatte": value}) == ["BAD_CONFIG"]
 
 
 @pytest.mark.parametrize("value", [True, 0, 2, "2", "v1", [1]])

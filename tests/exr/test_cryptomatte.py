@@ -139,6 +139,12 @@ def test_the_layer_of_preview_colors_is_found() -> None:
     assert _only(plain(*metadata("id", NAMES), _channels("id", "id00"))).has_preview
 
 
+def test_a_name_may_end_in_digits() -> None:
+    found = _found(plain(*metadata("crypto01", NAMES), _channels("crypto01", "crypto0100", "crypto0101")))
+    assert [(each.has_preview, len(each.layers)) for each in found.cryptomattes] == [(True, 2)]
+    assert found.unclaimed == []
+
+
 def test_layers_that_look_like_a_cryptomatte_but_have_no_attributes_are_unclaimed() -> None:
     found = _found(plain(_channels("crypto_material00", "crypto_material01", "beauty00")))
     assert found == ([], ["crypto_material"])

@@ -73,6 +73,7 @@ def _objects(found: dict[str, Any], index: int = 0) -> dict[str | None, Any]:
     return {each["name"]: (each["area"], each["pixels"], each["box"]) for each in objects}
 
 
+MANIFEST = json.dumps({name: f"{object_id(name):08x}" for name in NAMES})
 PLANES = channels("id", _visible())
 IDS: dict[int, str | None] = {object_id(name): name for name in NAMES}
 
@@ -186,9 +187,19 @@ def test_subsampled_and_deep_channels_are_not_measured(tmp_path: Path) -> None:
     assert errors == ["id00.R is subsampled", "the part is deep"]
 
 
-# --- the side-car ---------------------------------------------------------------------------------------
+def test_the_cryptomattes_of_a_hostile_file_are_bounded(tmp_path: Path) -> None:
+    keys = [f"{number:07x}" for number in range(500)]
+    texts = [attribute(f"cryptomatte/{key}/name", "string", "id") for key in keys]
+    texts += [attribute(f"cryptomatte/{key}/manif_file", "string", f"{key}.json") for key in keys]
+    for key in keys:
+        (tmp_path / f"{key}.json").write_text(MANIFEST)
+    found = _found(tmp_path, write(scanline(PLANES, texts)), coverage=True)["cryptomattes"]
+    assert sum(each["manifest_source"] == "sidecar" for each in found) == 16
+    assert {each["coverage"]["error"] for each in found[16:]} == {"the file has more than 16 cryptomattes"}
+    assert {len(each["objects"]) for each in found[:16]} == {8}
 
-MANIFEST = json.dumps({name: f"{object_id(name):08x}" for name in NAMES})
+
+# --- the side-car ---------------------------------------------------------------------------------------
 
 
 def _with_sidecar(path: str, *, manifest: str | None = None) -> bytes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from PIL import Image
 from exr_inspector.errors import InspectorError
 from exr_inspector.exr.header import Header, parse_header
 from exr_inspector.exr.limits import Limits
+from exr_inspector.pixels import stats
 from exr_inspector.pixels.beauty import find_beauty
 from exr_inspector.pixels.color import ASSUMED, PRIMARIES
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.thumbnail import Picture, read_picture
+from exr_inspector.settings import Settings
 from tests.corpus import CORPUS, needed
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.demo import layered_beauty, simple
@@ -231,3 +234,51 @@ def test_a_mip_level_is_read_if_there_is_one() -> None:
 
 def test_a_file_whose_chunks_are_lost_has_no_picture() -> None:
     assert picture(simple(64, 64)[:420]) is None
+
+
+def both_ways(data: bytes) -> tuple[dict[str, Any], dict[str, Any], Picture]:
+    """The result of a full pass, that of a pass without a picture, and the picture by itself."""
+    plain = stats.Request("full", 1 << 25, None, None, Settings())
+    results = [stats._Reading(Bytes(data), each).result() for each in (replace(plain, look=True), plain)]
+    return results[0], results[1], shown(data)
+
+
+@pytest.mark.parametrize("kind", ["zip", "zips", "tiles", "overscan", "chroma"])
+def test_a_full_pass_makes_the_same_picture_without_reading_more(kind: str) -> None:
+    y, x = np.mgrid[:48, :80]
+    planes = {
+        name: ((x * y) % number / number).astype(np.float16)
+        for name, number in zip("BGR", (7, 9, 13), strict=True)
+    }
+    planes["Z"] = np.ones((48, 80), np.float16)
+    files = {
+        "zip": lambda: write(scanline(planes)),
+        "zips": lambda: write(scanline(planes, compression="zips")),
+        "tiles": lambda: write(tiled({(0, 0): planes}, Tiling(16, 32))),
+        "overscan": lambda: write(
+            scanline(planes, [attribute("displayWindow", "box2i", (0, 0, 63, 31))], origin=(-8, -8))
+        ),
+        "chroma": lambda: write(
+            scanline(
+                {"Y": planes["R"], "RY": planes["G"][:24, :40], "BY": planes["B"][:24, :40]},
+                sampling={"RY": (2, 2), "BY": (2, 2)},
+            )
+        ),
+    }
+    with_look, without, picture = both_ways(files[kind]())
+    assert with_look["look"]["look_vector"] == pytest.approx(picture.look()["look_vector"], abs=1e-6)
+    assert with_look["look"]["thumbnail"] == picture.webp()
+    assert with_look["coverage"] == without["coverage"]
+    assert with_look["channels"] == without["channels"]
+
+
+def test_the_picture_of_a_file_with_levels_comes_from_a_small_one() -> None:
+    tiling, random = Tiling(64, 64, "mipmap"), np.random.default_rng(3)
+    levels = {
+        level: {name: random.random(size[::-1]).astype(np.float16) for name in "BGR"}
+        for level, size in level_sizes(512, 512, tiling).items()
+    }
+    with_look, without, _ = both_ways(write(tiled(levels, tiling)))
+    assert with_look["look_coverage"]["level"] == {"width": 256, "height": 256}
+    more = with_look["coverage"]["bytes_read"] - without["coverage"]["bytes_read"]
+    assert 0 < more < without["coverage"]["bytes_read"] / 2

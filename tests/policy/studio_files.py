@@ -163,6 +163,7 @@ COLOR_GOOD = {
     "an ACES container": File(image(flag(), chromaticities(AP0), color_id("lin_ap0_scene"))),
     "data in a second part": File(two_parts(color_id("data"), first=[color_id("lin_ap1_scene")])),
     "data": File(image(color_id("data"))),
+    "data only": File(image(color_id("data"), names="Z")),
 }
 
 COLOR_BAD = {
@@ -172,6 +173,7 @@ COLOR_BAD = {
     "CIF-04": File(image(flag(), color_id("lin_ap0_scene"), chromaticities(REC709))),
     "CIF-05": File(image(color_id("lin_ap1_scene"), chromaticities(AP1))),
     "CIF-06": File(image(flag(), color_id("lin_ap1_scene"))),
+    "CIF-07": File(image(color_id("lin_ap1_scene"), names="Z")),
 }
 
 # --- Cryptomatte ----------------------------------------------------------------------------------------
@@ -212,6 +214,7 @@ def manifest(ids: Mapping[str, int]) -> str:
 
 RIGHT = {name: object_id(name) for name in NAMES}
 LOWER = {name.rpartition(".")[0] + "." + name[-1].lower(): plane for name, plane in PLANES.items()}
+UNCLAMPED = next(name for name in map(str, range(10**4)) if object_id(name) != murmur3_32(name.encode()))
 COLLIDING = ("/obj/18285", "/obj/79384")
 
 CRYPTO_GOOD = {
@@ -231,9 +234,11 @@ CRYPTO_BAD = {
     "CRY-04-DAMAGED": File(crypto(compression="pxr24", chunked_as="zip")),
     "CRY-04-LOSSY": File(crypto(LOWER, compression="dwaa", chunked_as="zip")),
     "CRY-05": File(crypto(texts={"manifest": "{"})),
+    "CRY-05-IDS": File(crypto(texts={"manifest": '{"a":"1"}'})),
     "CRY-05-PATH": File(crypto(texts={"manif_file": "../crypto.json"})),
     "CRY-05-FILE": File(crypto(texts={"manif_file": "crypto.json"})),
     "CRY-06": File(crypto(texts={"manifest": manifest({**RIGHT, "/char/dragon": 0x12345678})})),
+    "CRY-06-CLAMP": File(crypto(texts={"manifest": manifest({UNCLAMPED: murmur3_32(UNCLAMPED.encode())})})),
     "CRY-06-COLLISION": File(
         crypto(texts={"manifest": manifest({name: object_id(name) for name in COLLIDING})})
     ),

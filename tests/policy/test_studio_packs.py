@@ -122,8 +122,10 @@ def test_rules_whose_evidence_was_not_read_are_skipped(tmp_path: Path) -> None:
     sidecar = files.CRYPTO_GOOD["a side-car"]
     assert _skipped(sidecar, "cryptomatte", tmp_path) == [
         "CRY-05",
+        "CRY-05-IDS",
         "CRY-05-FILE",
         "CRY-06",
+        "CRY-06-CLAMP",
         "CRY-06-COLLISION",
     ]
 
@@ -136,9 +138,16 @@ def test_a_manifest_that_was_not_stored_whole_is_unknown(tmp_path: Path) -> None
     found = evaluate([load_pack("cryptomatte")], document)["findings"]
     assert {(each["rule_id"], each["verdict"]) for each in found} == {
         ("CRY-05", "unknown"),
+        ("CRY-05-IDS", "unknown"),
         ("CRY-06", "unknown"),
+        ("CRY-06-CLAMP", "unknown"),
         ("CRY-06-COLLISION", "unknown"),
     }
+
+
+def test_an_empty_manifest_is_not_valid(tmp_path: Path) -> None:
+    file = File(files.crypto(texts={"manifest": ""}))
+    assert Evidence(file, tmp_path).verdicts("cryptomatte") == {"CRY-05": "fail"}
 
 
 def test_a_checksum_of_a_header_that_was_not_stored_whole_is_unknown(tmp_path: Path) -> None:

@@ -18,12 +18,21 @@ from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from tests import corpus
+from tests.queries.dune import dune
 from tests.queries.hill import RERENDERED, beauty, hill
 from tests.queries.pictures import LONG_AGO, File
 from tests.queries.tide import OLDER_RELEASE, tide
 
 ROOT = "s3://studio/shows/"
 CORPUS_SHOW = "openexr-images"
+DRAGON = (
+    (1002, "/set/hill", 1200.0),
+    (1003, "/char/dragon/body", 12.25),
+    (1004, "/char/dragon/body", 71.5),
+    (1005, "/char/dragon/body", 40.0),
+    (1005, "/char/dragon/tail", 3.25),
+)
+"""Frames, objects and areas in pixels."""
 
 
 @dataclass
@@ -58,9 +67,9 @@ class Bucket:
             location = f"{ROOT}{CORPUS_SHOW}/{corpus.name_of(path)}"
             self._add(Object(location, _piece_of_file(path), Stat(path.stat().st_size, ago(LONG_AGO))))
 
-    def inspect(self) -> None:
-        """Inspect each object for one event."""
-        settings = Settings(completeness="always")
+    def inspect(self, stats: str = "none") -> None:
+        """Inspect each object for one event. `stats` is the mode of the settings."""
+        settings = Settings(completeness="always", stats=stats)
         runtime = Runtime(settings, self.store, lambda location: self.objects[location.path])
         requests = [Request("created", (path_location(location),)) for location in self.objects]
         list(inspect_many(requests, runtime))
@@ -84,10 +93,25 @@ def fill(store: DuckDBStore, *, with_corpus: bool) -> None:
     # The second render is dated tomorrow, so it is newer than the row just written.
     bucket.put([File(RERENDERED, beauty(1009, 4100), days=-1)])
     bucket.inspect()
+    # The pixels are filler, so what their objects cover cannot be measured.
+    for frame, name, area in DRAGON:
+        store.query(
+            "INSERT INTO cryptomatte_objects BY NAME"
+            " SELECT file_id, file_path, ? AS name, ? AS area, 100 AS pixel_count"
+            " FROM files WHERE file_path = ?",
+            [name, area, f"{ROOT}hill/sq010/sh020/render/beauty.{frame}.exr"],
+        )
     store.query(
         "UPDATE files SET inspector_version = '0.0.9', embedding_version = 0 WHERE file_path = ?",
         [ROOT + OLDER_RELEASE],
     )
+
+
+def fill_measured(store: DuckDBStore) -> None:
+    """Inspect and measure the files of the show "dune"."""
+    bucket = Bucket(store)
+    bucket.put([*dune()])
+    bucket.inspect(stats="full")
 
 
 def _piece_of(content: bytes) -> Callable[[int, int], bytes]:

@@ -58,6 +58,10 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
             5,
         )
     ],
+    "Which frames show an object?": [
+        ("hill/sq010/sh020/render/beauty.#.exr", "/char/dragon/body", [1003, 1004, 1005], 71.5),
+        ("hill/sq010/sh020/render/beauty.#.exr", "/char/dragon/tail", [1005], 3.25),
+    ],
     "Which frames lack a view?": [
         ("tide/sq100/sh100/stereo/beauty.#.exr", "right", [3]),
         ("tide/sq100/sh110/stereo/beauty.#.exr", "right", [2]),

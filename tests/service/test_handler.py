@@ -45,15 +45,6 @@ def test_the_path_may_stand_under_three_names(bare: Function, image: Path, key: 
     assert list(document) == KEYS
 
 
-@pytest.mark.parametrize("value", [True, 1, "1", "true", "YES", "y", "On"])
-def test_what_is_asked_for_too_early_is_skipped_with_a_reason(
-    bare: Function, image: Path, value: Any
-) -> None:
-    answer = bare.handle(plain(image, validate=value))["validation"]
-    assert answer["status"] == "skipped"
-    assert answer["reason"]
-
-
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "NO", "n", "off", None])
 @pytest.mark.parametrize("flag", ["stats", "deep_stats", "validate"])
 def test_what_is_not_asked_for_is_empty(bare: Function, image: Path, flag: str, value: Any) -> None:

@@ -106,8 +106,17 @@ def test_the_rows_say_what_the_document_says(function: Function, image: Path) ->
     for name, stored in rows.items():
         for column in ("min", "max", "mean", "stddev", "nan_count", "zero_count", "constant", "hash", "type"):
             assert stored[column] == channels[name][column], (name, column)
+        assert stored["firefly_count"] == (channels[name]["fireflies"] or {}).get("count")
+        assert stored["alpha_one"] == (channels[name]["alpha"] or {}).get("one")
         assert stored["p99_9"] == channels[name]["percentiles"]["p99_9"]
         assert stored["sample_count"] == channels[name]["count"]
+    assert rows["A"]["alpha_zero"] + rows["A"]["alpha_one"] > 0
+    assert rows["R"]["firefly_count"] is not None
+    assert [name for name in rows if rows[name]["is_cryptomatte"]] == [
+        name for name in rows if name.startswith("crypto_object")
+    ]
+    assert 0 < sum(each["packed_bytes"] for each in rows.values()) <= image.stat().st_size
+    assert rows["Z"]["packed_bytes"] == pytest.approx(2 * rows["R"]["packed_bytes"], abs=1)
     (facet,) = [each for each in function.rows("facets", "facet") if each["facet"] == "pixels"]
     assert (facet["status"], facet["request"]) == ("ok", '{"mode":"full"}')
 
@@ -212,6 +221,32 @@ def test_another_budget_is_another_request(function: Function, image: Path, read
     function.restart()
     function.handle(plain(image, stats=True))
     assert reads.count == 2
+
+
+def test_a_result_that_ran_out_of_time_is_stored_and_computed_again(
+    function: Function, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from exr_inspector.pixels import stats
+
+    real, seconds = stats.source_stats, iter([1e-6, 60])
+
+    def limited(source: Any, mode: Any, budget: int, settings: Any, _: float) -> dict[str, Any]:
+        return real(source, mode, budget, settings, next(seconds))
+
+    monkeypatch.setattr(stats, "source_stats", limited)
+    found = function.handle(plain(image, stats="full"))["stats"]
+    assert {each["code"] for each in found["failures"]} == {"PIXELS_TIMEOUT"}
+    assert (found["status"], function.rows("facets", "facet")[1]["status"]) == ("failed", "unfinished")
+    assert function.handle(plain(image, stats="full"))["stats"]["status"] == "ok"
+    assert [row["status"] for row in function.rows("facets", "facet")] == ["ok", "ok"]
+    assert function.handle(plain(image, stats="full"))["stats"]["status"] == "unchanged"
+
+
+def test_when_the_time_is_over_headers_are_stored_without_statistics(function: Function, image: Path) -> None:
+    function.set(EXR_INSPECTOR_STATS_SECONDS=1e-9)
+    document = function.handle(plain(image, stats=True))
+    assert document["stats"] == {"status": "skipped", "reason": "EXR_INSPECTOR_STATS_SECONDS are over"}
+    assert (len(function.rows()), function.rows("pixels")) == (1, [])
 
 
 # --- objects ----------------------------------------------------------------------------------------------

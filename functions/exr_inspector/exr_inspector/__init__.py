@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.connect import open_store
     from exr_inspector.catalog.rows import to_arrow
     from exr_inspector.catalog.search import Match
+    from exr_inspector.checks.checker import check
     from exr_inspector.differences import diff
     from exr_inspector.document.build import header_bytes
     from exr_inspector.document.serialize import to_json
@@ -34,6 +35,7 @@ __all__ = [
     "Settings",
     "__version__",
     "channel_fingerprint",
+    "check",
     "cryptomattes",
     "diff",
     "header_bytes",
@@ -51,6 +53,7 @@ __all__ = [
 _MODULES = {
     "Match": "catalog.search",
     "channel_fingerprint": "vectors.embedding",
+    "check": "checks.checker",
     "cryptomattes": "pixels.cryptomatte",
     "diff": "differences",
     "header_bytes": "document.build",

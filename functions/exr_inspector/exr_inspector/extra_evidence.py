@@ -13,7 +13,7 @@ from typing import Any
 from exr_inspector.errors import InspectorError
 from exr_inspector.exr.chunks import ChunkTable, chunk_table
 from exr_inspector.exr.completeness import MAX_TABLE_BYTES
-from exr_inspector.exr.cryptomatte import MAX_MANIFEST_BYTES, manifest_path
+from exr_inspector.exr.cryptomatte import MAX_CRYPTOMATTES, MAX_MANIFEST_BYTES, manifest_path
 from exr_inspector.exr.limits import Limits
 from exr_inspector.location import Location
 from exr_inspector.policy.collections.aces import OFFSETS_RISE, SCAN_LINES_MD5
@@ -45,13 +45,23 @@ class ExtraReader:
         """
         extra: dict[str, Any] = {}
         if "cryptomattes" in self.collections:
-            stated = {each.manifest_file for each in find(document).cryptomattes} - {None}
-            extra[SIDECARS] = {path: _sidecar(str(path), location, self.open_source) for path in stated}
+            paths = (each.manifest_file for each in find(document).cryptomattes)
+            stated = list(dict.fromkeys(path for path in paths if path is not None))[:MAX_CRYPTOMATTES]
+            extra[SIDECARS] = {path: _sidecar(path, location, self.open_source) for path in stated}
         attributes = {each["name"] for part in document["parts"] for each in part["attributes"]}
         if "aces_container" in self.collections and "acesImageContainerFlag" in attributes:
             is_hashed = self.with_pixels and "imageChecksum" in attributes
             extra |= read_unchanged(lambda: _container(self.open_source(location), self.limits, is_hashed))
         return extra
+
+
+def identity(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values that are equal for equal evidence."""
+    sidecars = {
+        path: content and hashlib.sha256(content).hexdigest()
+        for path, content in extra.get(SIDECARS, {}).items()
+    }
+    return {**extra, SIDECARS: sidecars}
 
 
 def _sidecar(stated: str, location: Location, open_source: OpenSource) -> bytes | None:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from exr_inspector.catalog.facets import FACETS, input_hash, object_version
+from exr_inspector.catalog.facets import FACETS, UNFINISHED, input_hash, object_version
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
 from exr_inspector.sources.protocol import Stat
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_READS = 3
 
 KNOWN = "the store has the statistics of these pixels"
+NO_TIME = "EXR_INSPECTOR_STATS_SECONDS are over"
 
 Mode = Literal["sampled", "full"]
 
@@ -46,7 +48,7 @@ class Measurer:
         return cls(reader, store, keep_faults, time.monotonic() + reader.settings.stats_seconds)
 
     def measure(self, inspections: Sequence[Inspection]) -> list[Inspection]:
-        """Return the inspections, those that ask for statistics with them.
+        """Return the inspections, those that ask for statistics or cryptomattes with them.
 
         A file that is replaced meanwhile is inspected again. Raises InspectorError for a fault that a retry
         can cure.
@@ -58,7 +60,22 @@ class Measurer:
             measured = side_by_side(lambda index: self._result(inspections[index], known), wanted)
             for index, each in zip(wanted, measured, strict=True):
                 found[index] = each
+        return list_objects(found, self.reader, self.store, self.end, keep_faults=self.keep_faults)
+
+    def stored(self, inspections: Sequence[Inspection]) -> dict[str, str]:
+        """Return the hashes of stored statistics of these versions of files, whatever asked for them."""
+        held = self._known(inspections) if inspections else {}
+        found: dict[str, str] = {}
+        for each in inspections:
+            if each.location and each.stat and (known := held.get(each.location.file_id)):
+                modes = [_input_hash(each.stat, self._request(mode)) for mode in ("sampled", "full")]
+                found |= {each.location.file_id: known} if known in modes else {}
         return found
+
+    def _known(self, inspections: Sequence[Inspection]) -> Mapping[str, str | None]:
+        """Return the hashes of the stored statistics of these files, by file."""
+        file_ids = [each.location.file_id for each in inspections if each.location]
+        return self.store.computed(file_ids, "pixels") if self.store else {}
 
     def _result(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         """Measure one file. A fault that no retry cures, such as an absent library, is in its document."""
@@ -74,11 +91,6 @@ class Measurer:
         mode = inspection.request.config.stats_mode(self.reader.settings.stats)
         return mode if mode != "none" and inspection.document["parts"] else None
 
-    def _known(self, inspections: Sequence[Inspection]) -> Mapping[str, str | None]:
-        """Return the hashes of the stored statistics of these files, by file."""
-        file_ids = [each.location.file_id for each in inspections if each.location]
-        return self.store.computed(file_ids, "pixels") if self.store else {}
-
     def _measured(self, inspection: Inspection, known: Mapping[str, str | None]) -> Inspection:
         from exr_inspector.pixels.stats import source_stats  # noqa: PLC0415 - only if pixels are read
 
@@ -90,16 +102,16 @@ class Measurer:
             hashes = {each: _input_hash(stat, self._request(each)) for each in (mode, "full")}
             if known.get(location.file_id) in hashes.values():
                 return _with(inspection, {"status": "unchanged", "reason": KNOWN})
+            seconds = self.end - time.monotonic()
+            if seconds <= 0:
+                return _with(inspection, {"status": "skipped", "reason": NO_TIME})
             source = self.reader.open_source(location)
             with self.reader.telemetry.step("measure", path=location.path):
-                seconds = max(self.end - time.monotonic(), 0)
                 result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
+            self.reader.telemetry.record("exr_inspector.bytes_read", result["coverage"]["bytes_read"])
             if source.stat() == stat:
-                is_late = any(each["code"] == PIXELS_TIMEOUT.code for each in result["failures"])
-                # What the time did not suffice for is read when it is asked for again.
-                key = _input_hash(stat, "unfinished") if is_late else hashes[mode]
-                pixels = Pixels(result, self._request(mode), key)
                 shown = {name: value for name, value in result.items() if not name.startswith("look")}
+                pixels = _pixels(result, stat, self._request(mode))
                 return replace(_with(inspection, shown), pixels=pixels)
             inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))
         message = "the object changed each time its pixels were read"
@@ -109,6 +121,14 @@ class Measurer:
         """Return what is asked, as JSON. A full pass has no budget, and answers requests for samples too."""
         budget = {} if mode == "full" else {"budget": self.reader.settings.stats_bytes}
         return to_json({"mode": mode, **budget})
+
+
+def _pixels(result: Mapping[str, Any], stat: Stat, request: str) -> Pixels:
+    """Return what is stored. An unfinished result is known by another hash, so that it is computed again."""
+    if all(each["code"] != PIXELS_TIMEOUT.code for each in result["failures"]):
+        return Pixels(result, request, _input_hash(stat, request), result["status"])
+    unfinished = f"{request} after {result['coverage']['chunks_read']} chunks"
+    return Pixels(result, request, _input_hash(stat, unfinished), UNFINISHED)
 
 
 def _input_hash(stat: Stat, request: str) -> str:

@@ -16,9 +16,11 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location, path_location
 from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
+from exr_inspector.policy_files import PolicyFiles
 from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
@@ -40,6 +42,7 @@ class Runtime:
     store: Sink | None = None
     open_source: OpenSource = field(default_factory=lambda: Opener(Settings()))
     telemetry: Telemetry = SILENT
+    policies: PolicyFiles = field(default_factory=PolicyFiles)
 
 
 def request_for(path: Target, settings: Settings) -> Request:
@@ -95,11 +98,12 @@ def inspect_many(
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
         measurer = Measurer.start(reader, runtime.store, keep_faults=keep_faults)
+        judge = Judge(measurer, runtime.policies)
         try:
-            documents = iter(write(measurer.measure(inspections), runtime.store, measurer))
+            documents = iter(write(judge.process(inspections), runtime.store, judge))
         except InspectorError as error:
             if keep_faults:
-                yield from _unstored(write(inspections, None, measurer), error)
+                yield from _unstored(write(inspections, None, judge), error)
             raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
@@ -117,7 +121,7 @@ def _reader(runtime: Runtime) -> Reader:
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
     reader = _reader(runtime)
-    (inspection,) = Measurer.start(reader).measure([reader.inspect(request)])
+    (inspection,) = Judge(Measurer.start(reader), runtime.policies).process([reader.inspect(request)])
     return inspection.document
 
 

@@ -6,7 +6,7 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.telemetry import Telemetry
-from exr_inspector.version_reader import read_header, read_unchanged
+from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, read_header, read_unchanged
 
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
@@ -46,12 +46,29 @@ REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
 OpenSource = Callable[[Location], Source]
 
 
+class Judged(NamedTuple):
+    """The document's `validation`; what was asked, as JSON; and what it was judged by, beside the facts.
+
+    `known` is the identity of the stored findings if they were judged by statistics that are not at hand.
+    """
+
+    validation: Mapping[str, Any]
+    request: str
+    inputs: Sequence[Any]
+    known: str | None
+
+
 class Pixels(NamedTuple):
-    """The result of `pixels.stats`; `request` is JSON that says what was asked. `hash` identifies both."""
+    """The result of `pixels.stats` or `pixels.cryptomatte`.
+
+    `request` is JSON that says what was asked. `hash` identifies both. `status` is that of the result, or
+    `unfinished`.
+    """
 
     result: Mapping[str, Any]
     request: str
     hash: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,10 @@ class Inspection:
     """Whether this version was seen again after another one was stored, so that it must replace it."""
     pixels: Pixels | None = None
     """The statistics of the pixels of this version; None if they were not asked for or are stored."""
+    cryptomattes: Pixels | None = None
+    """The cryptomattes of this version, likewise."""
+    judged: Judged | None = None
+    """What policies found; None if no policy was asked for."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +113,6 @@ class Reader:
         if request.errors:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
-        config = request.config
-        if config.validate:
-            document = {**document, "validation": _skipped("policies are not part of this release")}
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
         return Inspection(request, document, reading.location, reading.stat, absent)
 
@@ -131,7 +149,8 @@ class Reader:
         source = self.open_source(location)
         ahead = ReadAhead(source)
         try:
-            header = read_header(ahead, self.settings.limits)
+            first = FIRST_READ if location.scheme == "s3" else FIRST_LOCAL_READ
+            header = read_header(ahead, self.settings.limits, first)
             completeness = self._assess(header, ahead, location)
         except InspectorError as error:
             if error.retry:
@@ -157,10 +176,6 @@ class Reader:
             return unexamined(header, size)
         read = ahead.held if policy == "auto" and is_remote else ahead.read
         return assess(header, read, size, MAX_REMOTE_HEADS if is_remote else MAX_LOCAL_HEADS)
-
-
-def _skipped(reason: str) -> dict[str, str]:
-    return {"status": "skipped", "reason": reason}
 
 
 def _agrees(request: Request, stat: Stat | None) -> bool:

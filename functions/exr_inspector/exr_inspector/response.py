@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.document.model import Document
 from exr_inspector.document.truncate import truncate
+from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.events.parse import requests_of
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.settings import Settings
 from exr_inspector.shows import shows_of
 from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
+from exr_inspector.writer import NO_STORE
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
 
 
 def make_runtime(
@@ -47,6 +53,22 @@ def answers(events: list[Any], runtime: Runtime) -> list[dict[str, Any]]:
     asked = [requests_of(event, runtime.settings.paths) for event in events]
     documents = inspect_many((request for requests in asked for request in requests), runtime)
     return [_returned([next(documents) for _ in requests]) for requests in asked]
+
+
+def measure_pixels(event: Any, runtime: Runtime) -> dict[str, Any]:
+    """Measure the files that an event names and return its answer; if it names none, measure the backlog.
+
+    Raises InspectorError: BAD_SETTING if there is no store, and what a retry can cure.
+    """
+    if runtime.store is None:
+        raise InspectorError(BAD_SETTING, NO_STORE, "VAST_DB_ENDPOINT")
+    settings = runtime.settings
+    if any(each.kind in ("created", "removed") for each in requests_of(event, settings.paths)):
+        mode = "sampled" if settings.stats == "none" else settings.stats
+        return answer(event, replace(runtime, settings=replace(settings, stats=mode)))
+    from exr_inspector.backlog import measure_backlog  # noqa: PLC0415 - only if it is the second function
+
+    return measure_backlog(runtime, cast("Store", runtime.store))  # `make_runtime` opens nothing else
 
 
 def _returned(documents: list[Document]) -> dict[str, Any]:

@@ -107,6 +107,11 @@ def folders(text: str) -> tuple[str, ...]:
     return tuple(map(os.path.realpath, found))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas."""
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
+
+
 def path_map(text: str) -> str:
     """Check the text of a PathMap and return it."""
     PathMap.parse(text)
@@ -169,6 +174,19 @@ class Settings:
         "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
         seconds,
     )
+    cryptomatte: str = declare(
+        "EXR_INSPECTOR_CRYPTOMATTE",
+        "none",
+        "Objects of the cryptomattes of every file: `none`; `objects`, the names of the manifest; `coverage`,"
+        " what each object covers, for which pixels are read. An event may ask for another mode.",
+        one_of("none", "objects", "coverage"),
+    )
+    stats_bytes_per_day: int = declare(
+        "EXR_INSPECTOR_STATS_BYTES_PER_DAY",
+        0,
+        "Bytes that the second function reads in a day, in UTC; 0 for no limit.",
+        at_least(0),
+    )
     settle_seconds: int = declare(
         "EXR_INSPECTOR_SETTLE_SECONDS",
         300,
@@ -180,6 +198,20 @@ class Settings:
         "",
         "Configuration of the show, a YAML file. Empty: none for objects; for a local file the"
         " `exr-inspector.yaml` of its folder, or the nearest above.",
+    )
+    policies: tuple[str, ...] = declare(
+        "EXR_INSPECTOR_POLICIES",
+        (),
+        "Policies that judge every file, separated by commas: packs, `s3://bucket/key`, or files, from the"
+        " function's folder on.",
+        names,
+    )
+    webhook_secret: str = declare(
+        "EXR_INSPECTOR_WEBHOOK_SECRET",
+        "",
+        "Key of the signatures of the webhooks that `exr-inspector check --watch` sends.",
+        secret_key,
+        secret=True,
     )
     max_header_bytes: int = declare(
         "EXR_INSPECTOR_MAX_HEADER_BYTES",

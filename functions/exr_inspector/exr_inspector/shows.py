@@ -42,6 +42,10 @@ class Shows:
         """Return where a path's frame is; None if no pattern names it."""
         return self.describe(path).span
 
+    def forget(self) -> None:
+        """Forget what was read, so that it is read again."""
+        self._by_folder.clear()
+
     def _of_folder(self, folder: str) -> Show | None:
         if folder not in self._by_folder:
             path = self._config or os.path.join(folder, CONFIG_NAME)  # noqa: PTH118

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
 from exr_inspector.errors import OBJECT_CHANGED, InspectorError
+from exr_inspector.judge import Judge
 from exr_inspector.location import Location
-from exr_inspector.measurer import Measurer
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
 from exr_inspector.sequences import PATH_COLUMNS
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Times that an object is processed because it changed between its reading and the commit of its rows.
 MAX_ROUNDS = 5
-# Tables whose rows a document's message counts.
-_COUNTED = ("files", "parts", "channels", "attributes")
+# Tables whose rows a document's message counts, if they were computed.
+_COUNTED = ("files", "parts", "channels", "attributes", "cryptomatte_objects")
 
 GONE = "the file does not exist; its rows were deleted"
 NO_FILE = "no file was read"
@@ -33,7 +33,7 @@ NOTHING_ASKED = "the event needs no action"
 NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 
-def write(inspections: Sequence[Inspection], store: Sink | None, measurer: Measurer) -> list[Document]:
+def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -> list[Document]:
     """Store the rows of the files that were read and delete those of files that are gone, in one transaction.
 
     Return the documents, each with what became of its rows in `persistence`.
@@ -47,7 +47,7 @@ def write(inspections: Sequence[Inspection], store: Sink | None, measurer: Measu
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    rounds, reader = 0, measurer.reader
+    rounds, reader = 0, judge.measurer.reader
     while pending:
         if rounds == MAX_ROUNDS:
             message = "the object changed each time its rows were stored"
@@ -60,12 +60,12 @@ def write(inspections: Sequence[Inspection], store: Sink | None, measurer: Measu
         looks = [
             _Look(index, each, location, actions[location.file_id])
             for index, each in pending
-            for location in _objects(each)
+            for location in (_objects(each) if store.commits else ())
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
         left = [(look, each) for look, each in zip(looks, again, strict=True) if each]
-        measured = measurer.measure([each for _, each in left])
-        pending = [(look.document_index, each) for (look, _), each in zip(left, measured, strict=True)]
+        judged = judge.process([each for _, each in left])
+        pending = [(look.document_index, each) for (look, _), each in zip(left, judged, strict=True)]
     return documents
 
 
@@ -126,6 +126,14 @@ def _rows(inspection: Inspection, reader: Reader) -> FileRows:
         from exr_inspector.catalog.pixel_rows import with_pixels  # noqa: PLC0415
 
         rows = with_pixels(rows, *inspection.pixels)
+    if inspection.cryptomattes is not None:
+        from exr_inspector.catalog.cryptomatte_rows import with_cryptomattes  # noqa: PLC0415
+
+        rows = with_cryptomattes(rows, *inspection.cryptomattes)
+    if inspection.judged is not None:
+        from exr_inspector.catalog.finding_rows import with_findings  # noqa: PLC0415
+
+        rows = with_findings(rows, *inspection.judged)
     return replace(rows, is_current=inspection.is_current)
 
 
@@ -206,5 +214,9 @@ def _stored(rows: FileRows | None, actions: dict[str, Action]) -> tuple[str, str
 
 def _counted(files: Sequence[FileRows], *tables: str) -> str:
     """Return row counts by table as text, such as `1 file, 2 parts`."""
-    counts = {table: sum(len(each.rows[table]) for each in files) for table in tables}
+    counts = {
+        table.removeprefix("cryptomatte_"): sum(len(each.rows[table]) for each in files)
+        for table in tables
+        if all(table in each.rows for each in files)
+    }
     return ", ".join(f"{count} {table if count != 1 else table[:-1]}" for table, count in counts.items())

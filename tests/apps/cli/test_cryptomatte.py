@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 from tests.apps.cli.command import run
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.cryptomatte import channels, metadata, object_id
+from tests.exrfiles.demo import layered_beauty
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
+from tests.policy import studio_files
 
 NAMES = ("/char/dragon", "/set/hill")
 
@@ -84,3 +88,52 @@ def test_a_damaged_file_gives_exit_code_1_and_the_failure(frames: Path) -> None:
     done = run("cryptomatte", "--coverage", image)
     assert done.exit_code == 1
     assert "CHUNKS_MISSING: 1 chunks: " in done.stdout
+
+
+# --- docs/CRYPTOMATTE.md ----------------------------------------------------------------------------------
+
+TEXT = (Path(__file__).parents[3] / "docs" / "CRYPTOMATTE.md").read_text()
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def test_every_command_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shots").mkdir()
+    for number in (1001, 1002):
+        (tmp_path / "shots" / f"beauty.{number}.exr").write_bytes(layered_beauty(number, 96, 54))
+    monkeypatch.chdir(tmp_path)
+    printed = ""
+    for line in (line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()):
+        program, *arguments = shlex.split(line)
+        done = run(*arguments)
+        assert (program, done.exit_code) == ("exr-inspector", 0), done.output
+        printed += done.stdout
+    assert "/char/robot/head 2 /props/lantern 2" in " ".join(printed.split())
+
+
+def test_the_python_of_the_document_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "shots" / "beauty.1001.exr").write_bytes(layered_beauty())
+    monkeypatch.chdir(tmp_path)
+    (script,) = (text for kind, text in BLOCKS if kind == "python")
+    exec(script, {})
+    assert capsys.readouterr().out.startswith("crypto_object 6 ['/set/hill', ")
+
+
+# --- exr-inspector check ----------------------------------------------------------------------------------
+
+
+def test_a_check_reads_side_cars_and_checksums_if_policies_look_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.exr").write_bytes(studio_files.crypto(texts={"manif_file": "id.json"}))
+    (tmp_path / "aces.exr").write_bytes(studio_files.checksummed(is_image_right=False))
+    policies = ("--no-default", "--policy", "cryptomatte", "--policy", "aces-container")
+    assert "CRY-05-FILE" in run("check", *policies, "x.exr").stdout
+    (tmp_path / "id.json").write_text("{}")
+    assert "CRY-05-FILE" not in run("check", *policies, "x.exr").stdout
+    assert run("check", *policies, "aces.exr").exit_code == 0
+    done = run("check", *policies, "--pixels", "full", "aces.exr")
+    assert (done.exit_code, "ACES-16-IMAGE" in done.stdout) == (1, True)

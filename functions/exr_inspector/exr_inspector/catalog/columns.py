@@ -78,6 +78,7 @@ FILES = (
     Column("error_count", INTEGER, "Number of faults."),
     Column("errors_json", TEXT, "The faults as JSON: a list of {code, message, where}."),
     Column("exr_version", INTEGER, "Version of the file format: 2."),
+    Column("version_field", INTEGER, "The version field: version and flags; null in rows of release 1.0."),
     Column("multipart_count", INTEGER, "Number of parts."),
     Column("channel_count", INTEGER, "Number of channels, over all parts."),
     Column("attribute_count", INTEGER, "Number of attributes, over all parts."),
@@ -192,6 +193,7 @@ PIXELS = (
     *_FILE_KEY,
     Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
     Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
+    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
     Column("exact", FLAG, "Whether the statistics are those of all pixels."),
     Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
     Column(
@@ -242,6 +244,21 @@ CHANNEL_STATS = (
     Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
     Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
     Column("display_hash", TEXT, "The same for the display window."),
+    Column("is_cryptomatte", FLAG, "Whether the values are ids of a Cryptomatte, or what they cover."),
+    *(
+        Column(f"alpha_{name}", REAL, f"Of an alpha channel: the share of finite samples {meaning}.")
+        for name, meaning in (
+            ("zero", "that are 0"),
+            ("one", "that are 1"),
+            ("between", "between 0 and 1"),
+            ("outside", "below 0 or above 1"),
+        )
+    ),
+    Column(
+        "firefly_count", INTEGER, "Of the picture, if every chunk was read: pixels that are far too bright."
+    ),
+    Column("hole_count", INTEGER, "The same: pixels that are black or not finite among others."),
+    Column("flat_rectangle_count", INTEGER, "The same: rectangles of one value, as lost buckets are."),
     Column(
         "packed_bytes",
         INTEGER,
@@ -264,16 +281,71 @@ DEEP_STATS = (
     Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
 )
 
+CRYPTOMATTES = (
+    *_FILE_KEY,
+    Column("part_index", INTEGER, "Index of the first part with its attributes."),
+    Column("view", TEXT, "The view of that part, such as `left`."),
+    Column("key", TEXT, "The key in the names of its attributes, such as `f834d0a`."),
+    Column("name", TEXT, "Its name, such as `crypto_object`."),
+    Column("rank_count", INTEGER, "Pairs of an id and a coverage channel."),
+    Column("manifest_source", TEXT, "Where the names are: in the `header` or a `sidecar`; null without."),
+    Column("manifest_file", TEXT, "The path of the side-car manifest, as the header states it."),
+    Column("manifest_error", TEXT, "Why the manifest is not valid."),
+    Column("object_count", INTEGER, "Objects of the manifest."),
+    Column("mismatched_count", INTEGER, "Objects whose id is not the hash of their name."),
+    Column("damaged_channels", TEXT, "Channels whose ids the codec may have changed, as a JSON list."),
+    Column("coverage_error", TEXT, "Why the coverage could not be computed."),
+    Column("stored_count", INTEGER, "Its rows in `cryptomatte_objects`."),
+    Column("dropped_count", INTEGER, "Objects that were left out: those with the least area beyond 4,096."),
+    Column("dropped_area", REAL, "Their area, with that of ids that were not counted one by one."),
+)
+
+CRYPTOMATTE_OBJECTS = (
+    *_FILE_KEY,
+    Column("cryptomatte", TEXT, "The name of the cryptomatte, as in `cryptomattes`."),
+    Column("key", TEXT, "The key of the cryptomatte."),
+    Column("view", TEXT, "The view of the cryptomatte."),
+    Column("name", TEXT, "The object's name; null if no manifest has its id."),
+    Column("object_id", TEXT, "The object's id as eight hexadecimal digits."),
+    Column("area", REAL, "Sum of its coverage, in pixels; null if no coverage was computed."),
+    Column("pixel_count", INTEGER, "Pixels that it is in, if only in part."),
+    Column("min_x", INTEGER, "The box around these pixels: its left edge, inclusive."),
+    Column("min_y", INTEGER, "Its top."),
+    Column("max_x", INTEGER, "Its right edge, inclusive."),
+    Column("max_y", INTEGER, "Its bottom, inclusive."),
+)
+
+FINDINGS = (
+    *_FILE_KEY,
+    Column("policy_id", TEXT, "Id of the policy."),
+    Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("severity", TEXT, "`error`, `warning` or `info`."),
+    Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
+    Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
+    Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
+    Column("observed_json", TEXT, "What the file has, as JSON."),
+    Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
+    Column("message", TEXT, "What is wrong."),
+    Column("fix", TEXT, "What to do about it."),
+    Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
+)
+
 FACETS = (
     *_FILE_KEY,
-    Column("facet", TEXT, "The group of rows: `header` or `pixels`."),
+    Column("facet", TEXT, "The group of rows: `header`, `pixels`, `cryptomatte` or `policy`."),
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
     Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
-    Column("status", TEXT, "`ok`, or why there are no rows."),
+    Column(
+        "status",
+        TEXT,
+        "`ok`, or why the rows are not complete: for `pixels` `partial`, `failed` or `unfinished`; for"
+        " `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
+    ),
     Column("computed_at", TIME, "When the rows were computed."),
 )
 
@@ -285,6 +357,9 @@ COLUMNS = {
     "pixels": PIXELS,
     "channel_stats": CHANNEL_STATS,
     "deep_stats": DEEP_STATS,
+    "cryptomattes": CRYPTOMATTES,
+    "cryptomatte_objects": CRYPTOMATTE_OBJECTS,
+    "findings": FINDINGS,
     "facets": FACETS,
 }
 TABLES: dict[str, pa.Schema] = {

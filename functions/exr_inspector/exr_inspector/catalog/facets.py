@@ -8,15 +8,13 @@ To add a facet:
 1. add its tables to `catalog.columns.COLUMNS`, each with `file_id` and `file_path`;
 2. add an entry to `FACETS`;
 3. add a step to the writer that computes its rows and adds them with `FileRows.with_facet`.
-
-The next one is `policy` (table findings; depends on the facts).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,6 +24,10 @@ Row = dict[str, Any]
 HEADER_VERSION = 1
 # The same for pixels: then every file whose pixels are asked for is measured again.
 PIXELS_VERSION = 1
+# The same for the objects of cryptomattes.
+CRYPTOMATTE_VERSION = 1
+# The same for findings: of the rule language and of the facts that rules look at.
+POLICY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,24 @@ class Facet:
 
 Facets = Mapping[str, Facet]
 
+UNFINISHED = "unfinished"
+"""The status of a facet whose computation ran out of time; it is computed again when it is asked for."""
+
 FACETS: Facets = {
     each.name: each
     for each in (
         # The vectors are columns of `files`. Every delivery of a file contains this facet.
         Facet("header", HEADER_VERSION, ("files", "parts", "channels", "attributes"), "object"),
         Facet("pixels", PIXELS_VERSION, ("pixels", "channel_stats", "deep_stats"), "object"),
+        Facet("cryptomatte", CRYPTOMATTE_VERSION, ("cryptomattes", "cryptomatte_objects"), "object"),
+        Facet("policy", POLICY_VERSION, ("findings",), "facts"),
     )
 }
+
+
+def owners(tables: Collection[str]) -> list[str]:
+    """Return the names of the facets that own one of these tables."""
+    return [facet.name for facet in FACETS.values() if not set(facet.tables).isdisjoint(tables)]
 
 
 @dataclass(frozen=True)

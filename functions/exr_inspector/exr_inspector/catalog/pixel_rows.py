@@ -5,12 +5,13 @@ A result is the mapping that `pixels.stats` returns. It may have a `look`: the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from exr_inspector.catalog.cells import elide
 from exr_inspector.catalog.columns import PERCENTILES, TABLES
 from exr_inspector.catalog.facets import FACETS, FileRows, Row
-from exr_inspector.catalog.rows import elide
 from exr_inspector.document.serialize import to_json
 
 _CHANNEL_COLUMNS = {
@@ -26,7 +27,10 @@ _CHANNEL_COLUMNS = {
         for name in ("nan", "pos_inf", "neg_inf", "zero", "negative", "subnormal")
     },
     "packed_bytes": "packed_bytes",
+    "is_cryptomatte": "is_cryptomatte",
 }
+_SUSPECTS = {"fireflies": "firefly_count", "holes": "hole_count", "flat_rectangles": "flat_rectangle_count"}
+_ALPHA = ("zero", "one", "between", "outside")
 _DEEP_COLUMNS = {
     "part_index": "part_index",
     "pixels": "pixel_count",
@@ -35,7 +39,9 @@ _DEEP_COLUMNS = {
 }
 
 
-def with_pixels(file: FileRows, result: Mapping[str, Any], request: str, input_hash: str) -> FileRows:
+def with_pixels(
+    file: FileRows, result: Mapping[str, Any], request: str, input_hash: str, status: str
+) -> FileRows:
     """Return the delivery of a file with the rows of its pixels, which `input_hash` identifies."""
     key = {"file_id": file.file_id, "file_path": file.file["file_path"]}
     rows = {
@@ -45,13 +51,39 @@ def with_pixels(file: FileRows, result: Mapping[str, Any], request: str, input_h
     }
     for row in (row for found in rows.values() for row in found):
         elide(row)
-    return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=result["status"])
+    return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=status)
+
+
+def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
+    """Return the statistics of a row of `pixels` and the rows of its channels. Deep parts are left out."""
+    return {
+        "mode": pixels["mode"],
+        "status": pixels["status"],
+        "coverage": json.loads(pixels["coverage_json"]),
+        "failures": json.loads(pixels["failures_json"]),
+        "hash": pixels["hash"],
+        "look": {"look_vector": pixels["look_vector"]} if pixels.get("look_vector") else None,
+        "channels": [_stored_channel(each) for each in channels],
+        "deep": [],
+    }
+
+
+def _stored_channel(row: Row) -> dict[str, Any]:
+    percentiles = {name: row[name] for name in PERCENTILES if row[name] is not None}
+    place = {"x": row["first_nonfinite_x"], "y": row["first_nonfinite_y"]}
+    return {
+        **json.loads(row["details_json"] or "{}"),
+        **{name: row[column] for name, column in _CHANNEL_COLUMNS.items()},
+        "percentiles": percentiles or None,
+        "first_nonfinite": None if place["x"] is None else place,
+    }
 
 
 def _file_row(result: Mapping[str, Any]) -> Row:
     return {
         "mode": result["mode"],
         "status": result["status"],
+        "bytes_read": result["coverage"]["bytes_read"],
         "exact": result["coverage"]["exact"],
         "coverage_json": to_json({**result["coverage"], "thumbnail": result.get("look_coverage")}),
         "parts_json": to_json(result.get("parts")),
@@ -63,13 +95,15 @@ def _file_row(result: Mapping[str, Any]) -> Row:
 
 def _channel_row(channel: Mapping[str, Any]) -> Row:
     place = channel["first_nonfinite"] or {}
-    percentiles = channel["percentiles"] or {}
+    percentiles, alpha = channel["percentiles"] or {}, channel.get("alpha") or {}
     return {
         **{column: channel.get(name) for name, column in _CHANNEL_COLUMNS.items()},
         **{name: percentiles.get(name) for name in PERCENTILES},
+        **{f"alpha_{name}": alpha.get(name) for name in _ALPHA},
+        **{column: (channel.get(name) or {}).get("count") for name, column in _SUSPECTS.items()},
         "first_nonfinite_x": place.get("x"),
         "first_nonfinite_y": place.get("y"),
-        "details_json": _details(channel, {*_CHANNEL_COLUMNS, "percentiles", "first_nonfinite"}),
+        "details_json": _details(channel, {*_CHANNEL_COLUMNS, "alpha", "percentiles", "first_nonfinite"}),
     }
 
 

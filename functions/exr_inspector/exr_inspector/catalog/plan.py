@@ -304,7 +304,12 @@ def _differs(held: StoredFile | None, file: FileRows, facet: Facet) -> bool:
 
 
 def _stale(held: StoredFile, file: FileRows, facets: Facets) -> list[Facet]:
-    """Return the facets that are stored and not delivered, and were computed from what has changed since."""
+    """Return the facets that are stored and not delivered, and were computed from what has changed since.
+
+    If the rows of the table `facets` are lost, nothing says what the others were computed from.
+    """
+    if not held.facets:
+        return [facet for facet in facets.values() if facet.name not in file.facets]
     return [
         facets[name]
         for name, computed in held.facets.items()
@@ -315,8 +320,9 @@ def _stale(held: StoredFile, file: FileRows, facets: Facets) -> list[Facet]:
 
 
 def _stored_facets(held: StoredFile, facets: Facets) -> list[Facet]:
-    """Return the facets that may have rows of a file. Release 1.0 wrote those of `files` without a facet."""
-    return [facet for facet in facets.values() if "files" in facet.tables or facet.name in held.facets]
+    """Return the facets that may have rows of a file: any, if the rows of the table `facets` are lost."""
+    names = held.facets or facets
+    return [facet for facet in facets.values() if "files" in facet.tables or facet.name in names]
 
 
 def _tables(facets: Iterable[Facet]) -> list[str]:

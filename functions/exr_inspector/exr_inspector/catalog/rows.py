@@ -16,21 +16,29 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.arrow import arrow_table
+from exr_inspector.catalog.cells import MAX_CELL_BYTES, elide
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS, HEADER_VERSION, FileRows, Row, facet_row
+from exr_inspector.catalog.facets import (
+    FACETS,
+    HEADER_VERSION,
+    FileRows,
+    Row,
+    facet_row,
+    input_hash,
+    object_version,
+)
+from exr_inspector.catalog.pixel_rows import with_pixels
 from exr_inspector.document.build import stored_location
-from exr_inspector.document.serialize import elided, quoted, to_json
+from exr_inspector.document.model import FileFacts, Part
+from exr_inspector.document.serialize import quoted, to_json
 from exr_inspector.exr.names import split_path
 from exr_inspector.exr.values import clean
 from exr_inspector.location import Location
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, Vectors, embed
 from exr_inspector.version import VERSION
 
-# VAST DataBase refuses a cell of more than 126 KB; assume 1 KB = 1,000 bytes.
-MAX_CELL_BYTES = 126_000
-
-_FILE_FACTS = frozenset(TABLES["files"].names)
-_PART_FACTS = frozenset(TABLES["parts"].names)
+_NOT_COLUMNS_OF_FILES = FileFacts.__annotations__.keys() - set(TABLES["files"].names)
+_NOT_COLUMNS_OF_PARTS = Part.__annotations__.keys() - set(TABLES["parts"].names)
 
 
 def rows_of(document: Mapping[str, Any]) -> FileRows:
@@ -43,12 +51,13 @@ def rows_of(document: Mapping[str, Any]) -> FileRows:
 def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     """Return the rows of documents as one Arrow table for each table of the stores, with the same columns.
 
-    The columns that a store fills in when it writes, such as `first_seen`, are null.
+    The columns that a store fills in when it writes, such as `first_seen`, are null. The statistics of a
+    document's pixels, if it has them, lack thumbnails and look vectors.
 
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])
-    >>> list(tables)
-    ['files', 'parts', 'channels', 'attributes', 'pixels', 'channel_stats', 'deep_stats', 'facets']
+    >>> list(tables)[:4]
+    ['files', 'parts', 'channels', 'attributes']
     >>> tables["channels"].select(["name", "type"]).slice(0, 2).to_pylist()
     [{'name': 'B', 'type': 'half'}, {'name': 'G', 'type': 'half'}]
 
@@ -61,11 +70,19 @@ def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
     >>> polars.from_arrow(tables["parts"])["compression"].to_list()
     ['zip']
     """
-    files = [rows_of(each) for each in documents]
+    files = [_with_stats(rows_of(each), each["stats"]) for each in documents]
     return {
         table: arrow_table(table, [row for each in files for row in each.rows.get(table, ())])
         for table in TABLES
     }
+
+
+def _with_stats(file: FileRows, stats: Mapping[str, Any]) -> FileRows:
+    if "channels" not in stats:
+        return file
+    request = to_json({"mode": stats["mode"]})
+    identity = input_hash(FACETS["pixels"], object_version(file.file), request)
+    return with_pixels(file, stats, request, identity, stats["status"])
 
 
 def header_rows(
@@ -80,8 +97,8 @@ def header_rows(
     `found` has values for the `FOUND_COLUMNS` of `files`.
     """
     key = {"file_id": location.file_id, "file_path": document["file"]["path"]}
-    texts = [[to_json(each["value"]) for each in part["attributes"]] for part in document["parts"]]
-    facts = facts_text(document, texts).encode()
+    texts = [(part, [to_json(each["value"]) for each in part["attributes"]]) for part in document["parts"]]
+    facts = facts_text(document, [values for _, values in texts]).encode()
     file = {
         **key,
         **_file_row(document, vectors),
@@ -93,18 +110,14 @@ def header_rows(
     positions: defaultdict[int, count[int]] = defaultdict(count)
     rows = {
         "files": [file],
-        "parts": [{**key, **_part_row(part)} for part in document["parts"]],
+        "parts": [_part_row(part, key) for part in document["parts"]],
         "channels": [
             {**key, **channel, "channel_index": next(positions[channel["part_index"]])}
             for channel in document["channels"]
         ],
-        "attributes": [
-            {**key, "part_index": part["index"], "attribute_index": index, **_attribute_row(attribute, text)}
-            for part, values in zip(document["parts"], texts, strict=True)
-            for index, (attribute, text) in enumerate(zip(part["attributes"], values, strict=True))
-        ],
+        "attributes": [row for part, values in texts for row in _attribute_rows(part, values, key)],
     }
-    if len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
+    if found or len(facts) > MAX_CELL_BYTES:  # else no text is that long: the facts contain all of them
         for row in chain.from_iterable(rows.values()):
             elide(row)
     rows["facets"] = [facet_row(FACETS["header"], file, file["facts_hash"])]
@@ -117,9 +130,9 @@ def facts_text(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> s
     `texts` has the JSON of each attribute's value, by part. The facts depend neither on the release of
     exr-inspector nor on other facets, only on the versions of the rows and of the vectors.
     """
-    file = {key: value for key, value in document["file"].items() if key != "sequencer"}
-    parts = [{key: value for key, value in part.items() if key != "attributes"} for part in document["parts"]]
     versions = [HEADER_VERSION, EMBEDDING_VERSION, document["schema_version"]]
+    file = _without(document["file"], ("sequencer",))
+    parts = [_without(part, ("attributes",)) for part in document["parts"]]
     pieces = [to_json([versions, file, parts, document["channels"], document["errors"]])]
     for index, (part, values) in enumerate(zip(document["parts"], texts, strict=True)):
         # No piece has these separators in it: JSON escapes both.
@@ -130,19 +143,17 @@ def facts_text(document: Mapping[str, Any], texts: Sequence[Sequence[str]]) -> s
     return "\n".join(pieces)
 
 
-def elide(row: Row) -> None:
-    """Replace each text of a row that is too long for a cell by its size and hash."""
-    for name, value in row.items():
-        if isinstance(value, str) and 4 * len(value) > MAX_CELL_BYTES:  # a character has at most four bytes
-            content = value.encode()
-            if len(content) > MAX_CELL_BYTES:
-                row[name] = to_json(elided(content))
+def _without(facts: Mapping[str, Any], names: Iterable[str]) -> Row:
+    row = dict(facts)
+    for name in names:
+        row.pop(name, None)
+    return row
 
 
 def _file_row(document: Mapping[str, Any], vectors: Vectors) -> Row:
     file, report = document["file"], document["file"]["openimageio"]
     return {
-        **{name: value for name, value in file.items() if name in _FILE_FACTS},
+        **_without(file, _NOT_COLUMNS_OF_FILES),
         "sequence_key": split_path(file["path"]).sequence_key,
         "error_count": len(document["errors"]),
         "errors_json": to_json(document["errors"]),
@@ -159,43 +170,44 @@ def _file_row(document: Mapping[str, Any], vectors: Vectors) -> Row:
     }
 
 
-def _part_row(part: Mapping[str, Any]) -> Row:
-    row = {name: value for name, value in part.items() if name in _PART_FACTS}
-    for column, window, end, axis in _BOUNDS:
+def _part_row(part: Mapping[str, Any], key: Row) -> Row:
+    row = {**key, **_without(part, _NOT_COLUMNS_OF_PARTS)}
+    for window in ("data_window", "display_window"):
         if bounds := part[window]:
-            row[column] = bounds[end][axis]
+            low, high = bounds["min"], bounds["max"]
+            row[f"{window}_min_x"], row[f"{window}_min_y"] = low["x"], low["y"]
+            row[f"{window}_max_x"], row[f"{window}_max_y"] = high["x"], high["y"]
     aspect = part["pixel_aspect_ratio"]
     row["part_index"] = part["index"]
     row["pixel_aspect_ratio"] = None if aspect is None else float(aspect)  # JSON has no NaN: it is text there
     return row
 
 
-def _attribute_row(attribute: Mapping[str, Any], text: str) -> Row:
-    kind, value = attribute["type"], attribute["value"]
-    real = _REALS.get(kind) if value is not None else None
-    return {
-        "attr_name": attribute["name"],
-        "attr_type": kind,
-        "value_json": text,
-        "value_text": _text(kind, value),
-        "value_int": value if kind == "int" else None,
-        "value_float": real(value) if real else None,
-    }
+def _attribute_rows(part: Mapping[str, Any], texts: Sequence[str], key: Row) -> list[Row]:
+    rows = []
+    for index, (attribute, text) in enumerate(zip(part["attributes"], texts, strict=True)):
+        kind, value = attribute["type"], attribute["value"]
+        real = _REALS.get(kind)
+        searched = None
+        if real is None and isinstance(value, str):  # a string, or the name of a coded value
+            searched = value
+        elif kind == "timecode" and value:
+            searched = value["time"]
+        rows.append(
+            {
+                **key,
+                "part_index": part["index"],
+                "attribute_index": index,
+                "attr_name": attribute["name"],
+                "attr_type": kind,
+                "value_json": text,
+                "value_text": searched,
+                "value_int": value if kind == "int" else None,
+                "value_float": real(value) if real and value is not None else None,
+            }
+        )
+    return rows
 
-
-def _text(kind: str, value: Any) -> str | None:
-    """Return the text to search: a string, a coded value's name, a time code's time."""
-    if isinstance(value, str) and kind not in ("float", "double"):
-        return value
-    return value["time"] if kind == "timecode" and value else None
-
-
-_BOUNDS = [
-    (f"{window}_{end}_{axis}", window, end, axis)
-    for window in ("data_window", "display_window")
-    for end in ("min", "max")
-    for axis in "xy"
-]
 
 _REALS: dict[str, Callable[[Any], float | None]] = {
     "int": float,

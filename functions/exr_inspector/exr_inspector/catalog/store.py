@@ -17,9 +17,13 @@ __all__ = ["Action", "Outcome", "Removal", "Store", "Stored"]
 
 
 class Sink(Protocol):
-    """Takes rows. Raises InspectorError, and then nothing has changed. Safe to call from many threads."""
+    """Takes rows. Raises InspectorError, and then nothing has changed. Safe to call from many threads.
+
+    `commits`: the rows are stored when `upsert` returns. Otherwise it is of no use to look at objects then.
+    """
 
     name: str
+    commits: bool
 
     def ensure_tables(self) -> None:
         """Create missing tables and columns. Raises TABLE_MISMATCH for a column of another type."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exr_inspector.catalog.search import StoredRows
+from exr_inspector.document.build import iso_time
+from exr_inspector.exr.header import MULTIPART, NON_IMAGE, TILED
 
 Row = Mapping[str, Any]
 
@@ -30,7 +32,13 @@ def stored_document(rows: StoredRows) -> dict[str, Any]:
     """
     attributes: dict[int, list[dict[str, Any]]] = {}
     for row in rows["attributes"]:
-        attribute = {"name": row["attr_name"], "type": row["attr_type"], "value": _value(row["value_json"])}
+        attribute = {
+            "name": row["attr_name"],
+            "type": row["attr_type"],
+            "value": json.loads(row["value_json"]),
+        }
+        if isinstance(attribute["value"], dict) and attribute["value"].keys() == {"elided"}:
+            attribute |= {"value": None, "error": "it was too long to store"}
         attributes.setdefault(row["part_index"], []).append(attribute)
     parts = [
         {
@@ -44,12 +52,50 @@ def stored_document(rows: StoredRows) -> dict[str, Any]:
     return {"parts": parts, "channels": rows["channels"]}
 
 
+def whole_document(file: Row, rows: StoredRows) -> dict[str, Any]:
+    """Return the document of a row of `files` and of the rows of its parts, channels and attributes.
+
+    What was too long to store is an attribute with an error. Of the version field, a row of an older release
+    gives what other columns state.
+    """
+    document = stored_document(rows)
+    for part in document["parts"]:
+        part["index"] = part["part_index"]
+    report = {
+        "opens": file["openimageio_opens"],
+        "message": file["openimageio_message"],
+        "differences": json.loads(file["openimageio_differences"] or "[]"),
+    }
+    facts = {
+        **file,
+        "path": file["file_path"],
+        "mtime": iso_time(file["mtime"]) if file["mtime"] else None,
+        "version_field": file["version_field"] or _version_field(file),
+        "openimageio": report,
+    }
+    return {
+        **document,
+        "schema_version": file["schema_version"],
+        "file": facts,
+        "attributes": {},
+        "stats": {},
+        "errors": json.loads(file["errors_json"] or "[]"),
+    }
+
+
+def _version_field(file: Row) -> int | None:
+    if file["exr_version"] is None:
+        return None
+    is_multipart = file["multipart_count"] > 1
+    flags = {
+        MULTIPART: is_multipart,
+        NON_IMAGE: file["is_deep"],
+        TILED: file["is_tiled"] and not is_multipart,
+    }
+    return int(file["exr_version"]) | sum(flag for flag, is_set in flags.items() if is_set)
+
+
 def _window(row: Row, name: str) -> dict[str, dict[str, int]] | None:
     if row[f"{name}_window_min_x"] is None:
         return None
     return {end: {axis: row[f"{name}_window_{end}_{axis}"] for axis in "xy"} for end in ("min", "max")}
-
-
-def _value(text: str) -> Any:
-    value = json.loads(text)
-    return None if isinstance(value, dict) and value.keys() == {"elided"} else value

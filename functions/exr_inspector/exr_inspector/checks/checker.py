@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from exr_inspector.checks.inputs import load_policies, look_at_files
-from exr_inspector.checks.judge import Judge, Look
+from exr_inspector.checks.judge import Judge, Keep, Look, drop
 from exr_inspector.checks.report import Report, SequenceReport
 from exr_inspector.location import Location
+from exr_inspector.pipeline import Target, request_for
 from exr_inspector.pixels.stats import Mode
-from exr_inspector.sequences import Group
+from exr_inspector.sequences import Group, group, parse_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.show import Show
 from exr_inspector.shows import Shows
@@ -37,29 +38,67 @@ class Options:
     fail_on: tuple[str, ...] = ("error",)
 
 
+Track = Callable[[Look], Look]
+
+
+def _as_it_is(look: Look) -> Look:
+    return look
+
+
+def check(
+    paths: Iterable[Target],
+    policies: Sequence[str] = ("default",),
+    frames: str | Iterable[int] | None = None,
+    pixels: Pixels = "none",
+    settings: Settings | None = None,
+) -> Report:
+    """Judge files and the sequences that they make up, as `exr-inspector check` does.
+
+    `policies` are names of packs or paths of files. `frames` are those that every sequence must have, as
+    `1001-1240` or numbers. Raises InspectorError: BAD_POLICY, BAD_SETTING for the configuration of a show,
+    BAD_EVENT for an impossible path, NOT_INSTALLED; and ValueError for frames that are no range.
+
+    >>> report = check(["beauty.1001.exr", "beauty.1002.exr"], frames="1001-1003")
+    >>> report.exit_code, [(each["rule_id"], each["message"]) for each in report.findings]
+    (1, [('SEQ-02', 'missing 1003')])
+    """
+    settings = settings or Settings()
+    shows = Shows(settings.show_config)
+    stated = parse_frames(frames) if isinstance(frames, str) else None if frames is None else tuple(frames)
+    checker = Checker(Options(tuple(policies), stated, pixels), settings, shows)
+    files = {
+        each.canonical: each for each in (next(iter(request_for(path, settings).locations)) for path in paths)
+    }
+    for each in group(files.values(), lambda location: location.path, [shows]):
+        checker.check(each)
+    return checker.report
+
+
+@dataclass
 class Checker:
     """Judges sequences one after the other, and adds what it finds to `report`."""
 
-    def __init__(
-        self,
-        options: Options,
-        settings: Settings,
-        shows: Shows,
-        track: Callable[[Look], Look] = lambda look: look,
-    ) -> None:
-        self._options = options
-        self._settings = settings
-        self._shows = shows
-        self._track = track
+    options: Options
+    settings: Settings
+    shows: Shows
+    look: Look | None = None
+    """Finds the evidence. By default, files are read."""
+    keep: Keep = drop
+    track: Track = _as_it_is
+    """Wraps `look`, to show progress."""
+
+    def __post_init__(self) -> None:
         self._judges: dict[str, Judge] = {}
-        self.report = Report(load_policies(options.policies), options.pixels or "none", options.fail_on)
+        self.report = Report(
+            load_policies(self.options.policies, self.settings), fail_on=self.options.fail_on
+        )
 
     def check(self, group: Group[Location], frames: Sequence[int] | None = None) -> SequenceReport:
         """Judge a sequence, or a file whose name has no frame; `frames` are those that its pattern names."""
         path = group.items[0].path if group.items else group.key
-        show = self._shows.of(path)
+        show = self.shows.of(path)
         fields = show.describe(path).fields if show else {}
-        expected = self._options.frames or frames or (show.expected(fields) if show else None)
+        expected = self.options.frames or frames or (show.expected(fields) if show else None)
         is_sequence = bool(group.frames) or not group.items
         found = self._judge(show).sequence(group, expected if is_sequence else None)
         found.fields = dict(fields)
@@ -70,11 +109,11 @@ class Checker:
         """Return the judge of a show. Options of the command come before its configuration."""
         key = show.path if show else ""
         if key not in self._judges:
-            options = self._options
+            options = self.options
             pixels, budget, settle = options.pixels or "none", options.budget, options.settle_seconds
-            policies = load_policies(options.policies)
+            policies = load_policies(options.policies, self.settings)
             if show:
-                policies += load_policies(show.source.policies, os.path.dirname(show.path))  # noqa: PTH120
+                policies += load_policies(show.source.policies, self.settings, os.path.dirname(show.path))  # noqa: PTH120
                 pixels = options.pixels or show.source.pixels.mode
                 budget = show.source.pixels.budget_mib * MIB if budget is None else budget
                 settle = show.source.settle_seconds if settle is None else settle
@@ -82,13 +121,17 @@ class Checker:
             self.report.policies = list(
                 {each.hash: each for each in (*self.report.policies, *policies)}.values()
             )
-            self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
-            mode: Mode | None = None if pixels == "none" else pixels
-            look = look_at_files(self._settings, mode, budget, policies)
+            if self.look is None:
+                self.report.pixels = max(self.report.pixels, pixels, key=("none", "sampled", "full").index)
+                mode: Mode | None = None if pixels == "none" else pixels
+                look = look_at_files(self.settings, mode, budget, policies)
+            else:
+                self.report.pixels, look = "stored", self.look
             self._judges[key] = Judge(
                 policies,
-                self._track(look),
-                self._settings.settle_seconds if settle is None else settle,
+                self.track(look),
+                self.settings.settle_seconds if settle is None else settle,
                 options.accepted,
+                self.keep,
             )
         return self._judges[key]

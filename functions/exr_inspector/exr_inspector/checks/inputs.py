@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exr_inspector import pipeline
 from exr_inspector.checks.judge import Evidence, Look
 from exr_inspector.document.model import Document
-from exr_inspector.errors import BAD_CONFIG, BAD_POLICY, InspectorError
+from exr_inspector.document.serialize import to_json
+from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.extra_evidence import ExtraReader
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.pixels.stats import Mode, pixel_stats
-from exr_inspector.policy.load import is_pack, load_pack, load_policy
 from exr_inspector.policy.model import Policy
-from exr_inspector.policy.yaml_text import MAX_BYTES
+from exr_inspector.policy_files import PolicyFiles
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
 
@@ -25,29 +25,13 @@ from exr_inspector.sources.opener import Opener
 BATCH = 16
 
 
-def load_policies(names: Iterable[str], folder: str = "") -> list[Policy]:
-    """Return the policies of these names, each once: a pack, or a file relative to `folder`.
+def load_policies(names: Iterable[str], settings: Settings | None = None, folder: str = "") -> list[Policy]:
+    """Return the policies of these names, each once: packs, `s3://bucket/key`, or files relative to `folder`.
 
-    Raises InspectorError(BAD_POLICY).
+    Raises InspectorError: BAD_POLICY, and transient faults of the store of a policy.
     """
-    found = []
-    for name in dict.fromkeys(names):
-        if is_pack(name):
-            found.append(load_pack(name))
-        else:
-            raw, path = read_beside(name, os.path.join(folder, "policy"))  # noqa: PTH118 - text, as typed
-            found.append(load_policy(raw, path, read_beside))
-    return found
-
-
-def read_beside(name: str, path: str) -> tuple[bytes, str]:
-    """Return the bytes and the path of a file that another file names, relative to it. Raises BAD_POLICY."""
-    named = Path(path).parent / name
-    try:
-        with named.open("rb") as file:
-            return file.read(MAX_BYTES + 1), str(named)
-    except OSError as error:
-        raise InspectorError(BAD_POLICY, f"cannot read {named}: {error.strerror}", str(path)) from None
+    files, opener = PolicyFiles(Path(folder).absolute()), Opener(settings or Settings())
+    return [files.load(name, opener) for name in dict.fromkeys(names)]
 
 
 def look_at_files(
@@ -59,6 +43,9 @@ def look_at_files(
     """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
     rules of `policies` look at.
     """
+    # OpenImageIO's report is made only for rules that look at it.
+    has_report = any("openimageio" in to_json(rule.source) for policy in policies for rule in policy.rules)
+    settings = replace(settings, openimageio=settings.openimageio and has_report, stats="none", policies=())
     opener = Opener(settings)
     runtime = pipeline.Runtime(settings, None, opener)
     collections = {rule.given for policy in policies for rule in policy.rules}
@@ -99,4 +86,4 @@ def fingerprints(path: str) -> frozenset[str]:
         report = json.loads(Path(path).read_bytes())
         return frozenset(each["fingerprint"] for found in report["sequences"] for each in found["findings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InspectorError(BAD_CONFIG, f"{path} is no report of --format json: {error}") from None
+        raise InspectorError(BAD_SETTING, f"{path} is no report of --format json: {error}") from None

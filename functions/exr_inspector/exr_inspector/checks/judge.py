@@ -17,14 +17,14 @@ from exr_inspector.errors import EMPTY_FILE, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.policy.collections.sequence import FrameSequence, frame_facts
 from exr_inspector.policy.evaluate import evaluate, evaluate_sequence
-from exr_inspector.policy.model import AppliedPolicy, Finding, Policy
+from exr_inspector.policy.model import AppliedPolicy, Finding, Policy, Validation
 from exr_inspector.sequences import Group
 
 
 class Evidence(NamedTuple):
     """What is known of one file: its document, and its pixel statistics if they were asked for.
 
-    `extra` is the evidence of `extra_evidence.read_extra`.
+    `extra` is the evidence that `extra_evidence.ExtraReader` reads.
     """
 
     document: Document
@@ -49,6 +49,14 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+Keep = Callable[[Location, Validation], None]
+"""Takes what was found in a file."""
+
+
+def drop(_location: Location, _validation: Validation) -> None:
+    """Keep nothing."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """Judges by policies, with the evidence that `look` finds."""
@@ -59,6 +67,7 @@ class Judge:
     """An incomplete file that was changed less than this ago is being written, and is not judged."""
     accepted: frozenset[str] = frozenset()
     """Fingerprints of known findings, which do not count."""
+    keep: Keep = drop
     now: Callable[[], datetime] = _utc_now
 
     def sequence(self, group: Group[Location], expected: Sequence[int] | None = None) -> SequenceReport:
@@ -67,8 +76,11 @@ class Judge:
         report.expected = None if expected is None else tuple(expected)
         facts: dict[int, Mapping[str, Any]] = {}
         frames: Iterable[int | None] = group.frames or [None] * len(group.items)
-        for frame, evidence in zip(frames, self.look(group.items), strict=True):
-            is_judged = self._file(report, frame, evidence)
+        for frame, location, evidence in zip(frames, group.items, self.look(group.items), strict=True):
+            found = self._file(report, frame, evidence)
+            is_judged = found is not None
+            if found is not None:
+                self.keep(location, found)
             if frame is not None and evidence.document["file"]["status"] != "missing":
                 facts[frame] = (
                     frame_facts(evidence.document, evidence.facts, self._attributes)
@@ -80,19 +92,19 @@ class Judge:
             self._sequence(report, FrameSequence(group.key, facts, report.expected))
         return report
 
-    def _file(self, report: SequenceReport, frame: int | None, evidence: Evidence) -> bool:
-        """Judge a file, and return whether it could be judged."""
+    def _file(self, report: SequenceReport, frame: int | None, evidence: Evidence) -> Validation | None:
+        """Judge a file, and return what was found; None if it could not be judged."""
         document, path = evidence.document, evidence.document["file"]["path"]
         if document["file"]["status"] in (None, "missing"):
             fault = document["errors"][0]
             report.unread.append(
                 Unjudged(file_path=path, frame=frame, code=fault["code"], message=fault["message"])
             )
-            return False
+            return None
         if self._is_being_written(document):
             message = f"it was changed less than {self.settle_seconds:g} s ago"
             report.writing.append(Unjudged(file_path=path, frame=frame, code="WRITING", message=message))
-            return False
+            return None
         if evidence.fault:
             unread = evidence.fault
             report.unread.append(
@@ -103,7 +115,7 @@ class Judge:
         report.unknown += found["status"] == "unknown"
         frames = [] if frame is None else [frame]
         self._add(report, found["findings"], found["policies"], path, frames)
-        return True
+        return found
 
     def _sequence(self, report: SequenceReport, sequence: FrameSequence) -> None:
         found = evaluate_sequence(self.policies, sequence)

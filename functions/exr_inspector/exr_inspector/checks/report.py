@@ -93,7 +93,7 @@ class Report:
 
     policies: Sequence[Policy]
     pixels: str = "none"
-    """What was asked for: `none`, `sampled` or `full`."""
+    """What was read: `none`, `sampled` or `full`; or `stored`, if only what is stored was judged."""
     fail_on: Sequence[str] = ("error",)
     """The lowest severity that counts for the exit code, and `unknown` if rules without a verdict count."""
     sequences: list[SequenceReport] = field(default_factory=list)

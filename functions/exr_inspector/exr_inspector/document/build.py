@@ -174,12 +174,15 @@ def _entry(error: InspectorError) -> ErrorEntry:
 def _attribute(attribute: Stored) -> Attribute:
     """Return {name, type, value}, and the bytes that these three would not give back."""
     stored_name, stored_type, raw, value, error = attribute
-    name, type_name = clean(stored_name), clean(stored_type)
-    entry: Attribute = {"name": name, "type": type_name, "value": value}
-    if name is not stored_name and name != stored_name:
-        entry["name_base64"] = _base64(_bytes(stored_name))
-    if type_name is not stored_type and type_name != stored_type:
-        entry["type_base64"] = _base64(_bytes(stored_type))
+    if stored_name.isascii() and stored_type.isascii():
+        entry: Attribute = {"name": stored_name, "type": stored_type, "value": value}
+    else:
+        name, type_name = clean(stored_name), clean(stored_type)
+        entry = {"name": name, "type": type_name, "value": value}
+        if name != stored_name:
+            entry["name_base64"] = _base64(_bytes(stored_name))
+        if type_name != stored_type:
+            entry["type_base64"] = _base64(_bytes(stored_type))
     if error is not None:
         entry["raw"], entry["error"] = _base64(raw), error
     elif not restores(stored_type, value, raw):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -21,26 +20,41 @@ _PREFIX = "exr-inspector-"
 
 
 class MemoryFile:
-    """A file that is written many times, by one thread at a time, and removed when the process ends."""
+    """A file that is written many times, by one thread at a time, and removed when the process ends.
+
+    As a context manager, it is free for other threads at the end of the block.
+    """
 
     def __init__(self) -> None:
         folder = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
         if folder:
             _remove_orphans(folder)
         self._descriptor, self.path = tempfile.mkstemp(".exr", _PREFIX, folder)
+        self._written = self._size = 0
         if folder:
             _lock(self._descriptor, wait=True)
         # Unlike atexit, this also runs in the children of multiprocessing, and only for their own files.
         Finalize(None, Path(self.path).unlink, (True,), exitpriority=0)
 
+    def __enter__(self) -> MemoryFile:  # noqa: PYI034 - Self needs Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _free.append(self)
+
     def write(self, content: bytes, size: int = 0) -> None:
         """Replace the content. Zeros follow it up to `size` bytes; they take no memory. Raises OSError."""
+        length = len(content)
+        before, self._written = self._written, max(self._written, length)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        if os.write(self._descriptor, content) < len(content):
+        if os.write(self._descriptor, content) < length:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
-        os.ftruncate(self._descriptor, len(content))
-        if size > len(content):
-            os.ftruncate(self._descriptor, size)
+        if before > length:  # the rest of the content before becomes zeros
+            os.ftruncate(self._descriptor, length)
+            self._size = length
+        if max(size, length) != self._size:
+            os.ftruncate(self._descriptor, max(size, length))
+        self._written, self._size = length, max(size, length)
 
     def is_linked(self) -> bool:
         """Whether the path still names the file; a cleaner of temporary files may have removed it."""
@@ -77,9 +91,8 @@ def _lock(descriptor: int, *, wait: bool) -> None:
 _free: list[MemoryFile] = []
 
 
-@contextmanager
-def borrow() -> Iterator[MemoryFile]:
-    """Lend a file to this thread. Raises OSError if the process has no descriptor or memory left."""
+def borrow() -> MemoryFile:
+    """Return a file for this thread. Raises OSError if the process has no descriptor or memory left."""
     try:
         file = _free.pop()
     except IndexError:
@@ -87,10 +100,7 @@ def borrow() -> Iterator[MemoryFile]:
     while not file.is_linked():
         file.close()
         file = MemoryFile()
-    try:
-        yield file
-    finally:
-        _free.append(file)
+    return file
 
 
 def _forget() -> None:

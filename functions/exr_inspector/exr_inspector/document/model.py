@@ -5,6 +5,7 @@ docs/document.schema.json is its schema. A document is built once, by `document.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from exr_inspector.exr.facts import ChannelFacts, PartFacts
@@ -114,5 +115,6 @@ class Document(_Answered):
     channels: list[Channel]
     attributes: dict[str, Any]
     stats: dict[str, Any]
-    validation: dict[str, Any]
+    validation: Mapping[str, Any]
+    """Empty, or as `policy.model.Validation`."""
     errors: list[ErrorEntry]

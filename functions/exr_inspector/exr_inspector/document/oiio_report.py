@@ -12,9 +12,10 @@ gets unchanged, so a reported string that holds it is a placeholder.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import numpy as np
 import OpenImageIO as oiio
 
 from exr_inspector.document.memory_file import borrow
@@ -23,7 +24,7 @@ from exr_inspector.document.serialize import elided
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.floats import json_float, shortest
 from exr_inspector.exr.header import Header, Part, write_header
-from exr_inspector.exr.values import OPAQUE, clean
+from exr_inspector.exr.values import CODECS, OPAQUE, clean
 
 MAX_PARTS = 512
 MAX_CHANNELS = 1024
@@ -47,6 +48,8 @@ _DECISIVE_PREFIXES = ("oiio:", "openexr:")
 # It keeps the hash that its own tools store in textures, and knows their files by how `Software` begins.
 _TEXTURE_MAKERS = (b"openimageio", b"maketx")
 _SINGLE = (oiio.FLOAT, oiio.HALF)
+_TEXTS = ("string", "stringvector")
+_TYPES = {name: name.encode() for name in CODECS}
 
 _Stored = tuple[bytes, bytes, bytes]
 """Name, type name and value of an attribute."""
@@ -84,26 +87,24 @@ def _with_placeholders(header: Header, marker: bytes) -> tuple[list[list[_Stored
     """Return each part's attributes as the library gets them, and the name and bytes of unchanged strings."""
     parts = []
     kept = []
-    # OpenEXR misreads what follows a repeated name, so there every byte counts.
-    has_placeholders = not any(map(_repeats_a_name, header.parts))
+    # OpenEXR misreads what follows a name that is repeated, in any case, so there every byte counts.
+    has_placeholders = all(
+        len(set(map(str.lower, part.by_name))) == len(part.attributes) for part in header.parts
+    )
     for part in header.parts:
         attributes = []
-        for index, (name, type_name, raw, *_) in enumerate(part.attributes):
-            stored, stored_type = raw, type_name.encode("utf-8", "surrogateescape")
-            if type_name in ("string", "stringvector"):
+        for index, (name, type_name, raw, _, _) in enumerate(part.attributes):
+            stored_name = name.encode() if name.isascii() else name.encode("utf-8", "surrogateescape")
+            stored, stored_type = raw, _TYPES.get(type_name) or type_name.encode("utf-8", "surrogateescape")
+            if type_name in _TEXTS:
                 if has_placeholders and _is_replaceable(name, type_name, raw):
                     maker = b"maketx" if raw[:11].lower().startswith(_TEXTURE_MAKERS) else b""
                     stored, stored_type = b"%b%b%d" % (maker, marker, index), b"string"
                 else:
                     kept.append((name, raw))
-            attributes.append((name.encode("utf-8", "surrogateescape"), stored_type, stored))
+            attributes.append((stored_name, stored_type, stored))
         parts.append(attributes)
     return parts, kept
-
-
-def _repeats_a_name(part: Part) -> bool:
-    """Whether two names differ at most in case."""
-    return len({each.name.lower() for each in part.attributes}) < len(part.attributes)
 
 
 def _is_replaceable(name: str, type_name: str, raw: bytes) -> bool:
@@ -132,7 +133,7 @@ def _exceeded_limit(
     if size > min(MAX_TEXT_BYTES, MAX_BYTES):
         stored = [each for attributes in parts for each in attributes]
         names = sum(len(name) for name, *_ in stored)
-        strings = sum(len(raw) for _, kind, raw in stored if kind in (b"string", b"stringvector"))
+        strings = sum(len(raw) for _, kind, raw in stored if kind.decode("latin-1") in _TEXTS)
         counts.append((names + strings, MAX_TEXT_BYTES, "bytes of names and strings"))
         counts.append((sum(len(raw) for *_, raw in stored), MAX_BYTES, "bytes of values"))
     return next((f"{count} {what}, more than {limit}" for count, limit, what in counts if count > limit), "")
@@ -145,15 +146,17 @@ def _open(path: str, header: Header, marker: str) -> OiioReport:
         if message.startswith("Could not open"):  # no byte was read
             raise OSError(message)
         return OiioReport(False, message)
-    report = OiioReport(True)
-    while image.seek_subimage(len(report.parts), 0):
-        index, spec = len(report.parts), image.spec()
-        report.parts.append(spec_to_part(spec, index))
-        report.channels.extend(spec_to_channels(spec, index))
-        report.attributes.append(_restored(attributes_from_spec(spec), header.parts[index], marker))
+    parts: list[dict[str, Any]] = []
+    channels: list[dict[str, Any]] = []
+    attributes: list[dict[str, Any]] = []
+    while image.seek_subimage(len(parts), 0):
+        index, spec = len(parts), image.spec()
+        parts.append(spec_to_part(spec, index))
+        channels += spec_to_channels(spec, index)
+        attributes.append(attributes_from_spec(spec, partial(_restored, header.parts[index], marker)))
     image.close()
     _library_error()  # seeking past the last part leaves a message, which would be printed at exit
-    return report
+    return OiioReport(True, "", parts, channels, attributes)
 
 
 def _library_error() -> str:
@@ -165,14 +168,14 @@ def _library_error() -> str:
     return "".join(each if each.isprintable() else " " for each in clean(text)).strip()
 
 
-def _restored(attributes: dict[str, Any], part: Part, marker: str) -> dict[str, Any]:
-    """Return the attributes with strings for placeholders; long strings as their size and hash."""
-    for name, value in attributes.items():
-        if isinstance(value, str) and marker in value:
-            raw = part.attributes[int(value.rpartition(marker)[2])].raw
-            text = raw.partition(b"\0")[0] if len(raw) <= MAX_STRING else None
-            attributes[name] = elided(raw) if text is None else clean(text.decode("utf-8", "surrogateescape"))
-    return attributes
+def _restored(part: Part, marker: str, text: str) -> Any:
+    """Return the string that a reported text is a placeholder of; a long one as its size and hash."""
+    if marker not in text:
+        return clean(text)
+    raw = part.attributes[int(text.rpartition(marker)[2])].raw
+    if len(raw) > MAX_STRING:
+        return elided(raw)
+    return clean(raw.partition(b"\0")[0].decode("utf-8", "surrogateescape"))
 
 
 def spec_to_part(spec: Any, index: int) -> dict[str, Any]:
@@ -212,13 +215,16 @@ def spec_to_channels(spec: Any, part_index: int) -> list[dict[str, Any]]:
     ]
 
 
-def attributes_from_spec(spec: Any) -> dict[str, Any]:
-    """Return an ImageSpec's attributes by OpenImageIO's names, in its order, as JSON values."""
+def attributes_from_spec(spec: Any, restored: Callable[[str], Any] = clean) -> dict[str, Any]:
+    """Return an ImageSpec's attributes by OpenImageIO's names, in its order, as JSON values.
+
+    `restored` makes the value of a reported text.
+    """
     found = {}
     for each in spec.extra_attribs:
         value = each.value
         if type(value) is str:
-            value = clean(value)
+            value = restored(value)
         elif type(value) is not int:
             value = serialize_value(value, single=each.type.basetype in _SINGLE)
         found[clean(each.name)] = value
@@ -241,8 +247,8 @@ def serialize_value(value: Any, *, single: bool = False) -> Any:
         return clean(value)
     if kind is tuple or kind is list:
         return [serialize_value(each, single=single) for each in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        plain = value.tobytes() if value.dtype == np.uint8 and value.ndim else value.tolist()
+    if hasattr(value, "dtype"):  # an array or a scalar of numpy, which need not be imported to know that
+        plain = value.tobytes() if value.dtype == "uint8" and value.ndim else value.tolist()
         return serialize_value(plain, single=value.dtype.itemsize <= 4)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return OPAQUE.decode(bytes(value))

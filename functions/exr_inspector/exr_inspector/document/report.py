@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from exr_inspector.document.model import Difference, OpenImageIO
 
@@ -12,10 +12,10 @@ Facts = Mapping[str, Any]
 """The facts of a part or channel."""
 
 _ABSENT = object()
+_TYPED = itemgetter("part_index", "name", "type")
 
 
-@dataclass(frozen=True)
-class OiioReport:
+class OiioReport(NamedTuple):
     """OpenImageIO's report. `opens` is None if it was not asked; `message` says why not, or why it refuses.
 
     `parts`, `channels` and `attributes` (one mapping per part) use the document's terms.
@@ -23,9 +23,9 @@ class OiioReport:
 
     opens: bool | None
     message: str = ""
-    parts: list[dict[str, Any]] = field(default_factory=list)
-    channels: list[dict[str, Any]] = field(default_factory=list)
-    attributes: list[dict[str, Any]] = field(default_factory=list)
+    parts: Sequence[dict[str, Any]] = ()
+    channels: Sequence[dict[str, Any]] = ()
+    attributes: Sequence[dict[str, Any]] = ()
 
 
 def verdict(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> OpenImageIO:
@@ -37,22 +37,20 @@ def verdict(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts])
 def _differences(view: OiioReport, parts: Sequence[Facts], channels: Sequence[Facts]) -> list[Difference]:
     found: list[Difference] = []
     for ours, theirs in zip(parts, view.parts, strict=False):
+        if theirs.items() <= ours.items():  # quicker than one fact after the other
+            continue
         for key, shown in theirs.items():
             if ours[key] != shown:
                 found.append({"part_index": ours["index"], "field": key, "openimageio": shown})
     if len(view.parts) != len(parts):
         found.append({"part_index": None, "field": "multipart_count", "openimageio": len(view.parts)})
-    elif _typed(channels) != (shown := _typed(view.channels)):
-        found.append({"part_index": None, "field": "channels", "openimageio": shown})
+    elif sorted(map(_TYPED, channels)) != sorted(map(_TYPED, view.channels)):
+        typed = sorted(f"{index}:{name}:{kind}" for index, name, kind in map(_TYPED, view.channels))
+        found.append({"part_index": None, "field": "channels", "openimageio": typed})
     return found
 
 
-def _typed(channels: Sequence[Facts]) -> list[str]:
-    """Return part, name and type of each channel, sorted, since OpenImageIO has its own order."""
-    return sorted(f"{each['part_index']}:{each['name']}:{each['type']}" for each in channels)
-
-
-def merged_attributes(per_part: list[dict[str, Any]]) -> dict[str, Any]:
+def merged_attributes(per_part: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return one map of attributes for all parts.
 
     A value that all parts share is there once. Any other becomes `{"parts": {"0": value, ...}}`, with the

@@ -66,6 +66,8 @@ def _places(answer: dict[str, Any]) -> Iterator[Place]:
     for document in documents:
         yield document, "attributes"
         yield from ((part, "attributes") for part in document["parts"])
+        if document["validation"].get("findings"):
+            yield document["validation"], "findings"
         yield document["file"], "openimageio"
         yield document, "stats"
         yield from ((document, key) for key in ("channels", "parts", "errors"))

@@ -14,6 +14,7 @@ from exr_inspector.settings import boolean
 
 Kind = Literal["created", "removed", "ignored", "refused"]
 StatsMode = Literal["none", "sampled", "full"]
+CryptomatteMode = Literal["none", "objects", "coverage"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Config:
     """Read the pixels for statistics. None: as the settings say. True: the same, but at least a sample."""
     deep_stats: bool = False
     """The same as `stats`, which includes deep parts."""
+    cryptomatte: CryptomatteMode | None = None
+    """List the objects of cryptomattes, and what each covers. None: as the settings say."""
     validate: bool = False
     """Check the file against a policy."""
     policy_path: str | None = None
@@ -112,6 +115,13 @@ def _stats(name: str, value: Any) -> bool | StatsMode:
         raise _refusal(name, value, "true, false, none, sampled or full") from None
 
 
+def _cryptomatte(name: str, value: Any) -> CryptomatteMode:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word not in get_args(CryptomatteMode):
+        raise _refusal(name, value, "none, objects or coverage")
+    return cast("CryptomatteMode", word)
+
+
 def _version(name: str, value: Any) -> int:
     if isinstance(value, bool) or value not in (1, "1"):
         raise _refusal(name, value, "1")
@@ -132,6 +142,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "meta": _flag,
     "stats": _stats,
     "deep_stats": _flag,
+    "cryptomatte": _cryptomatte,
     "validate": _flag,
     "policy_path": _path,
     "schema_version": _version,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import sub
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -83,25 +83,21 @@ class ChunkTable:
     raw: bytes | None = None
     data_sizes: array[int] | None = None
 
-    @property
-    def total(self) -> int:
+    def __post_init__(self) -> None:
+        self.total = sum(self.counts)
         """The number of chunks of all parts."""
-        return sum(self.counts)
-
-    @property
-    def end(self) -> int:
+        self.end = self.start + 8 * self.total
         """The byte behind the tables, where the first chunk can begin."""
-        return self.start + 8 * self.total
 
     @property
     def min_file_size(self) -> int:
         """The least size of a file that holds all chunks."""
-        sizes = (layout.head_size + layout.min_data_size for layout in self.layouts)
-        return self.end + sum(count * size for count, size in zip(self.counts, sizes, strict=True))
+        least = (layout.min_size * count for layout, count in zip(self.layouts, self.counts, strict=True))
+        return self.end + sum(least)
 
     def with_offsets(self, raw: bytes, data_sizes: array[int] | None = None) -> ChunkTable:
         """Return the table with its offsets, from the `end - start` bytes behind the header."""
-        return replace(self, raw=raw, data_sizes=data_sizes)
+        return ChunkTable(self.layouts, self.counts, self.start, self.file_size, raw, data_sizes)
 
     @property
     def entries(self) -> Offsets:
@@ -145,7 +141,7 @@ class ChunkTable:
 
         Most tables pass this quick check; `plausible` examines the others entry by entry.
         """
-        gap = max(layout.head_size + layout.min_data_size for layout in self.layouts)
+        gap = max(layout.min_size for layout in self.layouts)
         if self.offset(0) < self.end or self.offset(self.total - 1) + gap > self.file_size:
             return False
         if self.total > (MIN_WITH_NUMPY if "numpy" in sys.modules else MAX_WITHOUT_NUMPY):
@@ -163,7 +159,7 @@ class ChunkTable:
         import numpy as np  # noqa: PLC0415 - see above
 
         offsets, end = self.entries, np.uint64(self.file_size)
-        least = np.array([layout.head_size + layout.min_data_size for layout in self.layouts], np.uint64)
+        least = np.array([layout.min_size for layout in self.layouts], np.uint64)
         needed = np.repeat(least, self.counts)
         fits = (offsets >= np.uint64(self.end)) & (offsets <= end) & (needed <= end - offsets)
         order = np.flatnonzero(fits)

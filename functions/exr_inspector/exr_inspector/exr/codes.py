@@ -22,10 +22,13 @@ COMPRESSIONS = {
 COMPRESSION_NAMES = {code: name for code, (name, _) in COMPRESSIONS.items()}
 LINE_ORDERS = {0: "increasingY", 1: "decreasingY", 2: "randomY"}
 PIXEL_TYPES = {0: "uint", 1: "half", 2: "float"}
+PIXEL_CODES = {name: code for code, name in PIXEL_TYPES.items()}
 ENVMAPS = {0: "latlong", 1: "cube"}
 DEEP_IMAGE_STATES = {0: "messy", 1: "sorted", 2: "non_overlapping", 3: "tidy"}
 LEVEL_MODES = {0: "oneLevel", 1: "mipmap", 2: "ripmap"}
+LEVEL_CODES = {name: code for code, name in LEVEL_MODES.items()}
 ROUNDING_MODES = {0: "down", 1: "up"}
+ROUNDING_CODES = {name: code for code, name in ROUNDING_MODES.items()}
 
 
 def code_name(names: dict[int, str], code: int) -> str:
@@ -38,8 +41,8 @@ def is_unknown(name: str) -> bool:
     return name.startswith("unknown(")
 
 
-def code_of(names: dict[int, str], name: str) -> int:
-    """Undo `code_name`."""
+def code_of(codes: dict[str, int], name: str) -> int:
+    """Undo `code_name`; `codes` has the code of each name."""
     if is_unknown(name):
         return int(name.removeprefix("unknown(").removesuffix(")"))
-    return {known: code for code, known in names.items()}[name]
+    return codes[name]

@@ -17,6 +17,7 @@ from exr_inspector.errors import requires_extra
 from exr_inspector.exr.facts import ChannelFacts, PartFacts
 from exr_inspector.exr.header import MAX_NAME_BYTES
 from exr_inspector.exr.loss import LOSSY_CODECS, is_lossy
+from exr_inspector.exr.values import clean
 
 HASH, CONVERSION = "MurmurHash3_32", "uint32_to_float32"
 """The only hash and conversion that the specification defines."""
@@ -28,6 +29,8 @@ MAX_MANIFEST_BYTES = 32 << 20
 MAX_OBJECTS = 1 << 18
 """Objects of a manifest. A manifest with more is refused before it is decoded."""
 
+MAX_CRYPTOMATTES = 16
+"""Cryptomattes of a file whose side-cars are read and whose coverage is computed; real files have a few."""
 MAX_EXAMPLES = 10
 
 _ATTRIBUTE = re.compile(r"(?:exr/)?cryptomatte/([^/]*)/(name|hash|conversion|manifest|manif_file)")
@@ -149,7 +152,12 @@ def find_cryptomattes(
         for (view, name), numbered in layers.items()
         if "crypto" in name.lower()
         and (view, name) not in claimed
-        and any(number >= 0 and {"r", "g"} <= layer.channels.keys() for number, layer in numbered.items())
+        and any(
+            number >= 0
+            and {"r", "g"} <= layer.channels.keys()
+            and (view, f"{name}{number:02}") not in claimed  # the preview of a name that ends in digits
+            for number, layer in numbered.items()
+        )
     ]
     return Found(cryptomattes, unclaimed)
 
@@ -185,7 +193,7 @@ class Manifest(NamedTuple):
 
 
 def parse_manifest(text: str | bytes) -> Manifest:
-    """Decode a manifest: a flat JSON object of names and ids.
+    """Decode a manifest: a flat JSON object of names and ids. Surrogates in names become escapes.
 
     Anything else is refused before it is decoded, since a hostile text takes many times its size in memory.
     """
@@ -196,8 +204,9 @@ def parse_manifest(text: str | bytes) -> Manifest:
         pairs: list[tuple[str, str]] = json.loads(text, object_pairs_hook=list)
     except ValueError as error:
         return Manifest([], [], f"the manifest is not valid: {error}")
-    objects = [(name, int(id_, 16)) for name, id_ in pairs if _ID.fullmatch(id_)]
-    return Manifest(objects, [name for name, id_ in pairs if not _ID.fullmatch(id_)])
+    named = [(clean(name), id_) for name, id_ in pairs]
+    objects = [(name, int(id_, 16)) for name, id_ in named if _ID.fullmatch(id_)]
+    return Manifest(objects, [name for name, id_ in named if not _ID.fullmatch(id_)])
 
 
 def _check_manifest(text: str) -> None:
@@ -231,7 +240,7 @@ def verify(objects: Iterable[tuple[str, int]]) -> Verified:
     result = Verified([], [], [])
     names: dict[int, str] = {}
     for name, stated in objects:
-        hashed = mmh3.hash(name.encode("utf-8", "surrogatepass"), signed=False)
+        hashed = mmh3.hash(name.encode(), signed=False)
         if stated != clamped(hashed):
             (result.unclamped if stated == hashed else result.mismatched).append(name)
         if names.setdefault(stated, name) != name:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ _ATTRIBUTE = re.compile(
 )
 _PREAMBLE = len(MAGIC) + _WORD.size
 _DEFAULTS = Limits()
+# Twice as fast as the constructor of a named tuple.
+_new = tuple.__new__
 
 
 class Attribute(NamedTuple):
@@ -73,21 +76,25 @@ STANDARD = {
 """The attributes that decide how a part is read, or what it is called, and their types."""
 
 
+@dataclass
 class Part:
     """One part: its attributes in stored order, duplicates included.
 
     `by_name` has the attribute of each exact name; of duplicates the last, as in the OpenEXR library.
-    `standard` has the values of the attributes of STANDARD that have their type and can be decoded.
+    `strings` has the attributes of type `string`. `standard` has the values of the attributes of STANDARD
+    that have their type and can be decoded.
     """
 
-    def __init__(self, attributes: tuple[Attribute, ...]) -> None:
-        self.attributes = attributes
-        self.by_name = {each.name: each for each in attributes}
-        self.standard: dict[str, Any] = {
-            name: value
-            for name, type_name, _, value, _ in self.by_name.values()
-            if STANDARD.get(name) == type_name and value is not None
-        }
+    attributes: tuple[Attribute, ...]
+
+    def __post_init__(self) -> None:
+        self.by_name = {each[0]: each for each in self.attributes}
+        self.strings = [each for each in self.attributes if each[1] == "string"]
+        self.standard: dict[str, Any] = {}
+        for name in STANDARD.keys() & self.by_name.keys():
+            _, type_name, _, value, _ = self.by_name[name]
+            if type_name == STANDARD[name] and value is not None:
+                self.standard[name] = value
         self.layout: Any = None
         """The memory of `layout.part_layout`."""
 
@@ -186,9 +193,28 @@ class _Parser:
             yield self._part()
 
     def _part(self) -> Part:
-        attributes = []
-        while found := _ATTRIBUTE.match(self.data, self.position):
-            attributes.append(self._attribute(found))
+        """Return the next part. This is the hot path: rare cases are handled elsewhere."""
+        data, reach, start = self.data, self.reach, self.position
+        attributes: list[Attribute] = []
+        while found := _ATTRIBUTE.match(data, start):
+            name_bytes, type_bytes, size_bytes = found.groups()
+            name = name_bytes.decode("utf-8", "surrogateescape")
+            type_name = type_bytes.decode("utf-8", "surrogateescape")
+            start, size = found.end(), _SIZE.unpack(size_bytes)[0]
+            self.attributes += 1
+            if (
+                not 0 <= size <= self.max_bytes
+                or start + size > reach
+                or self.attributes > self.max_attributes
+            ):
+                self._refuse_value(name, type_name, start, size)
+            raw = data[start : start + size]
+            start = self.position = start + size
+            if type_name in LISTS:
+                value, error = self._list(type_name, raw)
+            else:
+                value, error = decode(type_name, raw)
+            attributes.append(_new(Attribute, (name, type_name, raw, value, error)))
         if not self._list_ends():
             raise self._misplaced()
         return Part(tuple(attributes))
@@ -199,25 +225,6 @@ class _Parser:
         ends = self.data[self.position] == 0
         self.position += ends
         return ends
-
-    def _attribute(self, found: re.Match[bytes]) -> Attribute:
-        """Return the next attribute. This is the hot path: rare cases are handled elsewhere."""
-        name_bytes, type_bytes, size_bytes = found.groups()
-        name = name_bytes.decode("utf-8", "surrogateescape")
-        type_name = type_bytes.decode("utf-8", "surrogateescape")
-        start = found.end()
-        size = _SIZE.unpack(size_bytes)[0]
-        end = start + size
-        self.attributes += 1
-        if size < 0 or end > self.reach or size > self.max_bytes or self.attributes > self.max_attributes:
-            self._refuse_value(name, type_name, start, size)
-        self.position = end
-        raw = self.data[start:end]
-        if type_name == "chlist":
-            self._cap_channels(raw)
-        elif type_name in LISTS:
-            return Attribute(name, type_name, raw, *self._list(type_name, raw))
-        return Attribute(name, type_name, raw, *decode(type_name, raw))
 
     def _misplaced(self) -> InspectorError:
         """Return why there is no attribute at the position, unless more bytes are needed to know."""
@@ -252,13 +259,15 @@ class _Parser:
         self._cap("max_value_bytes", size, f"bytes in attribute {name!r}")
         self._require(start + size)
 
-    def _cap_channels(self, raw: bytes) -> None:
-        """Reject a channel list that is too long before it is decoded."""
-        self.channels += count_channels(raw, self.limits.max_channels - self.channels)
-        self._cap("max_channels", self.channels, "channels")
-
     def _list(self, type_name: str, raw: bytes) -> tuple[Any, str | None]:
-        """Decode a list, unless the lists before it already hold more items than those of any real header."""
+        """Decode a list, unless the lists before it already hold more items than those of any real header.
+
+        Too many channels are an error, before they are decoded.
+        """
+        if type_name == "chlist":
+            self.channels += count_channels(raw, self.limits.max_channels - self.channels)
+            self._cap("max_channels", self.channels, "channels")
+            return decode(type_name, raw)
         if self.items > MAX_ITEMS:
             return None, f"lists after the first {MAX_ITEMS} items of a header are kept as bytes"
         value, error = decode(type_name, raw)
@@ -296,7 +305,7 @@ def write_header(version_field: int, parts: Iterable[Iterable[tuple[bytes, bytes
     pieces = [MAGIC, _WORD.pack(version_field)]
     for attributes in parts:
         for name, type_name, raw in attributes:
-            pieces += [name, b"\0", type_name, b"\0", _SIZE.pack(len(raw)), raw]
+            pieces.append(b"\0".join((name, type_name, _SIZE.pack(len(raw)) + raw)))
         pieces.append(b"\0")
     if version_field & MULTIPART:
         pieces.append(b"\0")

@@ -89,6 +89,11 @@ class Layout:
         self.is_deep = "deep" in self.type
         self.head_size = 4 * self.is_multipart + (16 if self.is_tiled else 4) + (24 if self.is_deep else 4)
         """Bytes in front of a chunk's data: part number, coordinates and sizes."""
+        columns = [-(-width // self.chunk_width) for width in self.widths]
+        rows = [-(-height // self.chunk_height) for height in self.heights]
+        is_ripmap = self.level_mode == "ripmap"
+        self.count = sum(columns) * sum(rows) if is_ripmap else sum(map(mul, columns, rows))
+        """The number of chunks; as a Python integer it has no upper limit."""
 
     @cached_property
     def channels(self) -> tuple[ChannelLayout, ...] | None:
@@ -107,15 +112,11 @@ class Layout:
         return found if found and all(min(each) > 0 for each, _ in found) else None
 
     @cached_property
-    def count(self) -> int:
-        """The number of chunks; as a Python integer it has no upper limit."""
-        columns = [-(-width // self.chunk_width) for width in self.widths]
-        rows = [-(-height // self.chunk_height) for height in self.heights]
-        if self.level_mode == "ripmap":
-            return sum(columns) * sum(rows)
-        return sum(map(mul, columns, rows))
+    def min_size(self) -> int:
+        """The least number of bytes that any chunk can have, with its head."""
+        return self.head_size + self.min_data_size
 
-    @cached_property
+    @property
     def min_data_size(self) -> int:
         """The least number of bytes that the data of any chunk can have.
 

@@ -87,6 +87,7 @@ def _is_frame(before: str, sign: str, digits: str) -> bool:
     return len(digits) >= MIN_DIGITS[separator]
 
 
+@lru_cache(4096)
 def split_channel(name: str) -> ChannelName:
     """Split a channel's name at its last dot.
 

@@ -7,7 +7,7 @@ through them the vectors, rest on these rules; the `*_source` columns name the a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -74,12 +74,16 @@ class Stated(NamedTuple):
     source: str | None = None
 
 
+NOT_STATED = Stated()
+
+
 def color_space(part: Part) -> Stated:
     """Return the color space that a part states; never a guess from chromaticities."""
-    if part.value(ACES_FLAG, "int") == 1:
+    if ACES_FLAG in part.by_name and part.value(ACES_FLAG, "int") == 1:
         return Stated(ACES_SPACE, ACES_FLAG)
-    found = next(_texts(part, COLOR_SPACES, COLOR_SPACE_NAME), None)
-    return Stated(found[1], found[0]) if found else Stated()
+    for name, text in _texts(part, COLOR_SPACES, COLOR_SPACE_NAME):
+        return Stated(text, name)
+    return NOT_STATED
 
 
 def render_software(part: Part) -> Stated:
@@ -89,17 +93,15 @@ def render_software(part: Part) -> Stated:
             product = SOFTWARE.get(name, "")
             is_named = product.lower() in program.lower()
             return Stated(program if is_named else f"{product} {program}", name)
-    return Stated()
+    return NOT_STATED
 
 
-def _texts(part: Part, names: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and text of string attributes: those of `names`, then others with a name that matches."""
-    for name in names:
-        if name in part.by_name and (text := part.value(name, "string")):
-            yield name, text
-    for each in part.attributes:
-        if each.type_name == "string" and each.value and _matches(pattern, each.name):
-            yield each.name, each.value
+def _texts(part: Part, names: Iterable[str], pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Return name and text of string attributes: those of `names`, then others with a name that matches."""
+    known = part.by_name
+    named = [known[name] for name in names if name in known]
+    others = [each for each in part.strings if _matches(pattern, each[0])]
+    return [(name, text) for name, kind, _, text, _ in (*named, *others) if kind == "string" and text]
 
 
 @lru_cache(4096)

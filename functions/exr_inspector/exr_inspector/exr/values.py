@@ -20,16 +20,19 @@ from exr_inspector.exr.codes import (
     COMPRESSION_NAMES,
     DEEP_IMAGE_STATES,
     ENVMAPS,
+    LEVEL_CODES,
     LEVEL_MODES,
     LINE_ORDERS,
+    PIXEL_CODES,
     PIXEL_TYPES,
+    ROUNDING_CODES,
     ROUNDING_MODES,
     code_name,
     code_of,
 )
-from exr_inspector.exr.floats import float_of_bits, json_float, plain_float
+from exr_inspector.exr.floats import float_of_bits, json_float
 
-LISTS = ("floatvector", "stringvector")
+LISTS = ("chlist", "floatvector", "stringvector")
 """Types with any number of items."""
 
 MAX_ITEMS = 65536
@@ -103,8 +106,8 @@ class _Number(NamedTuple):
 
 
 _INT = _Number("i", int, "i", int, is_exact=True)
-_FLOAT = _Number("I", float_of_bits, "f", plain_float)
-_DOUBLE = _Number("d", json_float, "d", plain_float)
+_FLOAT = _Number("I", float_of_bits, "f", float)
+_DOUBLE = _Number("d", json_float, "d", float)
 _REALS = (("f", _FLOAT), ("d", _DOUBLE))
 _REALS_AND_INT = (("i", _INT), *_REALS)
 
@@ -168,6 +171,7 @@ _BYTE = Struct("<B")
 _LENGTH = Struct("<i")
 _CHANNEL = Struct("<iB3xii")
 _CHANNEL_ENTRY = re.compile(rb"([^\0]+)\0(.{%d})" % _CHANNEL.size, re.DOTALL)
+_CHANNEL_LIST = re.compile(rb"(?:[^\0]+\0.{%d})*\0" % _CHANNEL.size, re.DOTALL)
 # Matches at every name, even if its entry is cut off, so that a search takes linear time on any bytes.
 _CHANNEL_SPAN = re.compile(rb"[^\0]+(?:\0.{0,%d})?" % _CHANNEL.size, re.DOTALL)
 _TILES = Struct("<IIB")
@@ -189,7 +193,7 @@ def _check_length(items: int) -> None:
 
 
 def _encode_floats(value: list[Any]) -> bytes:
-    return Struct(f"<{len(value)}f").pack(*map(plain_float, value))
+    return Struct(f"<{len(value)}f").pack(*map(float, value))
 
 
 # --- text and bytes -----------------------------------------------------------------------------------
@@ -257,23 +261,19 @@ def _decode_manifest(raw: bytes) -> dict[str, Any]:
 
 
 def _decode_channels(raw: bytes) -> list[dict[str, Any]]:
-    channels, position = [], 0
-    while found := _CHANNEL_ENTRY.match(raw, position):
-        name, fields = found.groups()
-        code, linear, x_sampling, y_sampling = _CHANNEL.unpack(fields)
-        channels.append(
-            {
-                "name": name.decode("utf-8", "backslashreplace"),
-                "type": code_name(PIXEL_TYPES, code),
-                "p_linear": linear != 0,
-                "x_sampling": x_sampling,
-                "y_sampling": y_sampling,
-            }
-        )
-        position = found.end()
-    if raw[position:] != b"\0":
+    if not _CHANNEL_LIST.fullmatch(raw):
         raise ValueError("the channel list does not end where its value ends")
-    return channels
+    return [
+        {
+            "name": name.decode("utf-8", "backslashreplace"),
+            "type": code_name(PIXEL_TYPES, code),
+            "p_linear": linear != 0,
+            "x_sampling": x_sampling,
+            "y_sampling": y_sampling,
+        }
+        for name, fields in _CHANNEL_ENTRY.findall(raw)
+        for code, linear, x_sampling, y_sampling in (_CHANNEL.unpack(fields),)
+    ]
 
 
 def count_channels(raw: bytes, limit: int) -> int:
@@ -286,7 +286,7 @@ def _encode_channels(value: list[dict[str, Any]]) -> bytes:
         each["name"].encode()
         + b"\0"
         + _CHANNEL.pack(
-            code_of(PIXEL_TYPES, each["type"]), each["p_linear"], each["x_sampling"], each["y_sampling"]
+            code_of(PIXEL_CODES, each["type"]), each["p_linear"], each["x_sampling"], each["y_sampling"]
         )
         for each in value
     ]
@@ -304,8 +304,8 @@ def _decode_tiles(raw: bytes) -> dict[str, Any]:
 
 
 def _encode_tiles(value: dict[str, Any]) -> bytes:
-    level = code_of(LEVEL_MODES, value["level_mode"])
-    rounding = code_of(ROUNDING_MODES, value["rounding_mode"])
+    level = code_of(LEVEL_CODES, value["level_mode"])
+    rounding = code_of(ROUNDING_CODES, value["rounding_mode"])
     return _TILES.pack(value["x_size"], value["y_size"], level | rounding << 4)
 
 

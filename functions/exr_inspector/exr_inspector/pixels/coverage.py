@@ -80,7 +80,7 @@ class Coverage:
         held = self.totals[places]
         for name in ("area", "pixels"):
             held[name] += found[name]
-        for name, outer in zip(("left", "top", "right", "bottom"), _OUTER, strict=True):
+        for name, outer in zip(_SIDES, _OUTER, strict=True):
             held[name] = outer(held[name], found[name])
         self.totals[places] = held
 
@@ -91,10 +91,12 @@ class Coverage:
         self._room -= len(new)
         self.other_area += float(rest["area"].sum())
         self.other_pixels += int(rest["pixels"].sum())
-        joined = np.concatenate((self.totals, new))
-        self.totals = joined[np.argsort(joined["id"])]
+        if len(new):
+            joined = np.concatenate((self.totals, new))
+            self.totals = joined[np.argsort(joined["id"])]
 
 
+_SIDES = ("left", "top", "right", "bottom")
 _OUTER: tuple[np.ufunc, ...] = (np.minimum, np.minimum, np.maximum, np.maximum)
 
 
@@ -119,15 +121,18 @@ def _totals(bits: Array, coverage: Array, lines: Array, columns: Array) -> Array
     areas = np.add.reduceat(coverage.ravel(), starts, dtype=np.float64)
     lengths = np.diff(starts, append=flat.size)
     runs = np.flatnonzero(flat[starts] != NO_OBJECT)
+    runs = runs[np.argsort(flat[starts[runs]], kind="stable")]
     starts, areas, lengths = starts[runs], areas[runs], lengths[runs]
-    ids, rows = np.unique(flat[starts], return_inverse=True)
-    y, x = np.divmod(starts, width)
-    totals = _empty(ids)
-    np.add.at(totals["area"], rows, areas)
-    np.add.at(totals["pixels"], rows, lengths)
-    sides = (columns[x], lines[y], columns[x + lengths - 1], lines[y])
-    for name, outer, values in zip(("left", "top", "right", "bottom"), _OUTER, sides, strict=True):
-        outer.at(totals[name], rows, values)
+    bits = flat[starts]
+    firsts = np.flatnonzero(np.append(True, bits[1:] != bits[:-1])[: len(bits)])
+    totals = _empty(bits[firsts])
+    if len(totals):
+        y, x = np.divmod(starts, width)
+        totals["area"] = np.add.reduceat(areas, firsts)
+        totals["pixels"] = np.add.reduceat(lengths, firsts)
+        sides = (columns[x], lines[y], columns[x + lengths - 1], lines[y])
+        for name, outer, values in zip(_SIDES, _OUTER, sides, strict=True):
+            totals[name] = outer.reduceat(values, firsts)
     return totals
 
 

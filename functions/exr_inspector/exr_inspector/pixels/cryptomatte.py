@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.exr.cryptomatte import (
+    MAX_CRYPTOMATTES,
     MAX_MANIFEST_BYTES,
     Cryptomatte,
     Manifest,
@@ -21,6 +23,7 @@ from exr_inspector.exr.cryptomatte import (
 )
 from exr_inspector.exr.facts import PartFacts
 from exr_inspector.exr.header import Header
+from exr_inspector.exr.limits import Limits
 from exr_inspector.exr.part_summary import channel_facts, part_facts
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.coverage import Coverage, cover
@@ -28,8 +31,11 @@ from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.settings import Settings
 from exr_inspector.sources.beside import read_beside
 from exr_inspector.sources.opener import Opener
+from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header, read_unchanged
+
+OpenSource = Callable[[Location], Source]
 
 
 def cryptomattes(
@@ -51,18 +57,26 @@ def cryptomattes(
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
     opener = Opener(settings)
-    return read_unchanged(lambda: _read(location, settings, opener, coverage))
+    seconds = inf if coverage else None
+    return read_unchanged(
+        lambda: source_cryptomattes(opener(location), location, opener, settings.limits, seconds)
+    )
 
 
-def _read(location: Location, settings: Settings, opener: Opener, with_coverage: bool) -> dict[str, Any]:
-    """Read one version of the file. A permanent fault is part of the result; any other is raised."""
-    source = opener(location)
+def source_cryptomattes(
+    source: Source, location: Location, open_source: OpenSource, limits: Limits, seconds: float | None
+) -> dict[str, Any]:
+    """Return what `cryptomattes` does, of the version of a file that a source reads.
+
+    Pixels that are not decoded after `seconds` are given up; infinity is no limit. None means that no pixel
+    is read. A permanent fault is part of the result; any other is raised.
+    """
     try:
-        if not with_coverage:
-            mattes, unclaimed = _mattes(read_header(ReadAhead(source), settings.limits), location, opener)
+        if seconds is None:
+            mattes, unclaimed = _mattes(read_header(ReadAhead(source), limits), location, open_source)
             return _report(mattes, unclaimed, [])
-        with closing(PixelFile(source, settings.limits)) as file:
-            mattes, unclaimed = _mattes(file.header, location, opener)
+        with closing(PixelFile(source, limits, None if seconds == inf else seconds)) as file:
+            mattes, unclaimed = _mattes(file.header, location, open_source)
             for matte in mattes:
                 matte.coverage = Coverage(clamped(id_) for _, id_ in matte.manifest.objects)
             wanted = [
@@ -83,6 +97,7 @@ def _read(location: Location, settings: Settings, opener: Opener, with_coverage:
 class _Matte:
     """A cryptomatte and its manifest, which is empty if there is none."""
 
+    position: int
     found: Cryptomatte
     parts: Sequence[PartFacts]
     manifest: Manifest
@@ -92,6 +107,8 @@ class _Matte:
     @property
     def unfit(self) -> str | None:
         """Why the coverage cannot be computed; None if it can."""
+        if self.position >= MAX_CRYPTOMATTES:
+            return f"the file has more than {MAX_CRYPTOMATTES} cryptomattes"
         if not self.found.ranks:
             return "no layer has an id and a coverage channel"
         for layer in self.found.layers:
@@ -133,7 +150,7 @@ class _Matte:
             yield {"name": None, "id": f"{id_:08x}", **found}
 
 
-def _mattes(header: Header, location: Location, opener: Opener) -> tuple[list[_Matte], list[str]]:
+def _mattes(header: Header, location: Location, open_source: OpenSource) -> tuple[list[_Matte], list[str]]:
     """Return the cryptomattes of a header with their manifests, and layers that seem to be some."""
     parts = [part_facts(header, index) for index in range(len(header.parts))]
     texts = [
@@ -141,11 +158,19 @@ def _mattes(header: Header, location: Location, opener: Opener) -> tuple[list[_M
         for part in header.parts
     ]
     found, unclaimed = find_cryptomattes(parts, texts, channel_facts(header))
-    return [_Matte(each, parts, *_manifest(each, location, opener)) for each in found], unclaimed
+    bounded = [
+        each if position < MAX_CRYPTOMATTES else replace(each, manifest_file=None)
+        for position, each in enumerate(found)
+    ]
+    mattes = [
+        _Matte(position, each, parts, *_manifest(each, location, open_source))
+        for position, each in enumerate(bounded)
+    ]
+    return mattes, unclaimed
 
 
 def _manifest(
-    found: Cryptomatte, location: Location, opener: Opener
+    found: Cryptomatte, location: Location, open_source: OpenSource
 ) -> tuple[Manifest, Literal["header", "sidecar"] | None]:
     """Return a manifest and where it was; the side-car's only if the header has none that is valid."""
     if found.manifest is not None:
@@ -154,16 +179,16 @@ def _manifest(
             return manifest, "header"
     if found.manifest_file is None:
         return Manifest([], []), None
-    return _sidecar(found.manifest_file, location, opener), "sidecar"
+    return _sidecar(found.manifest_file, location, open_source), "sidecar"
 
 
-def _sidecar(stated: str, location: Location, opener: Opener) -> Manifest:
+def _sidecar(stated: str, location: Location, open_source: OpenSource) -> Manifest:
     """Read the side-car file that a header names. Raises transient faults of its store."""
     path = manifest_path(stated)
     if path is None:
         return Manifest([], [], f"the path of the manifest is not allowed: {stated[:200]!r}")
     try:
-        return parse_manifest(read_beside(location, path, MAX_MANIFEST_BYTES, opener))
+        return parse_manifest(read_beside(location, path, MAX_MANIFEST_BYTES, open_source))
     except InspectorError as error:
         if error.retry:
             raise

@@ -16,7 +16,7 @@ from exr_inspector.pixels.fetch import SAMPLE_GAP
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.places import Block, Window, data_window, display_window
 from exr_inspector.pixels.plan import Plan, plan_full, rows
-from exr_inspector.pixels.stream import Channel, Piece
+from exr_inspector.pixels.stream import Channel, PartStream, Piece
 
 Array = npt.NDArray[Any]
 
@@ -59,12 +59,8 @@ def read_image(
             else f"part {part} is deep and has no image",
         )
     layout = stream.layout
-    window, data = display_window(stream.part), data_window(layout)
-    if window is None or not window.meets(data):
-        window = data
-    scale = max(1.0, max(window.width, window.height) / max_size)
-    height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
-    plan = _level_plan(layout, scale)
+    frame = Frame.of(stream, max_size)
+    window, scale, plan = frame.window, frame.scale, frame.plan
     every = list(rows(plan))
     step = 1 if layout.is_tiled else max(1, int(scale) // stream.lines(every[0][0]))
     if budget is not None:
@@ -74,7 +70,7 @@ def read_image(
     plan = replace(plan, units=tuple(unit for row in chosen for unit in row))
     if not plan.is_full:
         stream.reader.max_gap = SAMPLE_GAP
-    shrink = Shrink(layout, plan.level, stream.channels, window, (height, width))
+    shrink = Shrink(layout, plan.level, stream.channels, window, frame.size)
     for group in stream.groups(plan):
         for piece in group.pieces:
             shrink.add(piece)
@@ -88,6 +84,56 @@ def read_image(
     }
     order = [stream.channels.index(found[name]) for name in channels]
     return Image(planes[order], window, coverage, list(stream.failures.values()))
+
+
+class Frame(NamedTuple):
+    """What an image of a part shows: a window, `scale` times as large as `size`, its height and width.
+
+    `plan` reads the level that suits the scale.
+    """
+
+    window: Window
+    scale: float
+    size: tuple[int, int]
+    plan: Plan
+
+    @classmethod
+    def of(cls, stream: PartStream, max_size: int) -> Frame:
+        """Return the frame of an image with at most `max_size` pixels in width and height."""
+        window, data = display_window(stream.part), data_window(stream.layout)
+        if window is None or not window.meets(data):
+            window = data
+        scale = max(1.0, max(window.width, window.height) / max_size)
+        height, width = (max(1, round(each / scale)) for each in (window.height, window.width))
+        return cls(window, scale, (height, width), _level_plan(stream.layout, scale))
+
+
+class Tap:
+    """Makes an image of some channels while a part is decoded whole for another purpose."""
+
+    def __init__(self, stream: PartStream, channels: Sequence[str], frame: Frame) -> None:
+        names = [each.name for each in stream.channels]
+        self.stream = stream
+        self._frame = frame
+        self._indexes = [names.index(each) for each in channels]
+        chosen = [stream.channels[index] for index in self._indexes]
+        self._shrink = Shrink(stream.layout, frame.plan.level, chosen, frame.window, frame.size)
+
+    def add(self, piece: Piece) -> None:
+        """Add decoded samples of all channels of the stream."""
+        self._shrink.add(piece._replace(planes=[piece.planes[index] for index in self._indexes]))
+
+    def image(self) -> Image:
+        """Return the image of what was added. Its coverage counts no bytes, since none were read for it."""
+        level = self._frame.plan.level
+        coverage = {
+            "level": {"width": level.width, "height": level.height},
+            "chunks": sum(map(len, self._frame.plan.units)),
+            "chunks_read": self.stream.chunks_read,
+            "bytes_read": 0,
+            "requests": 0,
+        }
+        return Image(self._shrink.result(0), self._frame.window, coverage, [])
 
 
 class Shrink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,14 @@ class Measure:
         """Of the data window and, if it is another, the display window; none if they cannot be known."""
         self.plan: Plan | None = None
 
-    def run(self, plan: Plan) -> None:
-        """Measure the chunks of a plan. Raises what the source raises."""
+    def run(self, plan: Plan, tap: Callable[[Piece], None] | None = None) -> None:
+        """Measure the chunks of a plan; `tap` gets what was decoded, too. Raises what the source raises."""
         self.plan = plan
         self._begin_lines()
         for group in self.stream.groups(plan):
             for piece in group.pieces:
+                if tap:
+                    tap(piece)
                 if self.deep is None:
                     self._add_flat(piece, plan)
                 else:
@@ -118,7 +120,7 @@ class Measure:
 
     def channel_results(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each channel."""
-        found = self._hash_results()
+        found, packed = self._hash_results(), self._packed_bytes()
         no_suspects = dict.fromkeys(("fireflies", "holes", "flat_rectangles"))
         for index, channel in enumerate(self.channels):
             stats = self.stats[index]
@@ -132,10 +134,25 @@ class Measure:
                 "is_cryptomatte": self.roles[index].is_cryptomatte,
                 "alpha": stats.alpha() if self.roles[index].is_alpha else None,
                 **(self.suspects[index].result() if index in self.suspects else no_suspects),
+                "packed_bytes": packed[index],
                 "mean_standard_error": self._standard_error(self.means[index]),
                 "hash": found["hash"][0][index],
                 "display_hash": found["display_hash"][0][index],
             }
+
+    def _packed_bytes(self) -> list[int]:
+        """Return each channel's share of the packed chunks of all levels, by the size of its samples.
+
+        It is an estimate, since nothing tells how well each channel is packed.
+        """
+
+        def weight(channel: ChannelLayout) -> float:
+            return channel.sample_bytes / (channel.x_sampling * channel.y_sampling)
+
+        layout, reader = self.stream.layout, self.stream.reader
+        total = sum(map(reader.packed_size, range(layout.count)))
+        whole = sum(map(weight, layout.channels or ()))
+        return [round(total * weight(each.layout) / whole) for each in self.channels]
 
     def part_result(self) -> dict[str, Any]:
         """Return the hashes of the part; None unless all its channels and all chunks were read."""

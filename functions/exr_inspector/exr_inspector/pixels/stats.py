@@ -12,13 +12,16 @@ import numpy as np
 
 from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, PIXELS_LIMIT, Fault, InspectorError
 from exr_inspector.location import Location, path_location
+from exr_inspector.pixels.beauty import find_beauty
 from exr_inspector.pixels.decode import decoder_version
 from exr_inspector.pixels.fetch import SAMPLE_GAP
+from exr_inspector.pixels.image import Frame, Tap
 from exr_inspector.pixels.measure import Measure
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.plan import MIN_SAMPLE, Plan, plan_full, plan_sample
 from exr_inspector.pixels.roles import Role, channel_roles
 from exr_inspector.pixels.stream import PartStream
+from exr_inspector.pixels.thumbnail import SIZE, picture_of, read_picture
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.sources.protocol import Source
@@ -125,18 +128,38 @@ class _Reading:
                 return self._refused(error)
             if self.request.dry_run:
                 return self._planned(plans)
+            tap = self._tap(file, plans) if self.request.look else None
             for measure, plan in plans:
-                measure.run(plan)
-            look = self._look(file) if self.request.look else {}
-        return {**self._report(), **look}
+                measure.run(plan, tap.add if tap and tap.stream is measure.stream else None)
+            look = self._look(file, tap) if self.request.look else {}
+        report = self._report()
+        if look.get("look"):
+            more = look["look_coverage"]["bytes_read"] - self.header_bytes
+            report["coverage"]["bytes_read"] += max(more, 0)
+        return {**report, **look}
 
-    def _look(self, file: PixelFile) -> dict[str, Any]:
+    def _tap(self, file: PixelFile, plans: list[tuple[Measure, Plan]]) -> Tap | None:
+        """Return what makes the picture while its part is measured, if all of it is read at full resolution.
+
+        A picture from a smaller level costs less, and one of a sample reads other chunks.
+        """
+        beauty = find_beauty(file.header)
+        for measure, plan in plans if beauty else ():
+            if beauty and measure.stream.index == beauty.part and plan.is_full:
+                frame = Frame.of(measure.stream, SIZE)
+                if frame.plan.level == plan.level:
+                    return Tap(measure.stream, beauty.channels, frame)
+        return None
+
+    def _look(self, file: PixelFile, tap: Tap | None) -> dict[str, Any]:
         """Return `look` and `look_coverage`. Without a picture, the latter says why."""
-        from exr_inspector.pixels.thumbnail import read_picture  # noqa: PLC0415 - only if it is wanted
-
         budget = self.request.budget // 4 if self.request.mode == "sampled" else None
+        beauty = find_beauty(file.header)
         try:
-            picture = read_picture(file, budget=budget)
+            if tap and beauty:
+                picture = picture_of(file, beauty, tap.image())
+            else:
+                picture = read_picture(file, budget=budget)
             look = picture.look() if picture else None
         except InspectorError as error:
             if error.retry:

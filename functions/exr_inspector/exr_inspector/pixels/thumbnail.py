@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, InspectorError
-from exr_inspector.exr.header import Part
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.beauty import Beauty, find_beauty
 from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
-from exr_inspector.pixels.image import read_image
+from exr_inspector.pixels.image import Image, read_image
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
@@ -55,17 +54,17 @@ class Picture(NamedTuple):
         Raises InspectorError(NOT_INSTALLED) without Pillow.
         """
         try:
-            from PIL import Image  # noqa: PLC0415 - an optional library
+            from PIL import Image as PillowImage  # noqa: PLC0415 - an optional library
         except ImportError as error:
             message = "thumbnails need Pillow: pip install 'exr-inspector[pixels]'"
             raise InspectorError(NOT_INSTALLED, message) from error
 
         codes = np.rint(255 * encode_srgb(self.rgb * 2.0**exposure)).astype(np.uint8)
-        image = Image.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
+        image = PillowImage.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
         if self.aspect != 1:
             width, height = image.size
             wide, high = max(width * min(self.aspect, 1), 1), max(height / max(self.aspect, 1), 1)
-            image = image.resize((round(wide), round(high)), Image.Resampling.BOX)
+            image = image.resize((round(wide), round(high)), PillowImage.Resampling.BOX)
         for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):
             file = io.BytesIO()
             image.save(file, "WEBP", quality=quality)
@@ -97,17 +96,23 @@ def read_picture(
         if layer is not None:
             raise InspectorError(BAD_CONFIG, f"the file has no layer {layer!r} that can be shown")
         return None
+    return picture_of(file, beauty, read_image(file, beauty.part, beauty.channels, size, budget))
+
+
+def picture_of(file: PixelFile, beauty: Beauty, image: Image) -> Picture | None:
+    """Return the picture that an image of the beauty's channels shows; None if no chunk was read."""
     part = file.header.parts[beauty.part]
-    image = read_image(file, beauty.part, beauty.channels, size, budget)
     if not image.coverage["chunks_read"]:
         return None
-    colors = colors_of(part)
+    colors, aspect = colors_of(part), part.value("pixelAspectRatio", "float")
+    if not isinstance(aspect, float) or not _ASPECTS[0] <= aspect <= _ASPECTS[1]:
+        aspect = 1.0
     rgb = colors.convert(_rgb(image.planes, beauty, colors))
     return Picture(
         np.nan_to_num(rgb, nan=0.0, posinf=_WHITE, neginf=0.0),
         beauty,
         colors.label,
-        _aspect(part),
+        aspect,
         image.coverage,
         image.failures,
     )
@@ -151,9 +156,3 @@ def _rgb(planes: Array, beauty: Beauty, colors: Colors) -> Array:
     red, blue = (ry + 1) * y, (by + 1) * y
     weights = colors.luminance
     return np.stack([red, (y - weights[0] * red - weights[2] * blue) / weights[1], blue])
-
-
-def _aspect(part: Part) -> float:
-    found = part.value("pixelAspectRatio", "float")
-    is_credible = isinstance(found, float) and _ASPECTS[0] <= found <= _ASPECTS[1]
-    return found if is_credible else 1.0

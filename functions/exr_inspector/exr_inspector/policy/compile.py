@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from exr_inspector.policy.evidence import UNCERTAIN, Answer, Missing
-from exr_inspector.policy.facts import Collection, Field
+from exr_inspector.policy.facts import Collection, Field, Kind
 from exr_inspector.policy.model import Check, Condition, Item, Leaf
 from exr_inspector.policy.operators import NESTED, OPERATORS, OperandError, Test, bounded, is_number
 
@@ -134,29 +134,27 @@ def _kinds(operator: str, path: Path) -> Sequence[str]:
 def value_test(operator: str, operand: Any, path: Path) -> tuple[Test, Callable[[Any], Answer]]:
     """Return the tests of a known value and of one of which only bounds are known. Raises ConditionError."""
     if operator == "length":
-        inner = _tests(operand if isinstance(operand, dict) else {"equals": operand}, path)
-        return lambda value: value.__class__ in _SIZED and inner(len(value)), lambda _: None
+        size = _tests(operand if isinstance(operand, dict) else {"between": [operand] * 2}, path, "integer")
+        return lambda value: value.__class__ in _SIZED and size(len(value)), lambda _: None
     if operator == "each":
-        each = _tests(operand, path)
-        return lambda value: conjunction_of(map(each, value)) if isinstance(value, list) else False, (
-            lambda _: None
-        )
+        each = _tests(operand, path, "any")
+        return lambda value: isinstance(value, list) and conjunction_of(map(each, value)), lambda _: None
     try:
         return OPERATORS[operator].make(operand), bounded(OPERATORS[operator], operand)
     except OperandError as error:
         raise ConditionError(path, f"{operator} {error}") from None
 
 
-def _tests(operators: Any, path: Path) -> Test:
-    """Return the test of one value by a mapping of operators."""
+def _tests(operators: Any, path: Path, kind: Kind) -> Test:
+    """Return the test of one value of a kind by a mapping of operators."""
     if not isinstance(operators, dict) or not operators:
         raise ConditionError(path, "must be a mapping of operators")
     tests = []
     for name, operand in operators.items():
-        if name not in OPERATORS:
-            _kinds(name, (*path, name))
-            raise ConditionError((*path, name), f"{name} cannot be nested")
-        tests.append(value_test(name, operand, (*path, name))[0])
+        at = (*path, name)
+        if kind not in _kinds(name, at) or (name in NESTED and name != "length"):
+            raise ConditionError(at, f"{name} is not possible here")
+        tests.append(value_test(name, operand, at)[0])
     if len(tests) == 1:
         return tests[0]
     return lambda value: conjunction_of(test(value) for test in tests)
@@ -170,7 +168,7 @@ def _relation(name: str, operator: str, operand: Any, collection: Collection, pa
         if not isinstance(operand, dict) or "field" not in operand:
             raise ConditionError(path, "must have `field` and an operator")
         other = operand["field"]
-        test = _tests({key: value for key, value in operand.items() if key != "field"}, path)
+        test = _tests({key: value for key, value in operand.items() if key != "field"}, path, "number")
     if not isinstance(other, str):
         raise ConditionError(path, "must name a field")
     find_field(other, collection, path)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from exr_inspector.policy.collections.sequence import FrameSequence
+from exr_inspector.policy.compile import in_words
 from exr_inspector.policy.evidence import Bounds, Missing
 from exr_inspector.policy.facts import Facts
 from exr_inspector.policy.model import (
@@ -229,6 +230,23 @@ def explain(condition: Condition, item: Item) -> tuple[Any, Any]:
     return observed, expected
 
 
+def list_difference(observed: Any, expected: Any) -> str:
+    """Return in words how a list differs from the operand of an operator on lists; else an empty text."""
+    if not isinstance(observed, list) or not isinstance(expected, dict):
+        return ""
+    lacks = [
+        each
+        for name in ("contains_all", "set_equals")
+        for each in expected.get(name, ())
+        if each not in observed
+    ]
+    allowed = next((expected[name] for name in ("only", "set_equals") if name in expected), observed)
+    refused = expected.get("contains_none", ())
+    adds = [each for each in observed if each not in allowed or each in refused]
+    words = [("lacks", lacks), ("has also" if lacks else "has", adds)]
+    return " and ".join(f"{verb} {in_words(names)}" for verb, names in words if names)
+
+
 def as_json(value: Any) -> Any:
     """Return a value, certain or not, as JSON."""
     if isinstance(value, Missing):
@@ -245,7 +263,8 @@ def _finite(number: float) -> float | None:
 def _failure(rule: Rule, policy: Policy, path: str, item: Item) -> Finding:
     assert rule.asserts is not None
     observed, expected = explain(rule.asserts, item)
-    message = rule.message({**item, "observed": observed, "expected": expected, "difference": None})
+    difference = list_difference(observed, expected)
+    message = rule.message({**item, "observed": observed, "expected": expected, "difference": difference})
     return finding(rule, policy, "fail", path, item["place"], item["part_index"], observed, expected, message)
 
 

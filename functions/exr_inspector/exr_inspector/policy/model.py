@@ -82,7 +82,12 @@ class Summary(TypedDict):
     skipped: int
 
 
-class Validation(TypedDict):
+class _Errors(TypedDict, total=False):
+    errors: list[dict[str, str]]
+    """Why a policy could not be read."""
+
+
+class Validation(_Errors):
     """The document's `validation`.
 
     `status` is `error` if a policy could not be read; `fail` if a rule of severity `error` failed; `unknown`

@@ -214,6 +214,8 @@ def _near(operand: Any) -> Test:
         raise OperandError("must have a number, or a list of numbers, as `value`")
 
     def test(value: Any) -> bool:
+        if isinstance(value, list) is not isinstance(wanted, list):
+            return False
         found = value if isinstance(value, list) else [value]
         return len(found) == len(numbers) and all(
             is_number(each) and abs(each - number) <= within

@@ -11,35 +11,24 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import S3, is_exr, is_object
 from exr_inspector.mounts import file_system
 from exr_inspector.sources.local import coded, microseconds, signed
 from exr_inspector.sources.opener import Opener
+from exr_inspector.sources.protocol import Listed
+
+if TYPE_CHECKING:
+    from exr_inspector.sources.s3 import Page
 
 # Folders that are read at once: on a network file system each call waits for the server.
 THREADS = 16
+# How deep a bucket is split into prefixes that are listed at once.
+MAX_DEPTH = 3
 # Entries of one folder that a thread reads before it hands them over.
 PIECE = 2000
-
-
-class Entry(NamedTuple):
-    """A file, and what the listing says of its version. Times are microseconds since 1970 in UTC.
-
-    What a listing does not know is None; so is everything but the path of a dangling link.
-    """
-
-    path: str
-    """An absolute path or `s3://bucket/key`, as `path_location` takes it."""
-    size: int | None = None
-    mtime: int | None = None
-    etag: str | None = None
-    ctime: int | None = None
-    inode: int | None = None
-    device: str | None = None
-    """The file system of a local file, as `file_system` names it."""
 
 
 class Listing(Protocol):
@@ -50,7 +39,7 @@ class Listing(Protocol):
     devices: set[str]
     """The file systems of the folders that were listed; empty for a bucket."""
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Listed]:
         """Yield the entries. A failure ends up in `errors`; the rest of the root is still listed."""
 
 
@@ -65,6 +54,24 @@ def listing(root: str, opener: Opener, *, recursive: bool = True) -> Listing:
     return Tree(root, recursive=recursive)
 
 
+# A step of a listing: it returns some files, and the steps that it has opened up.
+Step = Callable[[], tuple[list[Listed], "list[Step]"]]
+
+
+def _together(first: Step) -> Iterator[Listed]:
+    """Yield what steps find; many run at once, the latest ones first, so that few wait."""
+    waiting = [first]
+    running: set[Future[tuple[list[Listed], list[Step]]]] = set()
+    with ThreadPoolExecutor(THREADS) as pool:
+        while waiting or running:
+            while waiting and len(running) < THREADS:
+                running.add(pool.submit(waiting.pop()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for files, steps in (each.result() for each in done):
+                waiting += steps
+                yield from files
+
+
 class Tree:
     """Lists a folder by `os.scandir`. Links to folders are not followed; links to files are files."""
 
@@ -74,66 +81,46 @@ class Tree:
         self._root = root
         self._recursive = recursive
 
-    def __iter__(self) -> Iterator[Entry]:
-        if not os.path.isdir(self._root):  # noqa: PTH112 - text, as it was given
-            yield from self._alone()
+    def __iter__(self) -> Iterator[Listed]:
+        if os.path.isdir(self._root):  # noqa: PTH112 - text, as it was given
+            yield from _together(partial(self._open, self._root))
             return
-        folders = [self._root]
-        running: set[Future[_Piece]] = set()
-        with ThreadPoolExecutor(THREADS) as pool:
-            while folders or running:
-                while folders and len(running) < THREADS:
-                    running.add(pool.submit(self._open, folders.pop()))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for piece in (each.result() for each in done):
-                    if piece.rest is not None:
-                        running.add(pool.submit(self._read, *piece.rest))
-                    if self._recursive:
-                        folders += piece.folders
-                    yield from piece.entries
-
-    def _alone(self) -> Iterator[Entry]:
-        """Yield the root itself, which is not a folder."""
         try:
-            found = _entry(self._root, partial(os.stat, self._root))
+            found = _listed(self._root, partial(os.stat, self._root))
         except OSError as error:
             self.errors.append(coded(error, self._root))
         else:
             self.devices.update(filter(None, [found.device]))
             yield found
 
-    def _open(self, folder: str) -> _Piece:
+    def _open(self, folder: str) -> tuple[list[Listed], list[Step]]:
         try:
             self.devices.add(file_system(os.stat(folder).st_dev, folder))  # noqa: PTH116
             scan = os.scandir(folder)
         except OSError as error:
             self.errors.append(coded(error, folder))
-            return _Piece([], [], None)
+            return [], []
         return self._read(folder, scan)
 
-    def _read(self, folder: str, scan: Iterator[os.DirEntry[str]]) -> _Piece:
-        entries, folders, count = [], [], 0
+    def _read(self, folder: str, scan: Iterator[os.DirEntry[str]]) -> tuple[list[Listed], list[Step]]:
+        files: list[Listed] = []
+        steps: list[Step] = []
+        count = 0
         try:
             for found in islice(scan, PIECE):
                 count += 1
                 if _is_folder(found):
-                    if not found.is_symlink():
-                        folders.append(found.path)
+                    if self._recursive and not found.is_symlink():
+                        steps.append(partial(self._open, found.path))
                 elif is_exr(found.name):
                     with suppress(FileNotFoundError):  # it was removed meanwhile
-                        entries.append(_entry(found.path, found.stat))
+                        files.append(_listed(found.path, found.stat))
         except OSError as error:
             self.errors.append(coded(error, folder))
-            count = 0
-        return _Piece(entries, folders, (folder, scan) if count == PIECE else None)
-
-
-class _Piece(NamedTuple):
-    """Some entries of a folder, the folders in it, and the rest of its scan."""
-
-    entries: list[Entry]
-    folders: list[str]
-    rest: tuple[str, Iterator[os.DirEntry[str]]] | None
+        else:
+            if count == PIECE:
+                steps.append(partial(self._read, folder, scan))
+        return files, steps
 
 
 def _is_folder(found: os.DirEntry[str]) -> bool:
@@ -143,16 +130,16 @@ def _is_folder(found: os.DirEntry[str]) -> bool:
         return False
 
 
-def _entry(path: str, stat: Callable[[], os.stat_result]) -> Entry:
-    """Return the entry of a file. Raises FileNotFoundError if it does not exist, not even as a link."""
+def _listed(path: str, stat: Callable[[], os.stat_result]) -> Listed:
+    """Return what a listing says of a file. Raises FileNotFoundError if it is gone, also as a link."""
     try:
         found = stat()
     except OSError as error:
-        # Whoever reads it gets the error. Only a file that is gone is no entry.
+        # Whoever reads it gets the error. Only a file that is gone is not listed.
         if isinstance(error, FileNotFoundError) and not os.path.islink(path):  # noqa: PTH114
             raise
-        return Entry(path)
-    return Entry(
+        return Listed(path)
+    return Listed(
         path,
         found.st_size,
         microseconds(found.st_mtime_ns),
@@ -164,22 +151,72 @@ def _entry(path: str, stat: Callable[[], os.stat_result]) -> Entry:
 
 
 class Bucket:
-    """Lists the objects below a prefix."""
+    """Lists the objects below a prefix; a recursive listing has several prefixes under way at once."""
 
     def __init__(self, root: str, opener: Opener, *, recursive: bool = True) -> None:
         self.errors: list[InspectorError] = []
         self.devices: set[str] = set()
-        bucket, _, prefix = root[len(S3) :].partition("/")
-        is_folder = not prefix or prefix.endswith("/") or is_exr(prefix)
-        self._root = f"{S3}{bucket}/{prefix}" + ("" if is_folder else "/")
+        self._name, _, prefix = root[len(S3) :].partition("/")
+        self._is_object = is_exr(prefix)
+        is_folder = not prefix or prefix.endswith("/") or self._is_object
+        self._root = f"{S3}{self._name}/{prefix}" + ("" if is_folder else "/")
         self._opener = opener
-        self._recursive = recursive
+        self._recursive = recursive and not self._is_object
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Listed]:
         try:
-            for found in self._opener.client().list_objects(self._root, recursive=self._recursive):
-                path, size, mtime, etag = found
-                if is_exr(path) and (path == self._root or not is_exr(self._root)):
-                    yield Entry(path, size, mtime, etag)
+            self._client = self._opener.client()
+            self._fast = self._opener.fast_listing(self._name) if self._recursive else None
         except InspectorError as error:
             self.errors.append(error)
+            return
+        for found in _together(partial(self._split, self._root, 0)):
+            if is_exr(found.path) and (found.path == self._root or not self._is_object):
+                yield found
+
+    def _split(self, prefix: str, depth: int) -> tuple[list[Listed], list[Step]]:
+        """List the folders of a prefix at once if one page names them all, else the prefix as a whole."""
+        pages = self._client.list_pages(prefix, recursive=False)
+        try:
+            page = next(pages)
+        except InspectorError as error:
+            self.errors.append(error)
+            return [], []
+        if not self._recursive:
+            return page.objects, [partial(self._next, pages)]
+        if not page.is_last:
+            return [], [self._all(prefix)]
+        deeper = depth < MAX_DEPTH and len(page.folders) < THREADS
+        return page.objects, [
+            partial(self._split, each, depth + 1) if deeper else self._all(each) for each in page.folders
+        ]
+
+    def _all(self, prefix: str) -> Step:
+        """Return the step that lists all objects below a prefix."""
+        if self._fast is None:
+            return partial(self._next, self._client.list_pages(prefix))
+        return partial(self._next_fast, prefix, self._fast(prefix))
+
+    def _next(self, pages: Iterator[Page]) -> tuple[list[Listed], list[Step]]:
+        try:
+            page = next(pages, None)
+        except InspectorError as error:
+            self.errors.append(error)
+            page = None
+        return (page.objects, [partial(self._next, pages)]) if page else ([], [])
+
+    def _next_fast(self, prefix: str, pages: Iterator[list[Listed]]) -> tuple[list[Listed], list[Step]]:
+        try:
+            page = next(pages, None)
+        except NotImplementedError:
+            # From the start again: the same file twice does no harm.
+            return [], [partial(self._next, self._client.list_pages(prefix))]
+        if page is None:
+            return [], []
+        # The marker of a folder, an empty object whose key ends in a slash, looks like a file.
+        empty = [partial(self._exactly, each.path) for each in page if not each.size]
+        return [each for each in page if each.size], [*empty, partial(self._next_fast, prefix, pages)]
+
+    def _exactly(self, path: str) -> tuple[list[Listed], list[Step]]:
+        files, _ = self._next(self._client.list_pages(path))
+        return [each for each in files if each.path == path], []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from exr_inspector.errors import requires_extra
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
 from exr_inspector.sources.local import LocalFile
-from exr_inspector.sources.protocol import Source
+from exr_inspector.sources.protocol import Listed, Source
 
 
 class Opener:
@@ -43,3 +44,12 @@ class Opener:
 
                 self._client = make_client(self._settings)
             return self._client
+
+    def fast_listing(self, bucket: str) -> Callable[[str], Iterator[list[Listed]]] | None:
+        """Return `s3_listing.list_pages` for a bucket; None if it cannot be used here."""
+        try:
+            from exr_inspector.sources.s3_listing import list_pages, make_store  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError:
+            return None
+        store = make_store(self._settings, bucket)
+        return partial(list_pages, store, bucket) if store else None

@@ -20,6 +20,23 @@ class Stat(NamedTuple):
     device: str | None = None
 
 
+class Listed(NamedTuple):
+    """A file, and what a listing says of its version. Times are microseconds since 1970 in UTC.
+
+    What a listing does not know is None; so is everything but the path of a link that leads nowhere.
+    """
+
+    path: str
+    """An absolute path or `s3://bucket/key`, as `path_location` takes it."""
+    size: int | None = None
+    mtime: int | None = None
+    etag: str | None = None
+    ctime: int | None = None
+    inode: int | None = None
+    device: str | None = None
+    """The file system of a local file, as `mounts.file_system` names it."""
+
+
 class Source(Protocol):
     """A file that is read by ranges. Every range comes from the same version of the file.
 

@@ -12,10 +12,10 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -44,7 +44,7 @@ from exr_inspector.errors import (
 )
 from exr_inspector.location import S3
 from exr_inspector.settings import KIB, MIB, Settings
-from exr_inspector.sources.protocol import Stat
+from exr_inspector.sources.protocol import Listed, Stat
 from exr_inspector.sources.s3_requests import ObjectRequests
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ _BY_CODE = {
 }
 # Stores answer InvalidArgument to impossible names, but also to wrong credentials and headers.
 _NAME_WORDS = re.compile(r"\b(object|bucket)[ -]?(name|key)\b|^(key|bucket|object)$", re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ERROR_STATUS = 300
 _NOT_SATISFIABLE = 416
 _CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
@@ -212,26 +213,26 @@ class S3Client:
         """
         return self._repeated(location, lambda: self._state(location))
 
-    def list_objects(
-        self, location: str, *, recursive: bool = True
-    ) -> Iterator[tuple[str, int, int, str | None]]:
-        """Yield location, size, time and eTag of each object whose location begins with `location`.
+    def list_pages(self, location: str, *, recursive: bool = True) -> Iterator[Page]:
+        """Yield the objects whose location begins with `location`, in pages of up to 1,000.
 
-        Times are microseconds since 1970. Without `recursive`, leave out keys with a further slash. Raises as
-        `get` does.
+        Without `recursive`, keys with a further slash are folders of the page. Raises as `get` does.
         """
         bucket, _, prefix = location[len(S3) :].partition("/")
         wanted = {"Bucket": bucket, "Prefix": prefix, **({} if recursive else {"Delimiter": "/"})}
         while True:
             page = self._repeated(location, lambda: self._api.list_objects_v2(**wanted))  # type: ignore[arg-type]
-            for each in page.get("Contents", []):
-                mtime = int(each["LastModified"].timestamp() * 1_000_000)
-                yield (
+            objects = [
+                Listed(
                     f"{S3}{bucket}/{each['Key']}",
                     each["Size"],
-                    mtime,
+                    (each["LastModified"] - _EPOCH) // timedelta(microseconds=1),
                     each.get("ETag", "").strip('"') or None,
                 )
+                for each in page.get("Contents", [])
+            ]
+            folders = [f"{S3}{bucket}/{each['Prefix']}" for each in page.get("CommonPrefixes", [])]
+            yield Page(objects, folders, not page.get("IsTruncated"))
             if not page.get("IsTruncated"):
                 return
             wanted["ContinuationToken"] = _header(page, "NextContinuationToken")
@@ -303,6 +304,14 @@ class S3Client:
             body += piece[skip:]
             skip = max(0, skip - len(piece))
         return bytes(body)
+
+
+class Page(NamedTuple):
+    """A part of a listing."""
+
+    objects: list[Listed]
+    folders: list[str]
+    is_last: bool
 
 
 class _ResponseError(Exception):

@@ -36,6 +36,8 @@ DARKEST, BRIGHTEST = -10.0, 5.0
 # With these, cells that differ by two stops, or have muted colors, count about as much as the histogram.
 _STOPS, _COLOR = 1 / 8, 0.4
 _GRAY, _MAX_STOPS = -2.5, 4.0
+# So that a firefly does not change its cell.
+_MAX_LIGHT = 4.0
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722))
 
 Array = npt.NDArray[Any]
@@ -48,14 +50,15 @@ def look_vector(rgb: Array) -> npt.NDArray[np.float32]:
     they are scaled, so that the last bits of a mean do not show.
     """
     light = np.maximum(rgb.astype(np.float64), 0)
-    cells = np.stack([_cell_means(plane) for plane in light])
+    pixels = _stops(np.tensordot(_LUMINANCE, light, 1))
+    cells = np.stack([_cell_means(plane) for plane in np.minimum(light, _MAX_LIGHT)])
     stops = _stops(np.tensordot(_LUMINANCE, cells, 1))
     total = cells.sum(axis=0) + 2.0 ** (DARKEST + 2)
     shares = (cells[[0, 2]] - cells.mean(axis=0)) / total
     pieces = [
         _rounded(np.clip(stops - _GRAY, -_MAX_STOPS, _MAX_STOPS), 64) * _STOPS,
         np.sign(shares) * np.sqrt(_rounded(np.abs(shares), 256)) * _COLOR,
-        np.sqrt(_rounded(_histogram(_stops(np.tensordot(_LUMINANCE, light, 1))), 4096)),
+        np.sqrt(_rounded(_histogram(pixels), 4096)),
     ]
     vector = np.concatenate([piece.ravel() for piece in pieces])
     found: npt.NDArray[np.float32] = (vector / np.sqrt(np.square(vector).sum())).astype(np.float32)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -11,18 +13,21 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.check_text import print_report, print_sequence
-from exr_inspector.apps.cli.paths import expand, located, selected, sequence_pattern, typed_names
+from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.query import DATABASE_FILE
 from exr_inspector.apps.cli.terminal import json_text, progress
+from exr_inspector.apps.cli.watch import follow
 from exr_inspector.errors import requires_extra
-from exr_inspector.location import Location
-from exr_inspector.sequences import Group, Pattern, group, parse_frames
+from exr_inspector.sequences import parse_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.shows import Shows
 
 if TYPE_CHECKING:
-    from exr_inspector.checks.checker import Pixels
+    from exr_inspector.checks.checker import Options, Pixels
     from exr_inspector.checks.judge import Look
     from exr_inspector.checks.report import Report
+    from exr_inspector.checks.stored import StoredFiles
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -35,7 +40,14 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
+)
+@click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
 @click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
 @click.option(
     "--policy",
@@ -96,10 +108,24 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 @click.option(
     "--quiet", "-q", is_flag=True, help="Leave out the lines of sequences in which nothing was found."
 )
+@click.option(
+    "--watch",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    help="Judge again and again, with this pause, until Ctrl-C.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    help="With --watch: tell this URL when a sequence whose frames are stated becomes complete, or breaks."
+    " [default: that of the configuration]",
+)
 @click.pass_context
 def check(
     ctx: click.Context,
     paths: tuple[str, ...],
+    db: str | None,
+    store: bool,
     no_recursive: bool,
     policies: tuple[str, ...],
     no_default: bool,
@@ -113,6 +139,8 @@ def check(
     settle: float | None,
     config: str | None,
     quiet: bool,
+    watch: float | None,
+    webhook: str | None,
 ) -> None:
     """Judge EXR files and sequences by policies.
 
@@ -127,9 +155,11 @@ def check(
     if something could not be read, or else 0.
     """
     with requires_extra("policy"):
-        from exr_inspector.checks.checker import Checker, Options  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.checker import Options  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.inputs import fingerprints  # noqa: PLC0415
 
+    if store and not db:
+        raise click.UsageError("--store needs --db")
     settings = Settings.from_mapping(os.environ)
     shows = Shows(config or settings.show_config)
     options = Options(
@@ -141,16 +171,48 @@ def check(
         accepted=fingerprints(baseline) if baseline else frozenset(),
         fail_on=fail_on,
     )
-    checker = Checker(options, settings, shows, partial(_tracked, shown=not quiet))
-    for each, stated in _sequences(paths, frames, settings, shows, recursive=not no_recursive):
-        found = checker.check(each, stated)
-        if form == "text" and not (quiet and found.is_clean):
-            print_sequence(found)
-    if form == "text":
-        print_report(checker.report)
-    else:
-        click.echo(_rendered(checker.report, form))
-    ctx.exit(0 if exit_zero else checker.report.exit_code)
+    run = _Run(options, settings, shows, typed_names(paths), db, store, not no_recursive, form, quiet)
+    if watch is not None:
+        follow(run.report, watch, webhook or "", shows, settings)
+    found = run.report()
+    ctx.exit(0 if exit_zero else found.exit_code)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the command was asked to do."""
+
+    options: Options
+    settings: Settings
+    shows: Shows
+    names: Sequence[str]
+    db: str | None
+    stores: bool
+    recursive: bool
+    form: str
+    is_quiet: bool
+
+    def report(self) -> Report:
+        """Judge everything once, print it, and return the report."""
+        from exr_inspector.checks.checker import Checker  # noqa: PLC0415 - so that --help is quick
+        from exr_inspector.checks.judge import drop  # noqa: PLC0415
+
+        track = partial(_tracked, shown=not self.is_quiet)
+        are_frames_stated = self.options.frames is not None
+        places = Places(self.names, self.settings, self.shows, are_frames_stated=are_frames_stated)
+        with _stored(self.db, self.shows if self.stores else None) as stored:
+            look = stored.look if stored else None
+            keep = stored.keep if stored and self.stores else drop
+            checker = Checker(self.options, self.settings, self.shows, look, keep, track)
+            for each, stated in places.stored(stored) if stored else places.files(recursive=self.recursive):
+                found = checker.check(each, stated)
+                if self.form == "text" and not (self.is_quiet and found.is_clean):
+                    print_sequence(found)
+        if self.form == "text":
+            print_report(checker.report)
+        else:
+            click.echo(_rendered(checker.report, self.form))
+        return checker.report
 
 
 def _tracked(look: Look, *, shown: bool) -> Look:
@@ -158,39 +220,19 @@ def _tracked(look: Look, *, shown: bool) -> Look:
     return lambda files: progress(look(files), len(files), shown=shown)
 
 
-def _sequences(
-    names: Sequence[str],
-    frames: tuple[int, ...] | None,
-    settings: Settings,
-    shows: Shows,
-    *,
-    recursive: bool,
-) -> list[tuple[Group[Location], tuple[int, ...] | None]]:
-    """Return the sequences of the files that are named, each with the frames that its pattern names.
+@contextmanager
+def _stored(db: str | None, shows: Shows | None) -> Iterator[StoredFiles | None]:
+    """Open a database, for writing with `shows`, and store what was kept at the end; None without one."""
+    if not db:
+        yield None
+        return
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
+    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
 
-    A pattern that matches no file is a sequence without files, if it is stated which frames there must be.
-    """
-    files: list[Location] = []
-    patterns: list[Pattern] = []
-    absent: list[Pattern] = []
-    for name in typed_names(names):
-        pattern = sequence_pattern(name, settings)
-        paths = selected(pattern, settings) if pattern else []
-        if pattern and (paths or pattern.frames or frames):
-            files += located(paths, settings)
-            (patterns if paths else absent).append(pattern)
-        else:
-            files += expand([name], recursive=recursive, settings=settings)
-    found = group(
-        {each.canonical: each for each in files}.values(), lambda each: each.path, [*patterns, shows]
-    )
-    if not found and not absent:
-        raise click.UsageError(f"no .exr file in {', '.join(names)}")
-    stated = {each.key: each.frames for each in patterns if each.frames}
-    return [
-        *((each, stated.get(each.key)) for each in found),
-        *((Group(each.key, (), ()), each.frames) for each in absent),
-    ]
+    with closing(DuckDBStore(db, read_only=shows is None)) as store:
+        stored = StoredFiles(store, shows)
+        yield stored
+        stored.flush()
 
 
 def _rendered(report: Report, form: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +13,12 @@ import click
 from exr_inspector.apps.cli.paths import expand
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.events.request import Config, CryptomatteMode, Request
+from exr_inspector.location import Location
 from exr_inspector.settings import Settings
+
+# Files whose rows are stored in one transaction.
+BATCH = 20
 
 WRONG_IDS = {
     "bad_ids": "not eight hexadecimal digits",
@@ -28,6 +35,7 @@ WRONG_IDS = {
 @click.option(
     "--object", "patterns", multiple=True, metavar="NAME", help="Only objects that match, as *dragon*."
 )
+@click.option("--db", metavar="FILE", help="Store the objects in this DuckDB file, and read no file twice.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
 def cryptomatte(
@@ -36,6 +44,7 @@ def cryptomatte(
     recursive: bool,
     coverage: bool,
     patterns: tuple[str, ...],
+    db: str | None,
     as_json: bool,
 ) -> None:
     """List the objects of the cryptomattes of EXR files, and compare their ids with their names.
@@ -50,6 +59,11 @@ def cryptomatte(
 
     settings = Settings.from_mapping(os.environ)
     files = expand(paths, recursive=recursive, settings=settings)
+    if db is not None:
+        if patterns or as_json:
+            raise click.UsageError("--db stores all objects; drop --object and --json")
+        mode: CryptomatteMode = "coverage" if coverage else "objects"
+        ctx.exit(_store(files, mode, replace(settings, db_file=db, vast_endpoint="")))
     is_bad = False
     for location in progress(files, len(files), shown=True):
         found = cryptomattes(location, coverage=coverage, settings=settings)
@@ -61,6 +75,27 @@ def cryptomatte(
         else:
             _print(nearby(location.path), found, has_coverage=coverage, shows_all=not patterns)
     ctx.exit(int(is_bad))
+
+
+def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings) -> int:
+    """Store the objects of files; return the exit code."""
+    from exr_inspector.pipeline import inspect_many  # noqa: PLC0415
+    from exr_inspector.response import make_runtime  # noqa: PLC0415
+
+    runtime = make_runtime(settings)
+    requests = (Request("created", (location,), Config(cryptomatte=mode)) for location in files)
+    is_bad = False
+    try:
+        documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
+        for document in progress(documents, len(files), shown=True):
+            is_bad = is_bad or document["file"]["status"] != "ok"
+            persistence = document["persistence"]
+            line = f"{nearby(document['file']['path'])}: {persistence['status']}, {persistence['message']}"
+            click.echo(harmless(line, keep=""))
+    finally:
+        if runtime.store:
+            runtime.store.close()
+    return int(is_bad)
 
 
 def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any]:

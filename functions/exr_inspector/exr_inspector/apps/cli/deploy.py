@@ -58,10 +58,13 @@ def check(config: Path) -> None:
     "--revision", default=1, help="Revision of the function that the pipeline runs.", show_default=True
 )
 @click.option("--tag", default="latest", help="Tag of the image that the function runs.", show_default=True)
+@click.option("--pixels", is_flag=True, help="Render the second function, which measures pixels.")
 @click.option("--no-secrets", is_flag=True, help="Do not write secret.yaml and config.yaml.")
-def render(config: Path, output: Path, revision: int, tag: str, no_secrets: bool) -> None:
+def render(config: Path, output: Path, revision: int, tag: str, pixels: bool, no_secrets: bool) -> None:
     """Write function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run."""
     plan = _read(config)
+    if pixels:
+        plan = plan.for_pixels()
     for path in render_manifests(plan, output, revision=revision, tag=tag, secrets=not no_secrets):
         click.echo(path)
 

@@ -52,14 +52,18 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--sdk", is_flag=True, help="Let it import the runtime's modules, as batch_main.py does.")
 @click.option("--batch", is_flag=True, help="Call the batch handler, as event batching does.")
+@click.option("--batch-size", default=20, show_default=True, help="Most events of a batch.")
 @_needs_extra
-def serve(port: int, config: str | None, folder: str, handler: str, sdk: bool, batch: bool) -> None:
+def serve(
+    port: int, config: str | None, folder: str, handler: str, sdk: bool, batch: bool, batch_size: int
+) -> None:
     """Run the function's folder like the DataEngine runtime does."""
     from exr_inspector.apps.devserver.container import Options  # noqa: PLC0415 - an extra
     from exr_inspector.apps.devserver.deployable import SDK_MODULES  # noqa: PLC0415
     from exr_inspector.apps.devserver.server import serve as run  # noqa: PLC0415
 
-    options = Options(handler_file=handler, sdk=tuple(SDK_MODULES) if sdk else (), batch=batch)
+    modules = tuple(SDK_MODULES) if sdk else ()
+    options = Options(handler_file=handler, sdk=modules, batch=batch, batch_size=batch_size)
     try:
         run(folder, port, config, options)
     except OSError as error:

@@ -10,7 +10,7 @@ import re
 import ssl
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
@@ -30,6 +30,7 @@ from exr_inspector.settings import SETTINGS, Setting, Settings, read_setting
 ALL: tuple[Setting, ...] = (*SETTINGS.values(), *DEPLOYMENT.values())
 NAMES = frozenset(env for setting in ALL for env in setting.env)
 SECRETS = frozenset(env for setting in ALL if setting.secret for env in setting.env)
+FUNCTION_SECRETS = frozenset(env for each in SETTINGS.values() if each.secret for env in each.env)
 # Settings that the function needs on a cluster, although it starts without them on a laptop.
 NEEDED = ("s3_endpoint", "s3_access_key", "s3_secret_key", "vast_bucket")
 LOCAL_ROOTS = "EXR_INSPECTOR_LOCAL_ROOTS"
@@ -50,6 +51,34 @@ class Plan:
     settings: Settings
     deployment: Deployment
     values: Mapping[str, str]
+    measures_pixels: bool = False
+    """Whether this is the second function."""
+
+    def for_pixels(self) -> Plan:
+        """Return the plan of the second function: its own names, secret and limits, and one instance at most.
+
+        Its S3 keys may be keys that only read; the keys of VAST DataBase stay those of the first.
+        """
+        to, values = self.deployment, dict(self.values)
+        own = self.settings
+        values |= {
+            "EXR_INSPECTOR_SECRET": f"{own.secret_name}-pixels",
+            "EXR_INSPECTOR_STATS_SECONDS": str(to.pixels_timeout * 4 // 5),
+        }
+        if to.pixels_s3_access_key:
+            values |= {"VAST_DB_ACCESS_KEY": own.vast_access_key, "VAST_DB_SECRET_KEY": own.vast_secret_key}
+            values |= {"S3_ACCESS_KEY": to.pixels_s3_access_key, "S3_SECRET_KEY": to.pixels_s3_secret_key}
+        deployment = replace(
+            to,
+            name=f"{to.name}-pixels",
+            image=f"{to.image}-pixels",
+            max_memory=to.pixels_max_memory,
+            timeout=to.pixels_timeout,
+            min_concurrency=0,
+            max_concurrency=1,
+            retries=0,
+        )
+        return Plan(Settings.from_mapping(values), deployment, values, measures_pixels=True)
 
     @property
     def local_environment(self) -> dict[str, str]:
@@ -82,7 +111,8 @@ class Plan:
 
     @property
     def secrets(self) -> dict[str, str]:
-        return {env: value for env, value in self.values.items() if env in SECRETS and value}
+        """The secrets of the function, by variable name."""
+        return {env: value for env, value in self.values.items() if env in FUNCTION_SECRETS and value}
 
     def faults(self) -> list[str]:
         """Return a line for each combination of settings that cannot work on a cluster."""
@@ -93,6 +123,10 @@ class Plan:
                 "DEPLOY_SOURCE_BUCKET and VAST_DB_BUCKET must differ: writing rows into the watched bucket"
                 " could cause new events"
             )
+        if amount(to.pixels_max_memory) < amount(to.min_memory):
+            found.append("DEPLOY_PIXELS_MAX_MEMORY must not be less than DEPLOY_MIN_MEMORY")
+        if bool(to.pixels_s3_access_key) != bool(to.pixels_s3_secret_key):
+            found.append("DEPLOY_PIXELS_S3_ACCESS_KEY and DEPLOY_PIXELS_S3_SECRET_KEY must be set together")
         if amount(to.max_memory) < amount(MIN_MEMORY):
             found.append(f"DEPLOY_MAX_MEMORY must be at least {MIN_MEMORY}, or instances are killed")
         s3_seconds = own.s3_connect_timeout + own.s3_read_timeout

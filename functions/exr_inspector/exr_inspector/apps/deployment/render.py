@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from exr_inspector.apps.deployment.env_file import Plan
 from exr_inspector.errors import BAD_SETTING, InspectorError
@@ -47,6 +47,8 @@ def render(
 def manifests(plan: Plan, *, revision: int = 1, tag: str = "latest") -> dict[str, str]:
     """Return the text of every manifest by file name. `names` holds what deploy.sh needs, and no secret."""
     to = plan.deployment
+    triggers = _triggers(plan)
+    what = "Measures the pixels" if plan.measures_pixels else "Indexes the metadata"
     values = {
         **vars(to),
         "revision": revision,
@@ -56,10 +58,11 @@ def manifests(plan: Plan, *, revision: int = 1, tag: str = "latest") -> dict[str
         "pipeline": to.pipeline,
         "log_level": to.log_level.upper(),
         "events": to.events,
+        "description": f"{what} of OpenEXR files",
         "triggers": [
-            {"name": name, "vrn": f"vast:dataengine:triggers:{name}"} for name in to.triggers.values()
+            {"name": each.name, "vrn": f"vast:dataengine:triggers:{each.name}"} for each in triggers
         ],
-        "trigger_names": list(to.triggers.values()),
+        "trigger_names": [each.name for each in triggers],
         "secret_name": plan.settings.secret_name,
         "environment": [{"name": name, "value": value} for name, value in plan.environment.items()],
         "entries": [{"key": name, "value": value} for name, value in plan.secrets.items()],
@@ -69,19 +72,37 @@ def manifests(plan: Plan, *, revision: int = 1, tag: str = "latest") -> dict[str
     texts = {
         name: _fill(name, values) for name in ("function.yaml", "pipeline.yaml", "secret.yaml", "config.yaml")
     }
-    for suffix, trigger in to.triggers.items():
-        name = f"trigger-{suffix[1:].lower()}{'-upper' if suffix.isupper() else ''}.yaml"
-        texts[name] = _fill("trigger.yaml", values | {"trigger": trigger, "suffix": suffix})
-    lower, upper = to.triggers.values()
+    for each in triggers:
+        texts[each.file] = _fill(each.template, values | {"trigger": each.name, "suffix": each.suffix})
     names = {
         **{name: getattr(to, name) for name in _SHELL_FIELDS},
-        "trigger_lower": lower,
-        "trigger_upper": upper,
-        "sample_upload": "yes" if to.sample_upload else "",
+        "handler": "pixels_main.py" if plan.measures_pixels else "main.py",
+        # Names have no spaces.
+        "triggers": " ".join(each.name for each in triggers),
+        "trigger_files": " ".join(each.file for each in triggers),
+        "sample_upload": "yes" if to.sample_upload and not plan.measures_pixels else "",
         "database_bucket": plan.settings.vast_bucket,
         "ca_bundle": plan.ca_bundle,
     }
     return {**texts, "names": "".join(f"{name}={value}\n" for name, value in names.items())}
+
+
+class _Trigger(NamedTuple):
+    name: str
+    file: str
+    template: str
+    suffix: str = ""
+
+
+def _triggers(plan: Plan) -> list[_Trigger]:
+    to = plan.deployment
+    if plan.measures_pixels:
+        return [_Trigger(f"{to.name}-schedule", "trigger-schedule.yaml", "schedule.yaml")]
+    lower, upper = to.triggers.items()
+    return [
+        _Trigger(lower[1], "trigger-exr.yaml", "trigger.yaml", lower[0]),
+        _Trigger(upper[1], "trigger-exr-upper.yaml", "trigger.yaml", upper[0]),
+    ]
 
 
 def _fill(template: str, values: Mapping[str, Any]) -> str:

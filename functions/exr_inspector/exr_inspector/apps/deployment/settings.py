@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
-from exr_inspector.settings import Setting, at_least, boolean, declare, one_of, read_setting
+from exr_inspector.settings import (
+    Setting,
+    access_key,
+    at_least,
+    boolean,
+    declare,
+    one_of,
+    read_setting,
+    secret_key,
+)
 
 UNITS = {"": 1.0, "m": 0.001, "Mi": 2.0**20, "Gi": 2.0**30}
 # docs/PROD_RUNBOOK.md: an instance with 8 concurrent events was measured at 232 MiB.
@@ -135,6 +144,34 @@ class Deployment:
         "info",
         "Lowest severity that is logged.",
         one_of("debug", "info", "warning", "error", "critical"),
+    )
+    pixels_schedule: str = declare(
+        "DEPLOY_PIXELS_SCHEDULE",
+        "*/15 * * * *",
+        "When the second function, which measures pixels, looks for files to measure: five fields of cron.",
+        shaped(r"\S+( \S+){4}", "be the five fields of cron, such as */15 * * * *"),
+    )
+    pixels_max_memory: str = declare(
+        "DEPLOY_PIXELS_MAX_MEMORY",
+        "4Gi",
+        "Memory limit of the second function; decoding a chunk takes about five times its size.",
+        quantity("Mi", "Gi"),
+    )
+    pixels_timeout: int = declare(
+        "DEPLOY_PIXELS_TIMEOUT",
+        900,
+        "Seconds that the second function may take. It stops after four fifths of them.",
+        at_least(60),
+    )
+    pixels_s3_access_key: str = declare(
+        "DEPLOY_PIXELS_S3_ACCESS_KEY",
+        "",
+        "Access key of the second function for S3, which needs to read only; empty for that of the first.",
+        access_key,
+        secret=True,
+    )
+    pixels_s3_secret_key: str = declare(
+        "DEPLOY_PIXELS_S3_SECRET_KEY", "", "The secret key that belongs to it.", secret_key, secret=True
     )
     sample_upload: bool = declare(
         "DEPLOY_SAMPLE_UPLOAD",

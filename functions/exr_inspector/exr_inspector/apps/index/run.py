@@ -17,8 +17,9 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.location import is_object, path_location
 from exr_inspector.mounts import file_system
 from exr_inspector.settings import Settings
-from exr_inspector.sources.listing import Entry, Listing, listing
+from exr_inspector.sources.listing import Listing, listing
 from exr_inspector.sources.opener import Opener
+from exr_inspector.sources.protocol import Listed
 
 # Listed files that are compared at once, and files whose rows are deleted in one transaction.
 BATCH, REMOVALS = 10_000, 1_000
@@ -161,7 +162,7 @@ class Run:
                 self._fail(str(error))
         return found
 
-    def _row(self, index: int, entry: Entry) -> tuple[Any, ...] | None:
+    def _row(self, index: int, entry: Listed) -> tuple[Any, ...] | None:
         try:
             location = path_location(entry.path, self._paths)
         except InspectorError as error:  # the object store accepts a key that no location can have

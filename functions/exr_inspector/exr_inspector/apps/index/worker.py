@@ -19,6 +19,7 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import WORKER_LOST, InspectorError
 from exr_inspector.events.request import Request
+from exr_inspector.judge import Judge
 from exr_inspector.location import path_location
 from exr_inspector.measurer import Measurer
 from exr_inspector.pipeline import Runtime, inspect_many
@@ -53,6 +54,7 @@ class Collector:
     """A Sink that keeps what it is given, for another process to store."""
 
     name = "the index"
+    commits = False
 
     def __init__(self) -> None:
         self.files: list[FileRows] = []
@@ -85,7 +87,7 @@ class Present:
     """
 
     def __init__(self, sink: Sink, links: Collection[str] = ()) -> None:
-        self.name = sink.name
+        self.name, self.commits = sink.name, sink.commits
         self._sink = sink
         self._links = links
 
@@ -136,7 +138,7 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     inspection = Inspection(Request("created", (location,)), document, location, stat)
     collector = Collector()
     reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
-    write([inspection], collector, Measurer(reader))
+    write([inspection], collector, Judge(Measurer(reader), runtime.policies))
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 

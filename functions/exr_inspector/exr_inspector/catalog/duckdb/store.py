@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH, after, arrow_table
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS, FileRows, Row
+from exr_inspector.catalog.facets import FileRows, Row, owners
 from exr_inspector.catalog.limits import SEARCH_SECONDS, QueryLimits, time_limit
 from exr_inspector.catalog.plan import (
     AUDIT_COLUMNS,
@@ -64,6 +64,8 @@ class DuckDBStore:
     NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
     """
 
+    commits = True
+
     def __init__(self, path: str, *, read_only: bool = False, limits: QueryLimits | None = None) -> None:
         self.name = path
         self._limits = limits
@@ -80,11 +82,16 @@ class DuckDBStore:
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
             present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
+            if "files" not in present:
+                # A file that is not in `files` is taken for new: no other table may have rows of it.
+                for table in present.intersection(TABLES):
+                    cursor.execute(f"DROP TABLE {table}")
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema)
-            # `facets` must not say that the rows of a table that is gone are stored.
-            gone = [each.name for each in FACETS.values() if not present.issuperset(each.tables)]
-            cursor.execute("DELETE FROM facets WHERE facet IN (SELECT unnest(?))", [gone])
+            # Facets that have lost a table are written again when they are next delivered.
+            lost = owners(TABLES.keys() - present)
+            sql = "UPDATE facets SET input_hash = NULL WHERE facet IN (SELECT unnest(?))"
+            cursor.execute(sql, [lost])
             self._counts = _lacks_rows(cursor)
         self._ready = True
 
@@ -94,8 +101,9 @@ class DuckDBStore:
                 self.ensure_tables()
             with self._transaction() as cursor:
                 file_ids = sorted({*(each.file_id for each in files), *(each.file_id for each in removals)})
-                made = plan(self._stored(cursor, file_ids), files, removals, Write.new())
-                _execute(cursor, made)
+                rows = _read(cursor, "files", (*STORED_COLUMNS, "rowid"), file_ids)
+                made = plan(self._stored(cursor, rows, file_ids), files, removals, Write.new())
+                _execute(cursor, made, {row["file_id"]: row["rowid"] for row in rows})
         return made.outcomes
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
@@ -175,21 +183,19 @@ class DuckDBStore:
         if not self._ready:
             self.ensure_tables()
         part = f"{path}.{os.getpid()}.part"
-        vectors = ", ".join(
-            f"CASE WHEN file_path = leader THEN {each} END AS {each}" for each in VECTORS.values()
-        )
-        files = f"""SELECT files.* REPLACE ({vectors})
-            FROM files JOIN (SELECT coalesce(sequence_key, file_path) AS led, min(file_path) AS leader
-                FROM files GROUP BY led)
-            ON coalesce(sequence_key, file_path) = led"""
+        led = "SELECT min(file_path) FROM files GROUP BY coalesce(sequence_key, file_path)"
+        kept: dict[str, str] = {}
+        for table, column, *_ in VECTORS.values():
+            vector = f"CASE WHEN file_path IN ({led}) THEN {column} END AS {column}"
+            kept[table] = ", ".join(filter(None, [kept.get(table), vector]))
         try:
             with self._connection.cursor() as cursor, coded(self.name):
                 cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
                 try:
                     cursor.execute("BEGIN")
                     for table in TABLES:
-                        rows = files if table == "files" else f"FROM {table}"
-                        cursor.execute(f"CREATE TABLE published.{table} AS {rows}")
+                        columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
+                        cursor.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table}")
                     cursor.execute("COMMIT")
                 except duckdb.Error:
                     cursor.execute("ROLLBACK")
@@ -231,20 +237,24 @@ class DuckDBStore:
                 message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
                 raise InspectorError(TABLE_MISMATCH, message, self.name)
 
-    def _stored(self, cursor: duckdb.DuckDBPyConnection, file_ids: Sequence[str]) -> dict[str, StoredFile]:
-        files = _read(cursor, "files", STORED_COLUMNS, file_ids)
+    def _stored(
+        self, cursor: duckdb.DuckDBPyConnection, files: Sequence[Row], file_ids: Sequence[str]
+    ) -> dict[str, StoredFile]:
         facets = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
         counts = {table: _count(cursor, table, file_ids) for table in _PROMISES if self._counts}
         return stored_files(files, facets, counts)
 
 
-def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan) -> None:
-    """Execute a plan: one statement for each table and kind of change."""
+def _execute(cursor: duckdb.DuckDBPyConnection, made: Plan, row_ids: Mapping[str, int]) -> None:
+    """Execute a plan: one statement for each table and kind of change. `row_ids` are those of `files`."""
     if made.touched:
-        columns = pa.schema([TABLES["files"].field(name) for name in ("file_id", *AUDIT_COLUMNS)])
+        columns = pa.schema([TABLES["files"].field(name) for name in AUDIT_COLUMNS])
         values = ", ".join(f"{name} = incoming.{name}" for name in AUDIT_COLUMNS)
-        sql = f"UPDATE files SET {values} FROM incoming WHERE files.file_id = incoming.file_id"
-        _execute_with(cursor, sql, pa.Table.from_pylist(made.touched, schema=columns))
+        incoming = pa.Table.from_pylist(made.touched, schema=columns)
+        touched = pa.array([row_ids[row["file_id"]] for row in made.touched])
+        # By row id, since `file_id` has no index: it would take another scan of the table.
+        sql = f"UPDATE files SET {values} FROM incoming WHERE files.rowid = incoming.touched"
+        _execute_with(cursor, sql, incoming.append_column("touched", touched))
     for table, file_ids in made.deleted.items():
         cursor.execute(f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", [file_ids])
     if made.dropped:

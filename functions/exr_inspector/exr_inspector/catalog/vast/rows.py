@@ -11,6 +11,7 @@ import pyarrow as pa
 from exr_inspector.catalog.arrow import after
 from exr_inspector.catalog.vast import sdk
 from exr_inspector.catalog.vast.errors import FAILURES, decoding
+from exr_inspector.catalog.vast.sdk_select import select_keys
 from exr_inspector.errors import InspectorError
 
 ROW_ID = "$row_id"
@@ -38,7 +39,7 @@ class Rows:
         found = []
         for start in range(0, len(keys), MAX_KEYS):
             with decoding():
-                reader = sdk.select_keys(table, list(columns), key, list(keys[start : start + MAX_KEYS]))
+                reader = select_keys(table, list(columns), key, keys[start : start + MAX_KEYS])
                 found.append(reader.read_all())
         return pa.concat_tables(found)
 

@@ -1,4 +1,4 @@
-"""The `vastdb` SDK as the store uses it: the only module that imports the SDK or touches its private parts.
+"""The `vastdb` SDK as the store uses it. Only this module and `sdk_select` know its private parts.
 
 The SDK has no public way to send each request once, to read rows from the configured address only, or to
 commit and roll back a transaction by its id. Importing this module checks the SDK's version and the private
@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from exr_inspector.errors import BAD_SETTING, NOT_INSTALLED, InspectorError
@@ -28,14 +29,14 @@ REQUIREMENT = "vastdb>=2.1,<2.2"
 
 try:
     import vastdb
-    from vastdb import errors
-    from vastdb._internal import QueryDataInternalError, VastdbApi
+    from vastdb import errors, table_metadata
+    from vastdb._internal import QueryDataInternalError, QueryDataRequest, VastdbApi
     from vastdb._session_context import SessionContext
     from vastdb.config import BackoffConfig, QueryConfig, SessionConfig
     from vastdb.features import Features
     from vastdb.session import Session
-    from vastdb.table import TableInTransaction
-    from vastdb.table_metadata import TableMetadata, TableRef
+    from vastdb.table import SplitWorker, TableInTransaction
+    from vastdb.table_metadata import TableRef, TableType
     from vastdb.transaction import Transaction
 except ImportError as error:
     raise InspectorError(
@@ -43,7 +44,15 @@ except ImportError as error:
         f"the VAST DataBase store cannot import its SDK ({error}): pip install 'exr-inspector[vast]'",
     ) from error
 
-__all__ = ["QueryDataInternalError", "TableMetadata", "TableRef", "errors"]
+__all__ = [
+    "QueryDataInternalError",
+    "QueryDataRequest",
+    "SplitWorker",
+    "TableInTransaction",
+    "TableRef",
+    "TableType",
+    "errors",
+]
 
 # The private parts and the parameters that this module relies on.
 _METHODS = {
@@ -59,6 +68,10 @@ _PARAMETERS: dict[Any, str] = {
     TableInTransaction: "metadata tx session_context",
     Transaction: "txid _session_context",
     TableInTransaction.select_splits: "columns predicate config internal_row_id",
+    TableInTransaction._select_prepare: "query_schema config columns predicate internal_row_id",
+    QueryDataRequest: "serialized response_schema response_parser",
+    SplitWorker: "api query_data_request bucket_name schema_name table_name txid query_imports_table split_id"
+    " config",
 }
 
 
@@ -96,7 +109,7 @@ for _name in ("vastdb", "backoff"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 # One request for each select by key, however large the table.
-_ONE_REQUEST = QueryConfig(num_splits=1)
+ONE_REQUEST = QueryConfig(num_splits=1)
 
 
 # --- sessions ---------------------------------------------------------------------------------------------
@@ -108,7 +121,7 @@ def connect(settings: Settings) -> Any:
     Raises the SDK's errors, and InspectorError(BAD_SETTING) if the server is not a VAST DataBase.
     """
     try:
-        api = _Api(
+        api = Api(
             access_key=settings.vast_access_key,
             secret_key=settings.vast_secret_key,
             endpoints=[settings.vast_endpoint],
@@ -150,7 +163,7 @@ def close(session: Any) -> None:
     session.api.__exit__()
 
 
-class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
+class Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
     """The SDK's HTTP layer."""
 
     def _session_create(self, url: Any) -> Any:
@@ -165,6 +178,7 @@ class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
         if self._ssl_verify is True:
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         session.trust_env = False
+        session.headers = CaseInsensitiveDict({"user-agent": self.client_sdk_version})
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_IDLE_CONNECTIONS))
         return session
@@ -177,39 +191,43 @@ class _Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
 
 
 class _HttpSession(requests.Session):
-    """A session whose settings are complete.
+    """A session whose settings are complete, for addresses that are: it sends what it is given.
 
     By default `requests` merges the settings of each request with those of the session and the environment,
-    which takes a tenth of the CPU time of a request.
+    and examines the address, which takes a third of the CPU time of a request. Redirects are not followed.
     """
 
     def request(self, method: str, url: str, **given: Any) -> requests.Response:  # type: ignore[override]
         request = requests.PreparedRequest()
-        request.prepare(
-            method,
-            url,
-            headers={**self.headers, **(given.get("headers") or {})},
-            data=given.get("data"),
-            auth=self.auth,
-            cookies=self.cookies,
-            hooks=self.hooks,
-        )
-        return self.send(
+        request.method, request.url, request.body = method, url, given.get("data")
+        request.headers = CaseInsensitiveDict({**self.headers, **(given.get("headers") or {})})
+        request = self.auth(request)  # type: ignore[operator, misc]
+        response = self.get_adapter(url).send(
             request,
+            stream=True,
             timeout=given["timeout"],
-            stream=given.get("stream", False),
             verify=self.verify,
-            proxies=self.proxies,
             cert=self.cert,
-            allow_redirects=True,
+            proxies=self.proxies,
         )
+        if not given.get("stream"):
+            _ = response.content  # received before the connection is used again
+        return response
 
 
-class _SelectApi(_Api):
+class _SelectApi(Api):
     """The SDK closes the API of a select at its end, but the connections are shared."""
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+class TableMetadata(table_metadata.TableMetadata):  # type: ignore[misc] # the SDK has no types
+    """The SDK's metadata of a table, and the requests that `sdk_select` keeps for it."""
+
+    def __init__(self, ref: TableRef) -> None:
+        super().__init__(ref)
+        self.templates: dict[Any, Any] = {}
 
 
 class _Session(Session):  # type: ignore[misc] # the SDK has no types
@@ -219,7 +237,7 @@ class _Session(Session):  # type: ignore[misc] # the SDK has no types
     which may be unreachable from here, and which no certificate names.
     """
 
-    def __init__(self, api: _Api, endpoint: str) -> None:
+    def __init__(self, api: Api, endpoint: str) -> None:
         self.api, self.access, self.secret = api, api.access_key, api.secret_key
         self._context = SessionContext(api, endpoint, SessionConfig(data_endpoints=[endpoint]))
         self.features = Features(api.vast_version)
@@ -269,14 +287,3 @@ def table_of(transaction: Any, metadata: TableMetadata) -> Any:
         return transaction.table_from_metadata(metadata)
     # The SDK's own method copies the metadata, which takes as long as half a request.
     return TableInTransaction(metadata, transaction, transaction._session_context)
-
-
-def select_keys(table: Any, columns: list[str], key: str, keys: list[Any]) -> Any:
-    """Return a reader of `columns` and `$row_id` of the rows whose `key` is one of `keys`."""
-    predicate = table[key].isin(keys)
-    # The SDK appends `$row_id` to the list that it gets.
-    try:
-        (reader,) = table.select_splits(list(columns), predicate, _ONE_REQUEST, internal_row_id=True)
-    except NotImplementedError:  # a partitioned table; `select` starts threads and a queue
-        reader = table.select(list(columns), predicate, _ONE_REQUEST, internal_row_id=True)
-    return reader

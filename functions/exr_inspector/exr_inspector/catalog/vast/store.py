@@ -36,6 +36,8 @@ class VastStore:
     instance can start while the database is down. `wait` gets the seconds to wait before another attempt.
     """
 
+    commits = True
+
     def __init__(
         self, settings: Settings, session: Any = None, wait: Callable[[float], object] = time.sleep
     ) -> None:

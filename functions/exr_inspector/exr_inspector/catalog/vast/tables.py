@@ -9,15 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FACETS
+from exr_inspector.catalog.facets import owners
 from exr_inspector.catalog.vast.errors import decoding
 from exr_inspector.catalog.vast.locks import LOCKS, all_locks
+from exr_inspector.catalog.vast.rows import ROW_ID, Rows
 from exr_inspector.catalog.vast.sdk import TableMetadata, TableRef
 from exr_inspector.catalog.vast.transactions import Metadata, Transaction, Transactions
 from exr_inspector.errors import TABLE_MISMATCH, InspectorError
 
 SCHEMAS: dict[str, pa.Schema] = {**TABLES, "locks": LOCKS}
-FACET_TABLES = [table for facet in FACETS.values() for table in facet.tables]
 
 
 class Tables:
@@ -78,12 +78,12 @@ class Tables:
         bucket = transaction.sdk.bucket(self._bucket)
         schema = bucket.schema(self._schema, fail_if_missing=False) or bucket.create_schema(self._schema)
         present = set(schema.tablenames())
+        if "files" not in present:
+            # A file that is not in `files` is taken for new: no other table may have rows of it.
+            for name in present.intersection(TABLES):
+                schema.table(name).drop()
+            present -= set(TABLES)
         absent = [name for name in SCHEMAS if name not in present]
-        if "facets" in present and not set(FACET_TABLES).isdisjoint(absent):
-            # `facets` says that the rows of a table that is gone are stored. Without it, each file is written
-            # again when it is next delivered.
-            schema.table("facets").drop()
-            absent.append("facets")
         for name in absent:
             table = schema.create_table(name, SCHEMAS[name])
             if name == "locks":
@@ -98,6 +98,7 @@ class Tables:
                 _load(each, transaction)
                 is_changed = True
         if is_changed:
+            _forget(transaction, metadata, absent)
             transaction.commit()
         return metadata
 
@@ -111,6 +112,19 @@ class Tables:
                 )
                 raise InspectorError(TABLE_MISMATCH, message, f"{self._bucket}/{self._schema}")
         return [field for field in SCHEMAS[name] if field.name not in found.names]
+
+
+def _forget(transaction: Transaction, metadata: Metadata, absent: list[str]) -> None:
+    """Let `facets` no longer say that the rows of facets are stored that have lost a table.
+
+    They are written again when they are next delivered.
+    """
+    lost = owners(absent)
+    if lost and "facets" not in absent:
+        rows = Rows(transaction.sdk, metadata)
+        found = rows.find("facets", lost, key="facet").select([ROW_ID])
+        nothing = pa.nulls(found.num_rows, TABLES["facets"].field("input_hash").type)
+        rows.update("facets", found.append_column("input_hash", nothing))
 
 
 def _load(metadata: Any, transaction: Transaction) -> None:

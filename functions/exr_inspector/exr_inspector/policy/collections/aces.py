@@ -22,6 +22,20 @@ OFFSETS_RISE = "offsets_rise"
 SCAN_LINES_MD5 = "scan_lines_md5"
 """The evidence in `Facts.extra`: the MD5 of all bytes behind the chunk table, as hexadecimal digits."""
 
+REQUIRED = {
+    "acesImageContainerFlag": "int",
+    "channels": "chlist",
+    "chromaticities": "chromaticities",
+    "compression": "compression",
+    "dataWindow": "box2i",
+    "displayWindow": "box2i",
+    "lineOrder": "lineOrder",
+    "pixelAspectRatio": "float",
+    "screenWindowCenter": "v2f",
+    "screenWindowWidth": "float",
+}
+"""Attributes that a container must have, and their types."""
+
 _NO_OFFSETS = Missing("the chunk offset table was not read", is_requested=False)
 _NO_MD5 = Missing("the scan lines were not read", is_requested=False)
 _SAMPLE_BYTES = {"half": 2, "float": 4, "uint": 4}
@@ -32,6 +46,9 @@ _SAMPLE_BYTES = {"half": 2, "float": 4, "uint": 4}
     {
         "is_exr": Field("flag", "Whether the file begins with the magic number of OpenEXR."),
         "has_flag": Field("flag", "Whether the first part has the attribute acesImageContainerFlag."),
+        "missing_attributes": Field(
+            "list", "Required attributes that the first part lacks, or has with another type."
+        ),
         "version_field": Field("integer", "The version field: format version and flags."),
         "long_names": Field("list", "Names of attributes, types and channels of more than 31 bytes."),
         "header_bytes": Field("integer", "Length of the header in bytes, without magic number and version."),
@@ -58,25 +75,24 @@ def aces_container(facts: Facts) -> Items:
         return [{**dict.fromkeys(COLLECTIONS["aces_container"].fields, NO_HEADER), **item, "is_exr": is_exr}]
     names = {name for part in parts for each in part["attributes"] for name in (each["name"], each["type"])}
     names.update(each["name"] for each in document["channels"])
-    attributes = [each["name"] for each in parts[0]["attributes"]]
+    kinds = {each["name"]: each["type"] for each in parts[0]["attributes"]}
     return [
         {
             **item,
             "is_exr": True,
-            "has_flag": "acesImageContainerFlag" in attributes,
+            "missing_attributes": [name for name, kind in REQUIRED.items() if kinds.get(name) != kind],
+            "has_flag": "acesImageContainerFlag" in kinds,
             "version_field": about["version_field"],
             "long_names": sorted(name for name in names if len(name.encode("utf-8", "surrogateescape")) > 31),
             "header_bytes": about["header_bytes"] - 8,
             "is_complete": _NO_OFFSETS if about["complete"] is None else about["complete"],
             "extra_bytes": _extra_bytes(document),
             "offsets_rise": facts.extra.get(OFFSETS_RISE, _NO_OFFSETS),
-            "has_header_checksum": "headerChecksum" in attributes,
-            "is_header_checksum_right": _is_header_right(document)
-            if "headerChecksum" in attributes
-            else None,
-            "has_image_checksum": "imageChecksum" in attributes,
+            "has_header_checksum": "headerChecksum" in kinds,
+            "is_header_checksum_right": _is_header_right(document) if "headerChecksum" in kinds else None,
+            "has_image_checksum": "imageChecksum" in kinds,
             "is_image_checksum_right": _is_image_right(document, facts.extra.get(SCAN_LINES_MD5, _NO_MD5))
-            if "imageChecksum" in attributes
+            if "imageChecksum" in kinds
             else None,
         }
     ]

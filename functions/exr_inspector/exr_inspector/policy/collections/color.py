@@ -56,7 +56,7 @@ PUBLISHED = frozenset(
         "has_namespace": Field("flag", "Whether the id has a namespace."),
         "is_published": Field("flag", "Whether the forum has published the id."),
         "is_first": Field("flag", "Whether the part is the first."),
-        "has_color": Field("flag", "Whether the part has channels R, G and B of one layer."),
+        "has_color": Field("flag", "Whether the file has a layer with R, G and B, or with Y."),
         "has_aces_flag": Field("flag", "Whether acesImageContainerFlag is 1."),
         "has_chromaticities": Field("flag", "Whether the part has the attribute chromaticities."),
         "chromaticities": Field("list", "x and y of red, green, blue and white."),
@@ -73,10 +73,14 @@ def color(facts: Facts) -> Items:
     """What the parts state about color: one item for each part."""
     if not has_header(facts):
         return NO_HEADER
-    return [_color(facts.document, part) for part in facts.document["parts"]]
+    layers: dict[tuple[int, str | None], set[str]] = {}
+    for each in facts.document["channels"]:
+        layers.setdefault((each["part_index"], each["layer_name"]), set()).add(each["component_name"])
+    has_color = any({"R", "G", "B"} <= each or "Y" in each for each in layers.values())
+    return [_color(part, has_color) for part in facts.document["parts"]]
 
 
-def _color(document: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+def _color(part: Mapping[str, Any], has_color: bool) -> dict[str, Any]:
     values = part_attributes(part)
     kinds = {each["name"]: each["type"] for each in reversed(part["attributes"])}
     id_, listed = values.get("colorInteropID"), values.get("chromaticities")
@@ -87,10 +91,6 @@ def _color(document: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     text = id_ if isinstance(id_, str) else None
     stated = CHROMATICITIES.get(text or "")
     unknown = id_ if isinstance(id_, Missing) else None
-    layers: dict[str | None, set[str]] = {}
-    for each in document["channels"]:
-        if each["part_index"] == part["index"]:
-            layers.setdefault(each["layer_name"], set()).add(each["component_name"])
     return {
         "place": f"parts[{part['index']}]",
         "part_index": part["index"],
@@ -100,7 +100,7 @@ def _color(document: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
         "has_namespace": unknown if text is None else ":" in text,
         "is_published": unknown if text is None else text in PUBLISHED,
         "is_first": part["index"] == 0,
-        "has_color": any({"R", "G", "B"} <= components for components in layers.values()),
+        "has_color": has_color,
         "has_aces_flag": values.get("acesImageContainerFlag") == 1,
         "has_chromaticities": "chromaticities" in values,
         "chromaticities": listed,

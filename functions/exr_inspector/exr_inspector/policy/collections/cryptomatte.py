@@ -71,8 +71,11 @@ def cryptomattes(facts: Facts) -> Items:
     """The cryptomattes that attributes of the header describe."""
     if not has_header(facts):
         return NO_HEADER
-    sidecars = facts.extra.get(SIDECARS)
-    return [_item(each, facts.document, sidecars) for each in find(facts.document).cryptomattes]
+    document, sidecars = facts.document, facts.extra.get(SIDECARS)
+    lost = frozenset(
+        each["name"] for part in document["parts"] for each in part["attributes"] if each["value"] is None
+    )
+    return [_item(each, document, lost, sidecars) for each in find(document).cryptomattes]
 
 
 @collection(
@@ -104,8 +107,15 @@ def find(document: Mapping[str, Any]) -> Found:
     return find_cryptomattes(document["parts"], texts, document["channels"])
 
 
-def _item(found: Cryptomatte, document: Mapping[str, Any], sidecars: Any) -> dict[str, Any]:
+def _item(
+    found: Cryptomatte, document: Mapping[str, Any], lost: frozenset[str], sidecars: Any
+) -> dict[str, Any]:
+    """Return the facts of a cryptomatte. `lost` has the names of attributes whose value is not known."""
     manifest, is_file_found = _manifest(found, sidecars)
+    if found.manifest == "" and lost.intersection(
+        f"{prefix}cryptomatte/{found.key}/manifest" for prefix in ("", "exr/")
+    ):
+        manifest = _LOST
     known = manifest if isinstance(manifest, Manifest) else None
     described = describe(found, document["parts"], known)
     if any(not each or is_unknown(each) for each in described["compressions"]):
@@ -114,7 +124,7 @@ def _item(found: Cryptomatte, document: Mapping[str, Any], sidecars: Any) -> dic
         described |= dict.fromkeys((*_COUNTS, *_NAMES, "manifest_error", "object_count"), manifest)
     path = found.manifest_file
     return {
-        "place": f"parts[{found.part_index}].cryptomatte[{found.key}]",
+        "place": f"parts[{found.part_index}].cryptomattes[{found.key}]",
         **described,
         "is_manifest_file_allowed": None if path is None else manifest_path(path) is not None,
         "is_manifest_file_found": is_file_found,
@@ -130,7 +140,7 @@ def _manifest(found: Cryptomatte, sidecars: Any) -> tuple[Manifest | Missing | N
         is_known = sidecars is not None and path in sidecars
         is_found = sidecars[path] is not None if is_known else _NO_SIDECAR
     if found.manifest is not None:
-        return (parse_manifest(found.manifest) if found.manifest else _LOST), is_found
+        return parse_manifest(found.manifest), is_found
     if path is None:
         return None, None
     if is_found is True:

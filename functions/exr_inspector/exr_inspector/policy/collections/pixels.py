@@ -26,13 +26,19 @@ _COUNTS = {
 _CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
 
 
+def _why_unread(stats: Mapping[str, Any] | None) -> Missing | None:
+    """Return why there are no statistics; None if there are. A reason says that they were asked for."""
+    if not stats or stats["status"] == "planned":
+        return NO_STATS
+    return None if "coverage" in stats else Missing(f"the pixels were not read: {stats['reason']}")
+
+
 def stats_of(facts: Facts) -> Mapping[str, Any] | Missing:
     """Return the statistics of a file, or why there are none."""
     stats = facts.stats
-    if not stats or stats["status"] == "planned":
-        return NO_STATS
-    if "coverage" not in stats:  # they were asked for, and not computed
-        return Missing(stats["reason"])
+    if why := _why_unread(stats):
+        return why
+    assert stats is not None
     if not stats["channels"] and stats["failures"]:
         return Missing(f"no pixel could be read: {stats['failures'][0]['message']}")
     return stats
@@ -131,10 +137,9 @@ def _statistics(
 def pixels(facts: Facts) -> Items:
     """The reading of the pixels: one item, if it was requested."""
     stats = facts.stats
-    if not stats or stats.get("status") in ("skipped", "planned"):
-        return NO_STATS
-    if stats["status"] == "unread":
-        return Missing(f"the pixels could not be read: {stats['reason']}")
+    if why := _why_unread(stats):
+        return why
+    assert stats is not None
     failures, coverage = stats["failures"], stats["coverage"]
     failed = sum(each["chunks"] or 1 for each in failures if each["code"] in _CORRUPT)
     sampled = stats["mode"] == "sampled" and coverage["chunks_read"] < coverage["chunks"]

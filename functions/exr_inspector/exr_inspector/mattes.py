@@ -1,0 +1,112 @@
+"""Inspection -> cryptomattes: list the objects of the files whose requests ask for it.
+
+What the store already has is not computed again: it is identified by the object's version, the request and
+the version of the facet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from exr_inspector.catalog.facets import FACETS, input_hash, object_version
+from exr_inspector.document.serialize import to_json
+from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.parallel import side_by_side
+from exr_inspector.reader import Inspection, Pixels, Reader
+from exr_inspector.sources.protocol import Stat
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Sink
+
+# How often a file that is replaced while its pixels are read is inspected again.
+MAX_READS = 3
+
+
+def list_objects(
+    inspections: Sequence[Inspection], reader: Reader, store: Sink | None, end: float, *, keep_faults: bool
+) -> list[Inspection]:
+    """Return the inspections, those that ask for cryptomattes with them.
+
+    A file that is replaced meanwhile is inspected again. Pixels are given up at `end`, on the clock
+    `time.monotonic`. Raises InspectorError for a fault that a retry can cure, unless `keep_faults`.
+    """
+    found = list(inspections)
+    wanted = [index for index, each in enumerate(found) if _mode(each, reader) != "none"]
+    if not wanted:
+        return found
+    file_ids = [location.file_id for index in wanted if (location := found[index].location)]
+    known = store.computed(file_ids, "cryptomatte") if store else {}
+
+    def listed(index: int) -> Inspection:
+        inspection = found[index]
+        try:
+            return _listed(inspection, reader, known, end)
+        except InspectorError as error:
+            if (error.retry and not keep_faults) or inspection.stat is None:
+                raise
+            mode = _mode(inspection, reader)
+            failed = {"status": str(error), "cryptomattes": []}
+            identity = _input_hash(inspection.stat, mode, "failed")
+            return replace(inspection, cryptomattes=Pixels(failed, _request(mode), identity, str(error)))
+
+    for index, each in zip(wanted, side_by_side(listed, wanted), strict=True):
+        found[index] = each
+    return found
+
+
+def _mode(inspection: Inspection, reader: Reader) -> str:
+    """Return what is asked for: `none`, `objects` or `coverage`."""
+    asked = inspection.request.config.cryptomatte or reader.settings.cryptomatte
+    return asked if inspection.document["parts"] else "none"
+
+
+def _listed(
+    inspection: Inspection, reader: Reader, known: Mapping[str, str | None], end: float
+) -> Inspection:
+    from exr_inspector.pixels.cryptomatte import source_cryptomattes  # noqa: PLC0415 - only if it is wanted
+
+    for _ in range(MAX_READS):
+        mode, location, stat = _mode(inspection, reader), inspection.location, inspection.stat
+        if mode == "none" or location is None or stat is None:
+            return inspection
+        if known.get(location.file_id) in {_input_hash(stat, each) for each in (mode, "coverage")}:
+            return inspection
+        source = reader.open_source(location)
+        seconds = max(end - time.monotonic(), 0) if mode == "coverage" else None
+        with reader.telemetry.step("cryptomatte", path=location.path):
+            result = source_cryptomattes(
+                source, location, reader.open_source, reader.settings.limits, seconds
+            )
+        if source.stat() == stat:
+            more = () if _is_final(result) else ("unfinished",)
+            identity = _input_hash(stat, mode, *more)
+            return replace(
+                inspection, cryptomattes=Pixels(result, _request(mode), identity, result["status"])
+            )
+        inspection = reader.inspect(replace(inspection.request, locations=(location,)))
+    message = "the object changed each time its pixels were read"
+    raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])
+
+
+def _is_final(result: Mapping[str, Any]) -> bool:
+    """Return whether the same request would give the same result.
+
+    Not if the time did not suffice, nor if a side-car could not be read: it may arrive after the file.
+    """
+    is_late = any(each["code"] == PIXELS_TIMEOUT.code for each in result["failures"])
+    return not is_late and all(
+        each["manifest_source"] != "sidecar" or each["manifest_error"] is None
+        for each in result["cryptomattes"]
+    )
+
+
+def _request(mode: str) -> str:
+    return to_json({"mode": mode})
+
+
+def _input_hash(stat: Stat, mode: str, *more: str) -> str:
+    file = {"etag": stat.etag, "size_bytes": stat.size, "mtime": stat.mtime.replace(tzinfo=None)}
+    return input_hash(FACETS["cryptomatte"], object_version(file), _request(mode), *more)
