@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
@@ -142,18 +143,28 @@ def _seaweed(weed: Path, folder: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", ports[3])):
-                    break
-            time.sleep(0.2)
-        time.sleep(2)  # the S3 port answers before the filer does
+        _wait_for(ports[3])
         yield f"http://127.0.0.1:{ports[3]}"
     finally:
         process.kill()
         process.wait()
         shutil.rmtree(folder / "weed", ignore_errors=True)
+
+
+def _wait_for(port: int) -> None:
+    """Wait until the S3 server answers, which may be a minute on a busy machine."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def _free_port() -> int:

@@ -10,7 +10,7 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import Location
 from exr_inspector.policy.evaluate import evaluate
-from exr_inspector.policy.load import load_policy
+from exr_inspector.policy.load import load_pack, load_policy
 from exr_inspector.policy.model import Policy
 
 GOOD = """\
@@ -123,6 +123,12 @@ def test_policies_extend_each_other_to_a_limit() -> None:
         loaded(main="policy: main\nextends: [p0.yaml]", **files)
 
 
+def test_a_policy_extends_so_many_files_and_no_more() -> None:
+    files = {f"p{index}": f"policy: p\nextends: [{f'p{index + 1}.yaml, ' * 3}]" for index in range(6)}
+    with pytest.raises(InspectorError, match="extends more than 32 files"):
+        loaded(main="policy: main\nextends: [p0.yaml]", p6="policy: p", **files)
+
+
 def test_the_hash_is_that_of_the_rules_and_not_of_their_text() -> None:
     policy = loaded(main=BASE)
     assert loaded(main=f"# a comment\n{BASE.replace('{width: 1}', '{ width: 1 }')}").hash == policy.hash
@@ -140,10 +146,20 @@ def test_findings_are_suppressed_by_rule_and_path() -> None:
 
 
 def test_a_rule_of_two_policies_is_judged_once() -> None:
-    first, second = loaded(main=BASE), loaded(base=BASE, main="policy: main\nextends: [base.yaml]")
+    first, second = loaded(main=BASE), loaded(main=BASE.replace("policy: base", "policy: other"))
     validation = evaluate([first, second], DOCUMENT)
     assert [each["rules"] for each in validation["policies"]] == [3, 0]
     assert len(validation["findings"]) == 3
+
+
+def test_the_default_pack_is_judged_as_a_policy_that_extends_it_changed_it() -> None:
+    changes = "overrides:\n  FILE-02: {severity: info}\n  EXR-*: {severity: 'off'}\n"
+    studio = loaded(main=f"policy: main\nextends: [default]\n{changes}")
+    validation = evaluate([load_pack("default"), studio], DOCUMENT)
+    assert [each["id"] for each in validation["policies"]] == ["main"]
+    assert not any(each["rule_id"].startswith("EXR") for each in validation["findings"])
+    both = evaluate([load_pack("default"), load_pack("openexr")], DOCUMENT)
+    assert [each["id"] for each in both["policies"]] == ["default", "openexr"]
 
 
 # --- hostile files --------------------------------------------------------------------------------------

@@ -8,11 +8,14 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.apps.cli.command import on_terminal, run
 from tests.checks.shows import faulty_sequence, with_nan
 from tests.exrfiles.demo import simple, write_demo
+from tests.exrfiles.parts import scanline
+from tests.exrfiles.writer import write
 from tests.sources.server import S3Server
 
 LINE = (
@@ -184,13 +187,24 @@ def test_a_policy_file_extends_packs_and_suppresses_by_rule_and_path(folder: Pat
     assert "1 suppressed" in done.stdout
 
 
+def test_channels_with_the_same_message_share_a_line(folder: Path) -> None:
+    ramp = np.full((2, 2), np.nan, np.float16)
+    names = [f"c{index:02}" for index in range(20)]
+    frames(folder, 1001, 1002, content=write(scanline(dict.fromkeys(names, ramp), compression="zip")))
+    (line,) = [
+        each for each in run("check", ".", "--pixels", "full").stdout.splitlines() if "error" in each[:5]
+    ]
+    channels = "c00, c01, c02, c03, c04, c05, c06, c07 and 12 more"
+    assert line.startswith(f"error PIX-02 1001-1002: channels {channels}: samples that are NaN")
+
+
 def test_many_files_are_never_listed(folder: Path) -> None:
     for shot in range(20):
         (folder / f"sh{shot:03}").mkdir()
         frames(folder / f"sh{shot:03}", *range(1001, 1004), content=b"junk")
     lines = run("check", ".").stdout.splitlines()
     assert "sh000/beauty.#.exr 1001-1003 · corrupt 1001-1003" in lines
-    assert "  and 12 more sequences" in lines
+    assert "  and 12 more sequences or files" in lines
     assert len(lines) < 20 + 30
     assert len(run("check", ".", "--quiet").stdout.splitlines()) == len(lines)
 

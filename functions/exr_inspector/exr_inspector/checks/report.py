@@ -115,7 +115,7 @@ class Report:
         """Numbers of sequences, of files by what became of them, and of findings by severity."""
         failed = Counter(each["severity"] for each in self.findings if each["verdict"] == "fail")
         return {
-            "sequences": len(self.sequences),
+            "sequences": sum(bool(each.frames or each.expected) for each in self.sequences),
             "files": sum(each.files for each in self.sequences),
             "passed": sum(each.passed for each in self.sequences),
             **{severity: failed[severity] for severity in SEVERITIES},

@@ -27,6 +27,8 @@ from exr_inspector.policy.model import (
 from exr_inspector.policy.sequence_rules import find_odd
 from exr_inspector.sequences import format_frames
 
+DEFAULT = "default"
+"""The pack that files are judged by if nobody names a policy."""
 MAX_FINDINGS = 100
 """Findings of one rule in one file; the message of the last tells how many more places there are."""
 MAX_CHECKS = 1_000_000
@@ -45,7 +47,8 @@ def evaluate(
 ) -> Validation:
     """Judge a file by its document, and by its statistics (default: those of the document).
 
-    Rules for sequences are left out. A rule that several policies have is judged once, for the first.
+    Rules for sequences are left out. A rule that several policies have is judged once, for the first. The
+    pack `default` is left out if another policy extends it.
     """
     facts = Facts(document, document["stats"] if stats is None else stats, extra or {})
     path = document["file"]["path"]
@@ -84,6 +87,12 @@ def evaluate_sequence(policies: Sequence[Policy], sequence: FrameSequence) -> Se
     return {"policies": applied, "summary": _summary(applied, findings), "findings": found}
 
 
+def effective(policies: Sequence[Policy]) -> list[Policy]:
+    """Leave out the pack `default` if another policy extends it, which has its rules as it changed them."""
+    is_extended = any(DEFAULT in each.bases for each in policies)
+    return [each for each in policies if each.id != DEFAULT or not is_extended]
+
+
 def _apply(
     policies: Sequence[Policy], judge: Judge, path: str, *, is_sequence: bool
 ) -> tuple[list[AppliedPolicy], list[Finding], int]:
@@ -92,7 +101,7 @@ def _apply(
     findings: list[Finding] = []
     seen: set[str] = set()
     judged = 0
-    for policy in policies:
+    for policy in effective(policies):
         own = [each for each in policy.rules if (each.given == "sequence") is is_sequence]
         rules = [each for each in own if each.key not in seen] if seen else own
         skipped: list[str] = []

@@ -26,6 +26,8 @@ MAX_RULES = 1000
 """Rules of a policy, with those that it extends."""
 MAX_EXTENDS = 8
 """Policies that extend each other."""
+MAX_FILES = 32
+"""Files that a policy extends, directly or not."""
 
 _PACKS = "exr_inspector.policy.packs"
 
@@ -63,7 +65,8 @@ def load_policy(raw: bytes, path: str, read_file: ReadFile = _refuse_files) -> P
     Raises InspectorError(BAD_POLICY), which names file, line and field.
     """
     file = _parse(raw, path)
-    drafts = _drafts(file, read_file, (path,))
+    bases: list[str] = []
+    drafts = _drafts(file, read_file, (path,), bases)
     if len(drafts) > MAX_RULES:
         raise file.error((), f"the policy has {len(drafts)} rules; at most {MAX_RULES} are allowed")
     rules = tuple(_compile(each) for each in drafts.values())
@@ -79,6 +82,7 @@ def load_policy(raw: bytes, path: str, read_file: ReadFile = _refuse_files) -> P
         description=file.source.description,
         rules=rules,
         suppressions=suppressions,
+        bases=frozenset(bases),
     )
 
 
@@ -124,15 +128,22 @@ def _parse(raw: bytes, path: str) -> _File:
         raise _error(path, parsed, error.path, error.message) from None
 
 
-def _drafts(file: _File, read_file: ReadFile, chain: tuple[str, ...]) -> dict[str, _Draft]:
-    """Return the rules of a file by id, with those of the files that it extends and its overrides."""
+def _drafts(file: _File, read_file: ReadFile, chain: tuple[str, ...], bases: list[str]) -> dict[str, _Draft]:
+    """Return the rules of a file by id, with those of the files that it extends and its overrides.
+
+    `chain` has the paths that lead here; the ids of all files that are read are added to `bases`.
+    """
     found: dict[str, _Draft] = {}
     for index, name in enumerate(file.source.extends):
         raw, path = _read_pack(name) if is_pack(name) else read_file(name, file.path)
         if path in chain or len(chain) == MAX_EXTENDS:
             problem = "extends itself" if path in chain else f"is extended more than {MAX_EXTENDS} deep"
             raise file.error(("extends", index), f"{name} {problem}")
-        found.update(_drafts(_parse(raw, path), read_file, (*chain, path)))
+        if len(bases) == MAX_FILES:
+            raise file.error(("extends", index), f"the policy extends more than {MAX_FILES} files")
+        base = _parse(raw, path)
+        bases.append(base.source.policy)
+        found.update(_drafts(base, read_file, (*chain, path), bases))
     _override(file, found)
     for index, values in enumerate(file.parsed.value.get("rules") or []):
         at: Path = ("rules", index)

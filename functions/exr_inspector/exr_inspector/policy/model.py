@@ -187,3 +187,5 @@ class Policy:
     description: str
     rules: tuple[Rule, ...]
     suppressions: tuple[Suppression, ...] = ()
+    bases: frozenset[str] = frozenset()
+    """The ids of all policies that it extends."""

@@ -30,6 +30,7 @@ _MODULES = {
     "outliers": "outliers",
     "rules": "rules",
     "serve": "serve",
+    "shards": "shards",
     "similar": "similar",
     "sql": "query",
     "stats": "stats",

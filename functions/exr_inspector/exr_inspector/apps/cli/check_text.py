@@ -12,11 +12,12 @@ from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Un
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
 
-# What is listed before `and N more`: ranges of frames in a line, messages of a rule in a sequence, and
-# sequences of a rule.
+# What is listed before `and N more`: ranges of frames in a line, messages of a rule in a sequence, sequences
+# of a rule, and names of channels.
 MAX_RANGES = 12
 MAX_MESSAGES = 3
 MAX_SEQUENCES = 8
+MAX_NAMES = 8
 
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan", "unknown": "magenta"}
 _MAX_LINES = 12
@@ -93,35 +94,43 @@ def _print_rule(
     word: str, rule: str, findings: Sequence[CheckFinding], message: str = "", *, is_single: bool
 ) -> None:
     by_sequence = _grouped(findings, [each["sequence_key"] for each in findings])
-    lines = []
+    entries: list[tuple[str, str]] = []
     for key, found in list(by_sequence.items())[:MAX_SEQUENCES]:
         has_frames = any(each["frames"] for each in found)
         place = "" if is_single and has_frames else nearby(key)
-        by_message = _grouped(found, [message or _message(each) for each in found])
+        by_message = _grouped(found, [message or each["message"] for each in found])
         for text, same in list(by_message.items())[:MAX_MESSAGES]:
-            frames = _frames(frame for each in same for frame in each["frames"])
-            lines.append(f"{' '.join(filter(None, [place, frames]))}: {text}")
+            where = f"{place} {_frames(frame for each in same for frame in each['frames'])}".strip()
+            entries.append((where, text if message else _subject(same) + text))
         if len(by_message) > MAX_MESSAGES:
-            frames = _frames(frame for each in found for frame in each["frames"])
-            lines.append(f"and {len(by_message) - MAX_MESSAGES} more messages; {place} {frames}".rstrip())
-    if len(by_sequence) > MAX_SEQUENCES:
-        lines.append(f"and {len(by_sequence) - MAX_SEQUENCES:,} more sequences")
-    head = f"{word} {rule}"
-    if len(lines) == 1:
-        _echo(f"{head} {lines[0]}", _COLORS[word])
-        return
-    _echo(head, _COLORS[word])
-    for each in lines:
-        _echo(f"  {each}")
+            where = f"{place} {_frames(frame for each in found for frame in each['frames'])}".strip()
+            entries.append((where, f"and {len(by_message) - MAX_MESSAGES:,} more messages"))
+    more = len(by_sequence) - MAX_SEQUENCES
+    rest = [f"  and {more:,} more sequences or files"] if more > 0 else []
+    head, texts = f"{word} {rule}", {text for _, text in entries}
+    if len(entries) == 1:
+        lines = [f"{head} {': '.join(entries[0])}"]
+    elif len(texts) == 1:
+        lines = [f"{head}: {entries[0][1]}", *(f"  {where}" for where, _ in entries)]
+    else:
+        lines = [head, *(f"  {where}: {text}" for where, text in entries)]
+    for index, line in enumerate([*lines, *rest]):
+        _echo(line, None if index else _COLORS[word])
 
 
-def _message(found: CheckFinding) -> str:
-    """Return a finding's message, with the channel, part or attribute that it is about."""
-    place = found["place"]
-    if found["file_path"] is None or place == "file":
-        return found["message"]
-    words = place.removeprefix("parts[0].").replace("s[", " ").replace("].", " ").removesuffix("]")
-    return f"{words}: {found['message']}"
+def _subject(findings: Sequence[CheckFinding]) -> str:
+    """Return the channels, parts or attributes that findings are about: `channels B, G, R: `."""
+    kinds: dict[str, list[str]] = {}
+    for place in dict.fromkeys(each["place"] for each in findings if each["file_path"]):
+        if place != "file":
+            words = place.removeprefix("parts[0].").replace("s[", " ").replace("].", " ").removesuffix("]")
+            kind, _, name = words.rpartition(" ")
+            kinds.setdefault(kind, []).append(name)
+    named = []
+    for kind, names in kinds.items():
+        more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+        named.append(f"{kind}{'s' if len(names) > 1 else ''} {', '.join(names[:MAX_NAMES])}{more}")
+    return "; ".join(named) + ": " if named else ""
 
 
 def _notes(report: Report) -> Iterator[str]:
@@ -137,7 +146,7 @@ def _notes(report: Report) -> Iterator[str]:
         more = f" and {len(same) - 1:,} more" if len(same) > 1 else ""
         yield f"Not read: {nearby(same[0]['file_path'])}{more}: {code}"
     counts = [
-        _plural(summary["sequences"], "sequence"),
+        *([_plural(summary["sequences"], "sequence")] if summary["sequences"] else []),
         _plural(summary["files"], "file"),
         *(_plural(summary[each], each) for each in ("error", "warning") if summary[each]),
         *(
@@ -170,9 +179,12 @@ def _grouped(items: Iterable[Item], keys: Iterable[Key]) -> Mapping[Key, list[It
 
 def _echo(text: str, color: str | None = None) -> None:
     """Print a text in as many lines as it needs on the terminal, the later ones indented."""
-    text = harmless(text, keep="")
-    room = columns()
-    first, *rest = fold(text, room, 1000) if room else [text]
-    if rest:
-        rest = fold(text[len(first) :].lstrip(), room - 2, _MAX_LINES) if room else []
-    click.secho("\n".join([first, *(f"  {each}" for each in rest)]), fg=color)
+    text, room = harmless(text, keep=""), columns()
+    lines = [text]
+    if room:
+        indent = "    " if text.startswith(" ") else "  "
+        (first, *rest) = fold(text, room, len(text))
+        if rest:
+            rest = fold(text[len(first) :].lstrip(), room - len(indent), _MAX_LINES)
+        lines = [first, *(indent + each for each in rest)]
+    click.echo(click.style("\n".join(lines), fg=color) if color else "\n".join(lines))

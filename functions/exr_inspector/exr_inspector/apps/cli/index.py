@@ -122,7 +122,7 @@ def index(
             if publisher and step == "Inspecting":
                 publisher()
 
-        run = Run(_roots(roots, settings), store, settings, options, progress)
+        run = Run(roots_of(roots, settings), store, settings, options, progress)
         with _stopping(run):
             try:
                 run.run(execute, dry=dry_run)
@@ -134,7 +134,7 @@ def index(
     ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
 
 
-def _roots(names: Sequence[str], settings: Settings) -> list[Root]:
+def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
     """Return the roots that a user names, without those below others; single files share one root."""
     from exr_inspector.apps.index.run import Root  # noqa: PLC0415
 

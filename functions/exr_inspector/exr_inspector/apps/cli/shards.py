@@ -1,0 +1,116 @@
+"""`exr-inspector shards`: divide a large index among the tasks of a farm manager."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exr_inspector.apps.cli.index import roots_of
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.store import Store
+
+_DB = click.option("--db", metavar="FILE", help="The DuckDB file. By default, the settings select the store.")
+_PLAN = click.option("--plan", "folder", metavar="DIR", required=True, help="The folder of the plan.")
+
+
+@click.group()
+def shards() -> None:
+    """Divide a large index among the tasks of a farm manager.
+
+    `plan` lists and compares, and writes shards of 10,000 files; each task of an array job runs `work` on one
+    of them, in any order and as often as the manager likes. The store is the only record of what is done: to
+    go on after a failure, plan again. Rows of files that are gone are deleted by `index`.
+    """
+
+
+@shards.command()
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
+@_DB
+def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
+    """Compare roots with the store, and write what differs as shards."""
+    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
+
+    settings = _settings(db)
+    with closing(_open(settings)) as store:
+        run = Run(roots_of(roots, settings), store, settings, Options(deletes=False), lambda *_: None)
+        made = write_plan(run, Path(folder))
+    for line in run.summary.faults:
+        click.echo(line, err=True)
+    click.echo(f"{made.files:,} files in {made.shards:,} shards, numbered from 0")
+
+
+@shards.command()
+@_PLAN
+@click.option("--shard", "number", type=int, required=True, metavar="N", help="The shard, from 0.")
+@click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
+@_DB
+def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
+    """Inspect the files of one shard, and store their rows.
+
+    The exit code is 0 also if files are bad, so that a manager does not try for ever. It is 2 if another try
+    may help, or if something is set up wrong.
+    """
+    from exr_inspector.apps.index.shards import Plan, mark_done  # noqa: PLC0415
+    from exr_inspector.apps.index.shards import work as inspect_shard  # noqa: PLC0415
+
+    settings = _settings(db)
+    settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
+    found = Plan.load(Path(folder))
+    counts = inspect_shard(found.shard(number), settings, lambda: _open(settings))
+    mark_done(found, number, counts)
+    click.echo(f"shard {number}: {_text(counts)}")
+
+
+@shards.command()
+@_PLAN
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(folder: str, as_json: bool) -> None:
+    """Say which shards of a plan have been done, by the markers that their tasks left."""
+    from exr_inspector.apps.index.shards import Plan  # noqa: PLC0415
+    from exr_inspector.sequences import format_frames  # noqa: PLC0415
+
+    found = Plan.load(Path(folder))
+    done = found.done()
+    counts: Counter[str] = Counter()
+    for each in done.values():
+        counts.update(each)
+    left = [number for number in range(found.shards) if number not in done]
+    if as_json:
+        click.echo(
+            json.dumps({"shards": found.shards, "done": len(done), "left": left, "files": dict(counts)})
+        )
+        return
+    line = f"{len(done):,} of {found.shards:,} shards done: {_text(counts)}"
+    click.echo(line + (f"; left: {format_frames(left)}" if left else ""))
+
+
+def _settings(db: str | None) -> Settings:
+    settings = Settings.from_mapping(os.environ)
+    return replace(settings, db_file=db, vast_endpoint="") if db else settings
+
+
+def _open(settings: Settings) -> Store:
+    from exr_inspector.catalog.connect import open_store  # noqa: PLC0415
+
+    store = open_store(settings)
+    if store is None:
+        raise InspectorError(
+            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
+        )
+    return store
+
+
+def _text(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items())) or "no files"
