@@ -30,7 +30,7 @@ WANTED = {
 }
 FOLDER = Path(__file__).parents[1] / "functions" / "exr_inspector"
 KEY = "sq010/sh010/beauty.1001.exr"
-# Libraries of the tests. The function is deployed without them, and its libraries import them if they can.
+# Libraries of the tests that the function is deployed without. Its libraries import them if they are there.
 _ABSENT = ("pandas", "polars")
 _FUNCTION = f"""
 import json, sys, time
