@@ -137,3 +137,23 @@ def test_a_line_fits_the_terminal(folder: Path) -> None:
     a, b = image(folder / "a.exr", text("note", "x" * 500)), image(folder / "b.exr", text("note", "y" * 500))
     screen = on_terminal("diff", str(a), str(b), columns=80)
     assert max(map(len, screen.lines)) <= 80
+
+
+def test_stored_versions_are_compared_without_reading_a_file(folder: Path) -> None:
+    versions(folder)
+    assert run("stats", "v1", "v2", "--db", "x.duckdb").exit_code == 0
+    for path in (*folder.glob("v1/*"), *folder.glob("v2/*")):
+        path.unlink()
+    done = run("diff", "v1", "v2", "--db", "x.duckdb", "--pixels", "hash")
+    assert done.stdout.splitlines() == [
+        "v1/beauty_v1.#.exr different 4-5  added 7  removed 1",
+        "  ~ pixels of R at 4-5",
+        "v2/matte.exr added",
+    ]
+    pattern = run("diff", "v1/beauty_v1.#.exr", "v2/beauty_v2.#.exr", "--db", "x.duckdb", "--json")
+    assert json.loads(pattern.stdout)["equal"] == "2-6"
+
+
+def test_a_database_has_no_samples_to_compare(folder: Path) -> None:
+    done = run("diff", "a", "b", "--db", "x.duckdb", "--pixels", "full")
+    assert (done.exit_code, "--db has hashes of pixels" in done.stderr) == (2, True)

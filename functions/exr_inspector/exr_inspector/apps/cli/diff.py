@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
-from exr_inspector.apps.cli.paths import expand, local_name
+from exr_inspector.apps.cli.paths import expand, local_name, sequence_pattern
+from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.terminal import json_text, progress
 from exr_inspector.errors import requires_extra
 from exr_inspector.location import Location
 from exr_inspector.sequences import group
 from exr_inspector.settings import Settings
+from exr_inspector.shows import Shows
 
 if TYPE_CHECKING:
+    from exr_inspector.checks.stored import StoredFiles
+    from exr_inspector.compare.files import FileDiff
     from exr_inspector.compare.sequences import Frame, SequencePair
     from exr_inspector.differences import PixelMode
+
+Pair = tuple[Location, Location]
 
 # The exit code of a difference that is as said, from the least to the most urgent.
 EXIT_CODES = {"equal": 0, "unknown": 3, "different": 1}
@@ -59,6 +67,7 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     "--channels", multiple=True, metavar="NAME", help="Compare only pixels of channels that match, as *.R."
 )
 @click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.option("--db", metavar="FILE", help="Compare what this DuckDB file has of A and B, and read no file.")
 @click.option("--all", "show_all", is_flag=True, help="Show facts of the occasion too: times, frames, hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file or sequence.")
 @click.pass_context
@@ -70,6 +79,7 @@ def diff(
     tolerance: tuple[float, float],
     channels: tuple[str, ...],
     recursive: bool,
+    db: str | None,
     show_all: bool,
     as_json: bool,
 ) -> None:
@@ -83,51 +93,93 @@ def diff(
     unsuitable environment; 3 if something could not be compared. Attributes of the occasion of a render, such
     as times, frame numbers and hosts, never count.
     """
+    if db and pixels == "full":
+        raise click.UsageError("--db has hashes of pixels, but no pixels: use --pixels hash, or no --db")
     settings = Settings.from_mapping(os.environ)
-    sides = [expand([name], recursive=recursive, settings=settings) for name in (a, b)]
     with requires_extra("pixels"):
         from exr_inspector.compare.samples import Tolerance  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.compare.sequences import pair_sequences, summarize  # noqa: PLC0415
         from exr_inspector.differences import diff as diff_files  # noqa: PLC0415
 
-    options: dict[str, Any] = {
-        "pixels": pixels,
-        "tolerance": Tolerance(*tolerance),
-        "channels": channels or None,
-        "settings": settings,
-    }
-    if len(sides[0]) == len(sides[1]) == 1:
-        found = diff_files(sides[0][0], sides[1][0], **options)
-        if as_json:
-            click.echo(json_text(found))
-        else:
-            print_file(found, show_all=show_all)
-        ctx.exit(EXIT_CODES[found["status"]])
-    groups = [group(side, lambda each: each.path) for side in sides]
-    roots = tuple(_root(name, settings) for name in (a, b))
-    statuses = set()
-    for pair in pair_sequences(groups[0], groups[1], (roots[0], roots[1])):
-        summary = summarize(pair, _frames(pair, options))
-        statuses.add(summary["status"])
-        if as_json:
-            click.echo(json_text(summary))
-        else:
-            print_sequence(summary, pixels=pixels)
+    def read(pairs: Sequence[Pair]) -> Iterator[FileDiff]:
+        for ours, theirs in pairs:
+            yield diff_files(
+                ours,
+                theirs,
+                pixels=pixels,
+                tolerance=Tolerance(*tolerance),
+                channels=channels or None,
+                settings=settings,
+            )
+
+    with _stored(db) as stored:
+        compare = partial(_compare_stored, stored, pixels, channels or None) if stored else read
+        sides = [_files(name, settings, stored, recursive=recursive) for name in (a, b)]
+        if len(sides[0]) == len(sides[1]) == 1:
+            found = next(iter(compare([(sides[0][0], sides[1][0])])))
+            if as_json:
+                click.echo(json_text(found))
+            else:
+                print_file(found, show_all=show_all)
+            ctx.exit(EXIT_CODES[found["status"]])
+        groups = [group(side, lambda each: each.path) for side in sides]
+        statuses = set()
+        for pair in pair_sequences(groups[0], groups[1], (_root(a, settings), _root(b, settings))):
+            summary = summarize(pair, _frames(pair, compare))
+            statuses.add(summary["status"])
+            if as_json:
+                click.echo(json_text(summary))
+            else:
+                print_sequence(summary, pixels=pixels)
     ctx.exit(EXIT_CODES[max(statuses, key=list(EXIT_CODES).index, default="equal")])
+
+
+@contextmanager
+def _stored(db: str | None) -> Iterator[StoredFiles | None]:
+    if not db:
+        yield None
+        return
+    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
+    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
+
+    with closing(DuckDBStore(db, read_only=True)) as store:
+        yield StoredFiles(store)
+
+
+def _files(
+    name: str, settings: Settings, stored: StoredFiles | None, *, recursive: bool
+) -> Sequence[Location]:
+    if stored is None:
+        return expand([name], recursive=recursive, settings=settings)
+    found = Places([name], settings, Shows(settings.show_config)).stored(stored)
+    return [each for sequence, _ in found for each in sequence.items]
+
+
+def _compare_stored(
+    stored: StoredFiles, pixels: PixelMode, channels: Sequence[str] | None, pairs: Sequence[Pair]
+) -> Iterator[FileDiff]:
+    """Compare pairs of stored files: their headers, and with the mode `hash` the hashes of their channels."""
+    from exr_inspector.compare.files import compare_hashes, diff_documents, hashes_of  # noqa: PLC0415
+
+    evidence = stored.look([each for pair in pairs for each in pair])
+    for ours, theirs in zip(evidence, evidence, strict=True):
+        compare = compare_hashes(hashes_of(ours.stats), hashes_of(theirs.stats)) if pixels == "hash" else None
+        yield diff_documents(ours.document, theirs.document, compare, channels)
 
 
 def _root(name: str, settings: Settings) -> str:
     """Return the folder of a name that sequences below it are named from."""
     path = os.path.abspath(local_name(name, settings)) if "://" not in name else name  # noqa: PTH100
-    return path if os.path.isdir(path) or path.endswith("/") else ""  # noqa: PTH112
+    return "" if sequence_pattern(name, settings) else path.rstrip("/")
 
 
-def _frames(pair: SequencePair[Location], options: dict[str, Any]) -> Iterator[Frame]:
+def _frames(
+    pair: SequencePair[Location], compare: Callable[[Sequence[Pair]], Iterator[FileDiff]]
+) -> Iterator[Frame]:
     """Compare the frames that both sequences have."""
     from exr_inspector.compare.sequences import Frame, pair_frames  # noqa: PLC0415 - as above
-    from exr_inspector.differences import diff as diff_files  # noqa: PLC0415
 
     both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
-    for frame, ours, theirs in progress(both, len(both), shown=True):
-        found = diff_files(ours, theirs, **options)
-        yield Frame(frame, found["status"], found["header"], found["pixels"])
+    found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
+    for (frame, _, _), each in zip(both, found, strict=True):
+        yield Frame(frame, each["status"], each["header"], each["pixels"])

@@ -12,10 +12,10 @@ from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby
 from exr_inspector.apps.cli.values import readable, readable_window
 
 if TYPE_CHECKING:
+    from exr_inspector.compare.files import FileDiff
     from exr_inspector.compare.header import Change
     from exr_inspector.compare.pixels import ChannelDiff, PixelDiff
     from exr_inspector.compare.sequences import SequenceChange, SequenceDiff
-    from exr_inspector.differences import FileDiff
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
 _COLORS = {
