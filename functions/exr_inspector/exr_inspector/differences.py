@@ -9,6 +9,7 @@ from typing import Literal
 
 from exr_inspector.compare.channels import Hashes, Matched, recognize_renames
 from exr_inspector.compare.files import ComparePixels, FileDiff, compare_hashes, diff_documents, hashes_of
+from exr_inspector.compare.heatmap import HeatMap
 from exr_inspector.compare.pixels import PixelDiff, diff_pixels
 from exr_inspector.compare.samples import EXACT, Tolerance
 from exr_inspector.document.model import Channel
@@ -31,12 +32,14 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
     tolerance: Tolerance = EXACT,
     channels: Sequence[str] | None = None,
     settings: Settings | None = None,
+    heat_maps: list[HeatMap] | None = None,
 ) -> FileDiff:
     """Compare two files: local paths, `s3://bucket/key`, or locations.
 
     `pixels`: `none` compares headers only; `full` compares every sample of channels that correspond, with
     bounded memory; `hash` compares hashes of the decoded channels. `channels` are names or patterns such as
-    `*.R` of the channels whose pixels are compared.
+    `*.R` of the channels whose pixels are compared. With `full`, a map of the differences of each pair of
+    flat parts is appended to `heat_maps`.
 
     Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path, and
     transient faults of the files' stores.
@@ -49,12 +52,16 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
         each if isinstance(each, Location) else request_for(each, settings).locations[0] for each in (a, b)
     ]
     documents = [inspect(each, settings) for each in files]
-    compare = None if pixels == "none" else _comparison(files, pixels, tolerance, settings)
+    compare = None if pixels == "none" else _comparison(files, pixels, tolerance, settings, heat_maps)
     return diff_documents(documents[0], documents[1], compare, channels)
 
 
 def _comparison(
-    files: Sequence[Location], mode: PixelMode, tolerance: Tolerance, settings: Settings
+    files: Sequence[Location],
+    mode: PixelMode,
+    tolerance: Tolerance,
+    settings: Settings,
+    heat_maps: list[HeatMap] | None,
 ) -> ComparePixels:
     """Return the function that reads the pixels of two files and compares them."""
 
@@ -71,12 +78,14 @@ def _comparison(
             matched = recognize_renames(matched, *found)
 
         def compare() -> PixelDiff:
+            if heat_maps is not None:
+                heat_maps.clear()  # those of a file that was replaced meanwhile
             opener = Opener(settings)
             with (
                 closing(PixelFile(opener(files[0]), settings.limits)) as ours,
                 closing(PixelFile(opener(files[1]), settings.limits)) as theirs,
             ):
-                return diff_pixels(ours, theirs, matched, tolerance)
+                return diff_pixels(ours, theirs, matched, tolerance, heat_maps)
 
         return read_unchanged(compare)
 

@@ -157,3 +157,19 @@ def test_stored_versions_are_compared_without_reading_a_file(folder: Path) -> No
 def test_a_database_has_no_samples_to_compare(folder: Path) -> None:
     done = run("diff", "a", "b", "--db", "x.duckdb", "--pixels", "full")
     assert (done.exit_code, "--db has hashes of pixels" in done.stderr) == (2, True)
+
+
+def test_a_heat_map_shows_the_place_of_the_difference(folder: Path) -> None:
+    from PIL import Image
+
+    a, b = image(folder / "a.exr"), image(folder / "b.exr", value=5)
+    assert run("diff", a, b, "--pixels", "full", "--heatmap", "heat.png").exit_code == 1
+    picture = np.asarray(Image.open("heat.png"))
+    assert picture.shape == (20, 8, 3)
+    assert np.argwhere(picture.any(axis=2)).tolist() == [[5, 3]]
+    assert picture[5, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("arguments", [("--heatmap", "x.png"), ("--pixels", "hash", "--heatmap", "x.png")])
+def test_a_heat_map_needs_all_pixels(folder: Path, arguments: tuple[str, ...]) -> None:
+    assert run("diff", "a", "b", *arguments).exit_code == 2

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 import numpy as np
 
 from exr_inspector.compare.channels import Hashes, Matched
+from exr_inspector.compare.heatmap import HeatMap
 from exr_inspector.compare.samples import EXACT, SampleComparison, SampleDiff, Tolerance
 from exr_inspector.compare.strips import Array, Rectangle, Strip, data_window, lockstep
 from exr_inspector.document.model import Channel
@@ -70,8 +71,17 @@ class PixelDiff(TypedDict):
     failures: dict[Literal["a", "b"], list[dict[str, Any]]]
 
 
-def diff_pixels(a: PixelFile, b: PixelFile, matched: Matched, tolerance: Tolerance = EXACT) -> PixelDiff:
-    """Compare the pixels of channels that correspond. Raises what the sources raise."""
+def diff_pixels(
+    a: PixelFile,
+    b: PixelFile,
+    matched: Matched,
+    tolerance: Tolerance = EXACT,
+    heat_maps: list[HeatMap] | None = None,
+) -> PixelDiff:
+    """Compare the pixels of channels that correspond. Raises what the sources raise.
+
+    A map of the differences of each pair of flat parts is appended to `heat_maps`.
+    """
 
     def indexes(pair: Pair) -> tuple[int, int]:
         return pair[0]["part_index"], pair[1]["part_index"]
@@ -79,6 +89,9 @@ def diff_pixels(a: PixelFile, b: PixelFile, matched: Matched, tolerance: Toleran
     pairs = sorted(matched.pairs, key=indexes)
     parts = [_Parts(a, b, key, list(found), tolerance) for key, found in groupby(pairs, indexes)]
     for part in parts:
+        if heat_maps is not None and not part.reason() and not part.counts:
+            part.heat = HeatMap(part.both)
+            heat_maps.append(part.heat)
         part.compare()
     channels = [each for part in parts for each in part.results(part.comparisons)]
     counts = [each for part in parts if part.counts for each in part.results([part.counts])]
@@ -157,10 +170,11 @@ class _Parts:
         self.windows = data_window(self.a), data_window(self.b)
         self.both = self.windows[0].overlap(self.windows[1])
         self.lines_missing = 0
+        self.heat: HeatMap | None = None
         self.comparisons = [self._comparison(pair, tolerance) for pair in pairs]
         self.counts: _Comparison | None = None
         is_deep = self.a.layout.is_deep and self.b.layout.is_deep
-        if is_deep and not self._reason():
+        if is_deep and not self.reason():
             layout = ChannelLayout(4, 1, 1)
             self.counts = _Comparison(("", ""), layout, (0, 0), "", SampleComparison())
 
@@ -171,12 +185,12 @@ class _Parts:
             for stream, name in zip((self.a, self.b), names, strict=True)
         ]
         layouts = self.a.channels[planes[0]].layout, self.b.channels[planes[1]].layout
-        reason = self._reason()
+        reason = self.reason()
         if layouts[0][1:] != layouts[1][1:]:
             reason = "the channels have different sampling"
         return _Comparison(names, layouts[0], (planes[0], planes[1]), reason, SampleComparison(tolerance))
 
-    def _reason(self) -> str:
+    def reason(self) -> str:
         """Return why the parts cannot be compared; an empty text if they can."""
         layouts = self.a.layout, self.b.layout
         if layouts[0].is_deep != layouts[1].is_deep:
@@ -204,6 +218,8 @@ class _Parts:
             a = ours.flat(each.planes[0], pixels, each.layout)
             b = theirs.flat(each.planes[1], pixels, each.layout)
             each.samples.add(a, b, _place(pixels, each.layout, a.shape[1]))
+            if self.heat:
+                self.heat.add(pixels, each.layout, a, b)
 
     def _add_deep(
         self, comparisons: list[_Comparison], pixels: Rectangle, ours: Strip, theirs: Strip

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,10 +25,13 @@ from exr_inspector.shows import Shows
 if TYPE_CHECKING:
     from exr_inspector.checks.stored import StoredFiles
     from exr_inspector.compare.files import FileDiff
-    from exr_inspector.compare.sequences import Frame, SequencePair
+    from exr_inspector.compare.heatmap import HeatMap
+    from exr_inspector.compare.pixels import Status
+    from exr_inspector.compare.sequences import SequencePair
     from exr_inspector.differences import PixelMode
 
 Pair = tuple[Location, Location]
+Compare = Callable[[Sequence[Pair]], "Iterator[FileDiff]"]
 
 # The exit code of a difference that is as said, from the least to the most urgent.
 EXIT_CODES = {"equal": 0, "unknown": 3, "different": 1}
@@ -68,6 +72,9 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 )
 @click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
 @click.option("--db", metavar="FILE", help="Compare what this DuckDB file has of A and B, and read no file.")
+@click.option(
+    "--heatmap", metavar="PNG", help="Write a picture of where two files differ. For --pixels full."
+)
 @click.option("--all", "show_all", is_flag=True, help="Show facts of the occasion too: times, frames, hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file or sequence.")
 @click.pass_context
@@ -80,6 +87,7 @@ def diff(
     channels: tuple[str, ...],
     recursive: bool,
     db: str | None,
+    heatmap: str | None,
     show_all: bool,
     as_json: bool,
 ) -> None:
@@ -95,11 +103,15 @@ def diff(
     """
     if db and pixels == "full":
         raise click.UsageError("--db has hashes of pixels, but no pixels: use --pixels hash, or no --db")
+    if heatmap and pixels != "full":
+        raise click.UsageError("--heatmap needs --pixels full")
     settings = Settings.from_mapping(os.environ)
     with requires_extra("pixels"):
         from exr_inspector.compare.samples import Tolerance  # noqa: PLC0415 - so that --help is quick
-        from exr_inspector.compare.sequences import pair_sequences, summarize  # noqa: PLC0415
+        from exr_inspector.compare.sequences import pair_sequences  # noqa: PLC0415
         from exr_inspector.differences import diff as diff_files  # noqa: PLC0415
+
+    maps: list[HeatMap] | None = [] if heatmap else None
 
     def read(pairs: Sequence[Pair]) -> Iterator[FileDiff]:
         for ours, theirs in pairs:
@@ -110,6 +122,7 @@ def diff(
                 tolerance=Tolerance(*tolerance),
                 channels=channels or None,
                 settings=settings,
+                heat_maps=maps,
             )
 
     with _stored(db) as stored:
@@ -121,17 +134,38 @@ def diff(
                 click.echo(json_text(found))
             else:
                 print_file(found, show_all=show_all)
+            if heatmap and maps:
+                Path(heatmap).write_bytes(maps[0].png())
             ctx.exit(EXIT_CODES[found["status"]])
+        if heatmap:
+            raise click.UsageError("--heatmap needs two files")
         groups = [group(side, lambda each: each.path) for side in sides]
-        statuses = set()
-        for pair in pair_sequences(groups[0], groups[1], (_root(a, settings), _root(b, settings))):
-            summary = summarize(pair, _frames(pair, compare))
-            statuses.add(summary["status"])
-            if as_json:
-                click.echo(json_text(summary))
-            else:
-                print_sequence(summary, pixels=pixels)
+        roots = _root(a, settings), _root(b, settings)
+        statuses = [
+            _compare_sequences(pair, compare, pixels, as_json=as_json)
+            for pair in pair_sequences(groups[0], groups[1], roots)
+        ]
     ctx.exit(EXIT_CODES[max(statuses, key=list(EXIT_CODES).index, default="equal")])
+
+
+def _compare_sequences(
+    pair: SequencePair[Location], compare: Compare, pixels: PixelMode, *, as_json: bool
+) -> Status:
+    """Compare the frames that both sequences have, print the difference, and return its status."""
+    from exr_inspector.compare.sequences import Frame, pair_frames, summarize  # noqa: PLC0415 - as above
+
+    both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
+    found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
+    frames = (
+        Frame(frame, each["status"], each["header"], each["pixels"])
+        for (frame, _, _), each in zip(both, found, strict=True)
+    )
+    summary = summarize(pair, frames)
+    if as_json:
+        click.echo(json_text(summary))
+    else:
+        print_sequence(summary, pixels=pixels)
+    return summary["status"]
 
 
 @contextmanager
@@ -171,15 +205,3 @@ def _root(name: str, settings: Settings) -> str:
     """Return the folder of a name that sequences below it are named from."""
     path = os.path.abspath(local_name(name, settings)) if "://" not in name else name  # noqa: PTH100
     return "" if sequence_pattern(name, settings) else path.rstrip("/")
-
-
-def _frames(
-    pair: SequencePair[Location], compare: Callable[[Sequence[Pair]], Iterator[FileDiff]]
-) -> Iterator[Frame]:
-    """Compare the frames that both sequences have."""
-    from exr_inspector.compare.sequences import Frame, pair_frames  # noqa: PLC0415 - as above
-
-    both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
-    found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
-    for (frame, _, _), each in zip(both, found, strict=True):
-        yield Frame(frame, each["status"], each["header"], each["pixels"])

@@ -1,0 +1,65 @@
+"""A picture of where two images differ, and how much."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from exr_inspector.compare.strips import Rectangle
+from exr_inspector.errors import NOT_INSTALLED, InspectorError
+from exr_inspector.exr.layout import ChannelLayout
+
+MAX_SIZE = 1024
+"""Pixels of the longer side; a larger image is reduced, and each pixel shows the largest difference in it."""
+STOPS = 16.0
+"""The darkest color that is not black stands for the largest difference divided by 2^16."""
+
+Array = npt.NDArray[Any]
+
+
+class HeatMap:
+    """Collects the largest absolute difference of all channels at each pixel of a rectangle."""
+
+    def __init__(self, pixels: Rectangle) -> None:
+        self._pixels = pixels
+        width, height = pixels.right - pixels.left, pixels.bottom - pixels.top
+        self._step = -(-max(width, height, 1) // MAX_SIZE)
+        self._heat = np.zeros((-(-height // self._step), -(-width // self._step)))
+
+    def add(self, pixels: Rectangle, layout: ChannelLayout, before: Array, after: Array) -> None:
+        """Add the samples of a channel in some lines of the rectangle. NaN and infinity count as infinite."""
+        with np.errstate(invalid="ignore"):
+            error = np.abs(before.astype(np.float64) - after.astype(np.float64))
+        error[(before == after) | (np.isnan(before) & np.isnan(after))] = 0
+        error[np.isnan(error)] = np.inf
+        _, xs, ys = layout
+        rows, columns = np.nonzero(error)
+        y = (rows - (-pixels.top // ys)) * ys - self._pixels.top
+        x = (columns - (-pixels.left // xs)) * xs - self._pixels.left
+        np.maximum.at(self._heat, (y // self._step, x // self._step), error[rows, columns])
+
+    def png(self) -> bytes:
+        """Return the map as PNG: black is equal, then from blue over red to white, in stops of difference.
+
+        Raises InspectorError(NOT_INSTALLED) without Pillow.
+        """
+        try:
+            from PIL import Image  # noqa: PLC0415 - an optional library
+        except ImportError as error:
+            message = "heat maps need Pillow: pip install 'exr-inspector[pixels]'"
+            raise InspectorError(NOT_INSTALLED, message) from error
+        finite = self._heat[np.isfinite(self._heat)]
+        largest = float(finite.max()) if finite.size and finite.any() else 1.0
+        with np.errstate(divide="ignore"):
+            level = np.clip(1 + np.log2(self._heat / largest) / STOPS, 0.05, 1)
+        level[np.isinf(self._heat)] = 1
+        level[self._heat == 0] = 0
+        ramp = np.array([(0, 0, 0), (20, 40, 200), (200, 30, 120), (255, 160, 0), (255, 255, 255)])
+        stops = np.linspace(0, 1, len(ramp))
+        colors = np.stack([np.interp(level, stops, ramp[:, channel]) for channel in range(3)], axis=-1)
+        stream = io.BytesIO()
+        Image.fromarray(colors.astype(np.uint8)).save(stream, "PNG")
+        return stream.getvalue()
