@@ -6,6 +6,7 @@ Nothing is kept between calls: what is left, and how much was read today, follow
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -46,10 +47,8 @@ def find_backlog(store: Store, today: datetime | None = None, limit: int = MAX_F
     Raises InspectorError as the store does.
     """
     today = today or datetime.now(timezone.utc).replace(tzinfo=None)
-    facets = store.scan("facets", _FACET_COLUMNS, pa.RecordBatchReader.read_all)
-    facets = facets.filter(pc.equal(facets["facet"], "pixels"))
-    files = store.scan("files", _FILE_COLUMNS, pa.RecordBatchReader.read_all)
-    files = files.filter(pc.is_valid(files["header_hash"]))
+    facets = _read(store, "facets", _FACET_COLUMNS, lambda rows: pc.equal(rows["facet"], "pixels"))
+    files = _read(store, "files", _FILE_COLUMNS, lambda rows: pc.is_valid(rows["header_hash"]))
     current = facets.filter(pc.equal(facets["engine_version"], FACETS["pixels"].version))
     unfinished = pc.equal(current["status"], UNFINISHED)
     is_left = ~_is_in(files, current.filter(pc.invert(unfinished)))
@@ -66,6 +65,17 @@ def find_backlog(store: Store, today: datetime | None = None, limit: int = MAX_F
         len(chosen),
         _bytes_read(store, read_today),
     )
+
+
+def _read(
+    store: Store, table: str, columns: Sequence[str], keep: Callable[[pa.RecordBatch], pa.Array]
+) -> pa.Table:
+    """Return the rows of a table that a mask keeps; the others are dropped batch by batch."""
+
+    def filtered(reader: pa.RecordBatchReader) -> pa.Table:
+        return pa.Table.from_batches([rows.filter(keep(rows)) for rows in reader], reader.schema)
+
+    return store.scan(table, columns, filtered)
 
 
 def _is_in(files: pa.Table, facets: pa.Table) -> npt.NDArray[np.bool_]:

@@ -39,6 +39,11 @@ def test_exposure_layer_and_size_are_chosen(image: Path, tmp_path: Path) -> None
     assert Image.open(io.BytesIO((tmp_path / "albedo.webp").read_bytes())).size == (32, 18)
 
 
+@pytest.mark.parametrize("exposure", ["nan", "1e6", "-inf", "bright"])
+def test_an_exposure_must_be_a_number_of_stops(image: Path, exposure: str) -> None:
+    assert run("thumbnail", image, "-o", "out.webp", "--exposure", exposure).exit_code == 2
+
+
 def test_a_layer_that_is_not_there_is_refused(image: Path) -> None:
     done = run("thumbnail", image, "-o", "out.webp", "--layer", "nothing")
     assert (done.exit_code, "BAD_CONFIG" in done.stderr) == (2, True)

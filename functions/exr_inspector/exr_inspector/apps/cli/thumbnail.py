@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isnan
 
 import click
 
@@ -23,7 +24,14 @@ from exr_inspector.settings import Settings
     type=click.Path(dir_okay=False),
     help="Write the picture to this file, as WebP.",
 )
-@click.option("--exposure", default=0.0, show_default=True, metavar="STOPS", help="Brighten by these stops.")
+@click.option(
+    "--exposure",
+    default=0.0,
+    show_default=True,
+    metavar="STOPS",
+    type=click.FloatRange(-100, 100),
+    help="Brighten by these stops.",
+)
 @click.option("--layer", metavar="NAME", help="Show this layer instead of the beauty.")
 @click.option(
     "--size", default=256, show_default=True, type=click.IntRange(1, 4096), help="Pixels of the longer side."
@@ -38,6 +46,8 @@ def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: 
     """
     from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415 - so that --help is quick
 
+    if isnan(exposure):  # it passes the range
+        raise click.UsageError("--exposure must be a number")
     if is_exr(output):
         raise click.UsageError(f"--output would write over the EXR file {output}")
     settings = Settings.from_mapping(os.environ)
