@@ -69,7 +69,7 @@ def main() -> None:
         large = _image(folder / "4k40.exr", 3840, 2160, 40, "zip")
         _compare(f"4K, 40 half channels, ZIP ({_mib(large)})", large, options.rounds)
         deep = folder / "deep.exr"
-        counts = np.full((256, 512), 100, np.int32)
+        counts = np.full((512, 512), 100, np.int32)
         depth = np.random.default_rng(1).random(counts.sum(), np.float32)
         deep.write_bytes(write(deep_scanline(counts, {"A": depth.astype(np.float16), "Z": depth})))
         theirs = (sys.executable, "-c", DEEP)

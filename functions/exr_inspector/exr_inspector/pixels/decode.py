@@ -25,8 +25,11 @@ from exr_inspector.pixels.deep import DeepChunks
 from exr_inspector.pixels.memory import decoder_memory
 
 WORKER = "exr_inspector.pixels.worker"
-MIN_VERSION = (3, 5, 2)
-"""The first version of OpenEXR that may be used: older ones have known vulnerabilities."""
+MIN_VERSION = (3, 5, 3) if sys.version_info >= (3, 11) else (3, 5, 2)
+"""The first version of OpenEXR that may be used: older ones have known vulnerabilities.
+
+3.5.2 is the last one for Python 3.10. It lacks 15 fixes, so do not use that for files that are not trusted.
+"""
 DTYPES: dict[str, np.dtype[Any]] = {
     "half": np.dtype("<f2"),
     "float": np.dtype("<f4"),
@@ -75,7 +78,8 @@ class Job(NamedTuple):
 @cache
 def decoder_version() -> str:
     """Return the version of OpenEXR. Raises InspectorError(NOT_INSTALLED) if it is absent or too old."""
-    advice = "pixel statistics need OpenEXR 3.5.2 or later and xxhash: pip install 'exr-inspector[pixels]'"
+    least = ".".join(map(str, MIN_VERSION))
+    advice = f"pixel statistics need OpenEXR {least} or later and xxhash: pip install 'exr-inspector[pixels]'"
     try:
         version = importlib.metadata.version("OpenEXR")
         importlib.metadata.version("xxhash")
