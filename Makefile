@@ -60,6 +60,7 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Time the parser, the stores and some 40,000 events
 	$(BIN)/python -m benchmarks.whole_way
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.stores
 	$(BIN)/python -m benchmarks.policies
@@ -70,10 +71,14 @@ bench: $(READY) ## Time the parser, the stores and some 40,000 events
 
 bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
+	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
 bench-compare: $(READY) ## Measure `diff` beside idiff, and which planted outliers are found
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.outliers
+
+profile: $(READY) ## Print where the whole way of a file goes, from its bytes to its rows
+	$(BIN)/python -m benchmarks.profile
 
 bench-similarity: $(READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
@@ -93,4 +98,4 @@ dev: $(READY) ## Run some tests, those that failed last first: make dev TESTS=te
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test check lint lock docs docs-check format bench bench-compare bench-index bench-pixels bench-similarity mutants build dev clean
+.PHONY: help install demo test check lint lock docs docs-check format bench bench-compare bench-index bench-pixels bench-similarity profile mutants build dev clean

@@ -42,6 +42,7 @@ from tests.exrfiles.geometry import Tiling, level_sizes
 from tests.exrfiles.parts import deep_scanline, tiled
 from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS
+from tests.pixels.soak import pss
 
 OIIOTOOL = str(Path(oiio.__file__).parent / "bin/oiiotool")
 OURS = (sys.executable, "-m", "exr_inspector", "stats", "--json")
@@ -75,6 +76,9 @@ def main() -> None:
         _compare("deep, 100 samples a pixel, beside computePixelStats", deep, options.rounds, theirs)
         _codecs(folder, options.files, options.rounds)
         _s3(folder, large)
+    print("\n1,000 files in a row; 20 events at once in 1 GiB:", flush=True)
+    for arguments in (("files", "1000"), ("events", "20", "1024")):
+        subprocess.run([sys.executable, "-m", "tests.pixels.soak", *arguments], check=True)
 
 
 def _image(path: Path, width: int, height: int, count: int, compression: str) -> Path:
@@ -126,7 +130,7 @@ def _cost(*command: str) -> Cost:
     memory = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            memory = max(memory, _pss(process.pid))
+            memory = max(memory, pss(process.pid))
             time.sleep(0.05)
         wall = time.monotonic() - start
     if process.returncode:
@@ -134,17 +138,6 @@ def _cost(*command: str) -> Cost:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, memory / 1024)
-
-
-def _pss(process: int) -> int:
-    """Return the KiB of a process and all below it."""
-    total = 0
-    with suppress(OSError):  # it ended
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            total += int(line.split()[1]) if line.startswith("Pss:") else 0
-        for task in Path(f"/proc/{process}/task").iterdir():
-            total += sum(_pss(int(child)) for child in (task / "children").read_text().split())
-    return total
 
 
 def _s3(folder: Path, large: Path) -> None:

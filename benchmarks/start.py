@@ -30,7 +30,7 @@ WANTED = {
 }
 FOLDER = Path(__file__).parents[1] / "functions" / "exr_inspector"
 KEY = "sq010/sh010/beauty.1001.exr"
-# Libraries of the tests that the function is deployed without, and that its libraries import if they are there.
+# Libraries of the tests that the function is deployed without. Its libraries import them if they are there.
 _ABSENT = ("pandas", "polars")
 _FUNCTION = f"""
 import json, sys, time

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from docs.reference import policy_schema, rules
+from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.apps.export.record import COLUMNS as EXPORTED
@@ -133,6 +133,7 @@ GENERATED = {
     "CLI.md": cli,
     "RULES.md": rules,
     "policy.schema.json": policy_schema,
+    "show.schema.json": show_schema,
     "EXPORT.md": export,
 }
 

@@ -14,6 +14,7 @@ from exr_inspector.policy.model import Rule
 from exr_inspector.policy.operators import NESTED, OPERATORS
 from exr_inspector.policy.schema import PolicySource
 from exr_inspector.policy.sequence_rules import SEQUENCE_OPERATORS
+from exr_inspector.show import ShowSource
 
 NOTE = "<!-- Generated from the code by `make docs`; edit the code or the packs. -->"
 
@@ -145,6 +146,17 @@ def policy_schema() -> Iterator[str]:
         "$id": "urn:exr-inspector:policy:1",
         **schema,
         "title": "exr-inspector policy",
+    }
+    yield from json.dumps(schema, indent=1, ensure_ascii=False).splitlines()
+
+
+def show_schema() -> Iterator[str]:
+    """Yield the lines of the JSON Schema of the configuration of a show, for editors."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:exr-inspector:show:1",
+        **ShowSource.model_json_schema(by_alias=True),
+        "title": "exr-inspector.yaml",
     }
     yield from json.dumps(schema, indent=1, ensure_ascii=False).splitlines()
 

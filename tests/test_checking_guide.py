@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -37,6 +39,10 @@ def test_the_commands_run_in_order(folder: Path) -> None:
 
 def test_the_configuration_is_valid_and_names_every_key() -> None:
     (text,) = _blocks(GUIDE, "yaml")
+    schema = json.loads((ROOT / "docs" / "show.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.safe_load(text), schema)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({"shows": "hill"})
     source = ShowSource.model_validate(yaml.safe_load(text))
     assert set(ShowSource.model_fields) - source.model_fields_set == {"root"}
     table = (ROOT / GUIDE).read_text().partition("| key | meaning |")[2]

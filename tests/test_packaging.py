@@ -71,7 +71,7 @@ VAST = "vast_endpoint='http://localhost', vast_bucket='b', vast_access_key='k', 
 @pytest.mark.parametrize(
     ("extra", "library", "statement"),
     [
-        ("s3", "boto3", "from exr_inspector.sources.opener import Opener; Opener(Settings()).client()"),
+        ("s3", "botocore", "from exr_inspector.sources.opener import Opener; Opener(Settings()).client()"),
         ("vast", "vastdb", f"import exr_inspector; exr_inspector.open_store(Settings({VAST}))"),
         ("cli", "duckdb", "import exr_inspector; exr_inspector.open_store(Settings(db_file=':memory:'))"),
     ],

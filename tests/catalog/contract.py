@@ -530,6 +530,15 @@ class StoreContract:
             backend.store().ensure_tables()
         assert refusal.value.fault is errors.TABLE_MISMATCH
 
+    def test_a_table_of_someone_else_s_keeps_its_rows(self, backend: Backend) -> None:
+        """Other databases have a table called parts, too."""
+        theirs = pa.schema([pa.field("part_index", pa.int64()), pa.field("supplier", pa.string())])
+        backend.make_table("parts", theirs, [{"part_index": 1, "supplier": "x"}])
+        with pytest.raises(InspectorError, match="table parts has no column file_id") as refusal:
+            backend.store().ensure_tables()
+        assert refusal.value.fault is errors.TABLE_MISMATCH
+        assert backend.table("parts")["supplier"].to_pylist() == ["x"]
+
     def test_a_column_of_someone_else_s_is_left_alone(self, backend: Backend) -> None:
         for table, schema in TABLES.items():
             backend.make_table(table, schema.insert(0, pa.field("studio_note", pa.string())), [])

@@ -73,7 +73,9 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 def test_the_spans_and_metrics_are_those_that_an_event_leaves(demo: Path, tmp_path: Path) -> None:
     config = RunConfig({"EXR_INSPECTOR_DB": str(tmp_path / "exr.duckdb")})
-    event = element_event(1, "shots", "a.exr") | {"data": {"path": str(next(demo.rglob("*.exr")))}}
+    event = element_event(1, "shots", "a.exr") | {
+        "data": {"path": str(next(demo.rglob("*.exr"))), "stats": "sampled"}
+    }
     with running(FOLDER, config, Options(keep=1000)) as function:
         assert send(event, function.url).status == 204
         recorded = function.ctx.recorded

@@ -565,6 +565,7 @@ def test_any_header_is_reported_as_of_its_file(tmp_path: Path, written: Written)
 # --- limits ---------------------------------------------------------------------------------------------
 
 MANY = {
+    "chunks": plain(attribute("compression", "compression", "zips")),
     "parts": multipart(*([attribute("name", "string", f"p{n}")] for n in range(4))),
     "channels": plain(attribute("channels", "chlist", [Channel(f"c{n}") for n in range(9)])),
     "attributes": plain(*(attribute(f"a{n}", "int", n) for n in range(9))),
@@ -572,6 +573,7 @@ MANY = {
     "bytes of values": plain(Attribute(b"opaque", b"studio", bytes(1000)), text(5000)),
 }
 LIMITS = {
+    "chunks": ("MAX_CHUNKS", 32),
     "parts": ("MAX_PARTS", 4),
     "channels": ("MAX_CHANNELS", 9),
     "attributes": ("MAX_ATTRIBUTES", 17),
@@ -586,11 +588,16 @@ def test_a_header_over_a_limit_is_not_shown_to_the_library(
 ) -> None:
     limit, count = LIMITS[what]
     monkeypatch.setattr(oiio_report, limit, count)
-    assert report_header(parsed(MANY[what])).opens
+    assert report_header(parsed(MANY[what]), 4096).opens
     monkeypatch.setattr(oiio_report, limit, count - 1)
     message = f"not shown to OpenImageIO: {count} {what}, more than {count - 1}"
-    assert report_header(parsed(MANY[what])) == OiioReport(None, message)
+    assert report_header(parsed(MANY[what]), 4096) == OiioReport(None, message)
     assert len(content) == 1
+
+
+def test_chunks_whose_offsets_have_no_room_in_the_file_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oiio_report, "MAX_CHUNKS", 31)
+    assert report_header(parsed(MANY["chunks"]), 8 * 32 - 1).opens is not None
 
 
 def test_the_limits_allow_real_headers() -> None:

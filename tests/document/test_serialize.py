@@ -12,11 +12,13 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exr_inspector import to_json
 from exr_inspector.catalog import rows
 from exr_inspector.catalog.rows import facts_text
-from exr_inspector.document.serialize import elided
+from exr_inspector.document.serialize import elided, quoted
 from tests.document.documents import document_of
 from tests.exr.headers import plain
 from tests.exrfiles.attributes import Attribute, attribute
@@ -48,6 +50,25 @@ def test_indented_text_keeps_characters_beyond_ascii() -> None:
 def test_a_float_that_json_lacks_is_an_error(value: float, indent: int | None) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         to_json([value], indent=indent)
+
+
+JSON_VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON_VALUES)
+def test_the_text_is_that_of_the_json_module(value: Any) -> None:
+    assert to_json(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@given(st.text())
+def test_a_quoted_string_is_its_text(text: str) -> None:
+    assert quoted(text) == to_json(text)
 
 
 def test_elided_content_is_its_size_and_hash() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import struct
 from array import array
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from exr_inspector.exr import chunks
 from exr_inspector.exr.chunks import ChunkTable, chunk_table
 from tests.corpus import each_image
 from tests.exr.files import KINDS, file
@@ -125,3 +129,22 @@ def test_no_real_file_is_smaller_than_the_least_size_of_its_chunks(image: Path) 
 
 def test_a_file_with_a_part_that_cannot_be_derived_has_no_table() -> None:
     assert chunk_table(parsed(Written((without(b"compression"),), 0)), 1000) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_offsets_are_in_order_with_numpy_if_they_are_without_it(data: st.DataObject) -> None:
+    whole = file("scan lines")
+    table = table_of(whole.data)
+    places = st.one_of(st.integers(table.end, len(whole.data)), st.integers(0, 2**64 - 1))
+    offsets = list(struct.unpack(f"<{table.total}Q", table.raw or b""))
+    for entry in data.draw(st.lists(st.integers(0, table.total - 1), max_size=3)):
+        offsets[entry] = data.draw(places)
+    changed = table.with_offsets(struct.pack(f"<{table.total}Q", *offsets))
+    found = {}
+    for limit in (0, table.total):
+        with mock.patch.object(chunks, "MIN_WITH_NUMPY", limit):
+            found[limit] = changed.is_in_order()
+    assert found[0] == found[table.total]
+    if offsets == table.entries.tolist():
+        assert found[0]

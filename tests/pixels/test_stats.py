@@ -166,11 +166,37 @@ def test_deep_parts_count_their_samples(tmp_path: Path) -> None:
             "pixels": counts.size,
             "samples": counts.sum(),
             "empty_pixels": (counts == 0).sum(),
-            "samples_per_pixel": {"min": 0, "max": 2, "mean": counts.sum() / counts.size},
+            "state": None,
+            "unsorted_pixels": 0,
+            "overlapping_pixels": None,
+            "contradicts_state": False,
+            "samples_per_pixel": {
+                "min": 0,
+                "max": 2,
+                "mean": counts.sum() / counts.size,
+                "histogram": np.bincount(counts.ravel()).tolist(),
+            },
             "deepest": {"x": x, "y": y, "samples": 2},
         }
     ]
     assert (found["channels"][0]["count"], found["channels"][0]["constant"]) == (counts.sum(), True)
+
+
+@pytest.mark.parametrize(
+    ("state", "contradicts"), [(0, False), (1, True), (2, True), (3, True), (None, False)]
+)
+def test_deep_samples_are_compared_with_the_declared_state(
+    state: int | None, contradicts: bool, tmp_path: Path
+) -> None:
+    counts = np.array([[2, 0, 3], [1, 2, 9]], np.int32)
+    front = np.array([1, 2, *(3, 1, 2), 5, *(1, 4), *range(9)], np.float32)
+    back = front + np.where(np.arange(17) == 6, 3.5, 0.5).astype(np.float32)  # the sixth pixel's overlap
+    more = [] if state is None else [attribute("deepImageState", "deepImageState", state)]
+    part = deep_scanline(counts, {"Z": front, "ZBack": back}, more)
+    (found,) = _stats(tmp_path, write(part))["deep"]
+    assert (found["unsorted_pixels"], found["contradicts_state"]) == (1, contradicts)
+    assert found["overlapping_pixels"] == (1 if state in (2, 3) else None)
+    assert found["samples_per_pixel"]["histogram"] == [1, 1, 3, 0, 1]
 
 
 def test_parts_and_channels_are_chosen(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from exr_inspector import inspect, pixel_stats
 from exr_inspector.policy.evaluate import evaluate
-from exr_inspector.policy.load import load_pack
+from exr_inspector.policy.load import load_pack, load_policy
 from exr_inspector.settings import Settings
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
@@ -80,3 +80,34 @@ def test_one_in_a_sample_is_a_failure(tmp_path: Path) -> None:
 
 def test_rules_for_pixels_are_skipped_and_counted_once_if_no_pixel_was_asked_for(tmp_path: Path) -> None:
     assert judged(file(R=np.nan), tmp_path) == dict.fromkeys(PIXEL_RULES, "skipped")
+
+
+SUSPECTS = """\
+policy: review
+rules:
+  - {id: FIREFLY, title: None is bright, given: statistics, when: {firefly_count: {exists: true}},
+     assert: {firefly_count: 0}}
+  - {id: ALPHA, title: Alpha is a share, given: statistics, when: {alpha_outside: {exists: true}},
+     assert: {alpha_outside: 0}}
+"""
+
+
+def test_suspects_and_shares_of_alpha_are_facts_for_rules(tmp_path: Path) -> None:
+    picture = np.full((HEIGHT, 64), 0.5, np.float16)
+    picture[20, 30] = 100
+    path = tmp_path / "beauty.1001.exr"
+    path.write_bytes(write(scanline({"R": picture, "A": picture / 80, "Z": picture}, compression="none")))
+    document, review = (
+        inspect(path, Settings(openimageio=False)),
+        load_policy(SUSPECTS.encode(), "review.yaml"),
+    )
+
+    def failing(**options: Any) -> set[tuple[str, str, str]]:
+        found = evaluate([review], document, pixel_stats(path, **options))["findings"]
+        return {(each["rule_id"], each["verdict"], each["place"]) for each in found}
+
+    firefly, alpha = ("FIREFLY", "fail", "parts[0].channels[R]"), ("ALPHA", "fail", "parts[0].channels[A]")
+    assert failing(mode="full") == {firefly, alpha}
+    path.write_bytes(write(scanline({"R": np.full((HEIGHT, 64), 0.5, np.float16)}, compression="none")))
+    assert failing(mode="full") == set()
+    assert failing(mode="sampled", budget=0) == {("FIREFLY", "unknown", "parts[0].channels[R]")}

@@ -19,6 +19,7 @@ import pytest
 import main
 from exr_inspector.apps.devserver.context import Context
 from exr_inspector.errors import InspectorError
+from exr_inspector.version_reader import FIRST_LOCAL_READ
 from tests.exrfiles.demo import layered_beauty, simple
 from tests.service.function import BUCKET, Function, check, created, created_all, plain, removed
 from tests.sources.faults import every, reset, status
@@ -144,7 +145,7 @@ def test_files_are_counted_by_status_and_bytes_as_read(function: Function, folde
         (1, {"status": word}) for word in ("ok", "incomplete", "unsupported", "missing")
     ]
     read = _measured(function, "exr_inspector.bytes_read")
-    assert [each.value for each in read] == [min(65536, len(contents["ok.exr"])), 0, 120, 0]
+    assert [each.value for each in read] == [min(FIRST_LOCAL_READ, len(contents["ok.exr"])), 0, 120, 0]
     assert {each.kind for each in (*counted, *read)} == {"counter"}
 
 

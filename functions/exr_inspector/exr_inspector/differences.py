@@ -59,8 +59,8 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
     Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path, and
     transient faults of the files' stores.
 
-    >>> diff("v012/beauty.1001.exr", "v013/beauty.1001.exr", pixels="full")["status"]
-    'different'
+    >>> diff("beauty.1001.exr", "beauty.1002.exr")["status"]
+    'equal'
     """
     settings = settings or Settings()
     files = [_located(each, settings) for each in (a, b)]

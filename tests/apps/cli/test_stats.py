@@ -23,10 +23,18 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_table_shows_each_channel_and_the_first_bad_pixel(image: Path) -> None:
     done = run("stats", image)
     assert done.exit_code == 0
-    title, _, _, red, depth = done.stdout.splitlines()
+    title, _, _, red, depth, hole = done.stdout.splitlines()
     assert title.startswith("x.exr: ok, 3 of 3 chunks, ")
     assert red.split() == ["0", "R", "half", "2.0", "2.0", "2.0", "0.0", "2.0", "1", "0", "3,20"]
     assert depth.split() == ["0", "Z", "float", "1.0", "1.0", "1.0", "0.0", "1.0", "0", "0"]
+    assert hole == "R: 1 holes, the first at 3,20"
+
+
+def test_the_table_draws_the_values_as_a_histogram(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 320, dtype=np.float32).reshape(40, 8)
+    ramp[:, 0] = 0
+    (tmp_path / "x.exr").write_bytes(write(scanline({"Z": ramp})))
+    assert " \u2588" + 15 * "\u2583" + " " in run("stats", tmp_path / "x.exr").stdout
 
 
 def test_json_has_one_object_per_file(image: Path) -> None:

@@ -107,6 +107,29 @@ def test_a_show_configuration_names_what_it_knows(show: Path) -> None:
     assert depth["naming_confidence"] == 1
 
 
+def test_a_record_counts_the_findings_of_its_files(show: Path) -> None:
+    with duckdb.connect(str(show / DB)) as connection:
+        for severity, verdict in (
+            ("error", "fail"),
+            ("error", "fail"),
+            ("warning", "fail"),
+            ("info", "unknown"),
+        ):
+            connection.execute(
+                "INSERT INTO findings (file_id, severity, verdict) SELECT file_id, ?, ? FROM files"
+                " WHERE file_path LIKE '%depth.0001%'",
+                [severity, verdict],
+            )
+    try:
+        _, beauty, depth = _records(show)
+    finally:
+        with duckdb.connect(str(show / DB)) as connection:
+            connection.execute("DELETE FROM findings")
+    names = ("error_findings", "warning_findings", "unknown_findings")
+    assert [depth[name] for name in names] == [2, 1, 1]
+    assert [beauty[name] for name in names] == [0, 0, 0]
+
+
 def test_parquet_is_read_by_pyarrow_polars_and_duckdb(show: Path) -> None:
     folder = _export(show)
     path = folder / "records-00000.parquet"

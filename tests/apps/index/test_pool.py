@@ -23,6 +23,8 @@ from tests.apps.index.conftest import write
 from tests.apps.index.test_index import DB, counts, index, query
 from tests.exrfiles.demo import simple
 
+# `make bench-index` kills 50 times.
+KILLS = int(os.environ.get("KILLS", "4"))
 ALWAYS_DIFFERENT = {*AUDIT_COLUMNS, "computed_at"}
 
 
@@ -75,6 +77,7 @@ def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.Monk
     assert counts(index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
+@pytest.mark.timeout(1800)
 def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
     """SIGKILL at random moments, with workers; none of them outlives the driver for long."""
     for number in range(600):
@@ -87,7 +90,7 @@ def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
         "commands(['index', 'tree', '--db', 'rows.duckdb', '-j2', '--yes'])"
     )
     Path("driver.py").write_text(f"if __name__ == '__main__':\n    exec({script!r})\n")
-    for _ in range(4):
+    for _ in range(KILLS):
         with subprocess.Popen([COMMAND[0], "driver.py"], env=environment(), start_new_session=True) as driver:
             time.sleep(chance.uniform(0.5, 3))
             children = [int(each) for each in _children(driver.pid)]

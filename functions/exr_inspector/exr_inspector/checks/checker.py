@@ -38,13 +38,6 @@ class Options:
     fail_on: tuple[str, ...] = ("error",)
 
 
-Track = Callable[[Look], Look]
-
-
-def _as_it_is(look: Look) -> Look:
-    return look
-
-
 def check(
     paths: Iterable[Target],
     policies: Sequence[str] = ("default",),
@@ -84,7 +77,7 @@ class Checker:
     look: Look | None = None
     """Finds the evidence. By default, files are read."""
     keep: Keep = drop
-    track: Track = _as_it_is
+    track: Callable[[Look], Look] | None = None
     """Wraps `look`, to show progress."""
 
     def __post_init__(self) -> None:
@@ -129,7 +122,7 @@ class Checker:
                 self.report.pixels, look = "stored", self.look
             self._judges[key] = Judge(
                 policies,
-                self.track(look),
+                self.track(look) if self.track else look,
                 self.settings.settle_seconds if settle is None else settle,
                 options.accepted,
                 self.keep,

@@ -45,10 +45,6 @@ Look = Callable[[Sequence[Location]], Iterable[Evidence]]
 """Return the evidence of some files, in order."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 Keep = Callable[[Location, Validation], None]
 """Takes what was found in a file."""
 
@@ -68,7 +64,7 @@ class Judge:
     accepted: frozenset[str] = frozenset()
     """Fingerprints of known findings, which do not count."""
     keep: Keep = drop
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
 
     def sequence(self, group: Group[Location], expected: Sequence[int] | None = None) -> SequenceReport:
         """Return what is to be said about a sequence, or about a file whose name has no frame."""

@@ -24,11 +24,14 @@ from exr_inspector.document.serialize import elided
 from exr_inspector.errors import STORAGE_UNAVAILABLE, InspectorError
 from exr_inspector.exr.floats import json_float, shortest
 from exr_inspector.exr.header import Header, Part, write_header
+from exr_inspector.exr.layout import part_layout
 from exr_inspector.exr.values import CODECS, OPAQUE, clean
 
 MAX_PARTS = 512
 MAX_CHANNELS = 1024
 MAX_ATTRIBUTES = 4096
+MAX_CHUNKS = 1 << 18
+"""OpenImageIO reads the offset of each by a system call of its own: a million take a minute."""
 MAX_BYTES = 1024 * 1024
 MAX_TEXT_BYTES = 128 * 1024
 """Bytes of names and strings."""
@@ -69,7 +72,7 @@ def report_header(header: Header, file_size: int = 0) -> OiioReport:
         reason = "its strings contain every character that marks a placeholder"
         return OiioReport(None, f"not shown to OpenImageIO: {reason}")
     content = write_header(header.version_field, parts)
-    if reason := _exceeded_limit(header, parts, kept, len(content)):
+    if reason := _exceeded_limit(header, parts, kept, len(content), file_size):
         return OiioReport(None, f"not shown to OpenImageIO: {reason}")
     try:
         with borrow() as file:
@@ -118,14 +121,17 @@ def _is_replaceable(name: str, type_name: str, raw: bytes) -> bool:
 
 
 def _exceeded_limit(
-    header: Header, parts: list[list[_Stored]], kept: list[tuple[str, bytes]], size: int
+    header: Header, parts: list[list[_Stored]], kept: list[tuple[str, bytes]], size: int, file_size: int
 ) -> str:
     """Return which limit the header exceeds, or an empty string."""
     for name, raw in kept:
         if len(raw) > MAX_STRING:
             return f"{clean(name)} has {len(raw)} bytes"
     channels = (part.standard.get("channels", ()) for part in header.parts)
+    layouts = (part_layout(header, part) for part in header.parts)
+    chunks = sum(layout.count for layout in layouts if layout)
     counts = [
+        (min(chunks, file_size // 8), MAX_CHUNKS, "chunks"),
         (len(parts), MAX_PARTS, "parts"),
         (sum(map(len, parts)), MAX_ATTRIBUTES, "attributes"),
         (sum(map(len, channels)), MAX_CHANNELS, "channels"),

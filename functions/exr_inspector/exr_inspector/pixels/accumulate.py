@@ -31,6 +31,8 @@ PERCENTILES = {
 """Names, and thousandths of the finite samples that are not above the value."""
 BINS = 1 << 16
 PLOT_BINS = 32
+SLICE = 1 << 19
+"""Samples that are added at once."""
 
 Array = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
@@ -52,6 +54,16 @@ class Stats:
         """The first pixel that is not finite, as (y, x)."""
 
     def add(self, samples: Array, locate: Locate) -> None:
+        """Add samples, in slices, since their copies in wider types take several times their size."""
+        flat = samples.reshape(-1)
+        is_finite = True
+        for first in range(0, flat.size, SLICE):
+            is_finite &= self._add(flat[first : first + SLICE])
+        if not is_finite:
+            self._note(locate(~np.isfinite(samples)))
+
+    def _add(self, samples: Array) -> bool:
+        """Add some samples; return whether all of them are finite."""
         raise NotImplementedError
 
     def merge(self, other: Stats) -> None:
@@ -101,12 +113,11 @@ class HalfStats(Stats):
 
     one_bin, infinity_bin = 0x3C00, 0x7C00
 
-    def add(self, samples: Array, locate: Locate) -> None:
-        bits = samples.reshape(-1).view(np.uint16)
-        found = np.bincount(bits.astype(np.intp), minlength=BINS)  # its own conversion is slower
+    def _add(self, samples: Array) -> bool:
+        bits = samples.view(np.uint16).astype(np.intp)  # the conversion of bincount is slower
+        found = np.bincount(bits, minlength=BINS)
         self.histogram += found
-        if found[_half_bins().nonfinite].any():
-            self._note(locate(~np.isfinite(samples)))
+        return not found[_half_bins().nonfinite].any()
 
     def counts(self) -> dict[str, int]:
         """See Stats."""
@@ -151,10 +162,8 @@ class FloatStats(Stats):
         """The mean of the first group. `shift` is the difference of the mean of all samples to it."""
         self.shift = self.squares = 0.0
 
-    def add(self, samples: Array, locate: Locate) -> None:
-        if not samples.size:
-            return
-        found = np.bincount(samples.reshape(-1).view(np.uint32) >> 16, minlength=BINS)
+    def _add(self, samples: Array) -> bool:
+        found = np.bincount((samples.view(np.uint32) >> 16).astype(np.intp), minlength=BINS)
         self.histogram += found
         if found[0] or found[0x8000]:
             zero = samples == 0
@@ -162,11 +171,9 @@ class FloatStats(Stats):
             self.negative_zero += int(np.count_nonzero(np.signbit(samples[zero])))
         if found[self.one_bin]:
             self.one += int(np.count_nonzero(samples == 1))
-        finite = samples.reshape(-1)
-        if found[0x7F80:0x8000].any() or found[0xFF80:].any():
-            is_finite = np.isfinite(samples)
-            self._note(locate(~is_finite))
-            finite = samples[is_finite]
+        finite, is_finite = samples, not (found[0x7F80:0x8000].any() or found[0xFF80:].any())
+        if not is_finite:
+            finite = samples[np.isfinite(samples)]
             self.nan += int(np.count_nonzero(np.isnan(samples)))
             self.pos_inf += int(np.count_nonzero(samples == np.inf))
             self.neg_inf += int(np.count_nonzero(samples == -np.inf))
@@ -179,6 +186,7 @@ class FloatStats(Stats):
             exact -= shift
             squares = float(np.square(exact, out=exact).sum())
             self._merge(finite.size, shift, squares, float(finite.min()), float(finite.max()))
+        return is_finite
 
     def _merge(self, count: int, shift: float, squares: float, low: float, high: float) -> None:
         total = self.finite + count
@@ -238,17 +246,16 @@ class UintStats(Stats):
         self.low, self.high, self.zero = 1 << 32, -1, 0
         self.sum = self.squares = 0
 
-    def add(self, samples: Array, locate: Locate) -> None:  # noqa: ARG002 - every integer is finite
-        if not samples.size:
-            return
-        flat = samples.reshape(-1)
-        self.histogram += np.bincount(flat.astype(np.float32).view(np.uint32) >> 16, minlength=BINS)
-        self.low, self.high = min(self.low, int(flat.min())), max(self.high, int(flat.max()))
-        self.zero += int(flat.size - np.count_nonzero(flat))
-        high, low = (flat >> 16).astype(np.uint64), (flat & 0xFFFF).astype(np.uint64)
+    def _add(self, samples: Array) -> bool:
+        bins = (samples.astype(np.float32).view(np.uint32) >> 16).astype(np.intp)
+        self.histogram += np.bincount(bins, minlength=BINS)
+        self.low, self.high = min(self.low, int(samples.min())), max(self.high, int(samples.max()))
+        self.zero += int(samples.size - np.count_nonzero(samples))
+        high, low = (samples >> 16).astype(np.uint64), (samples & 0xFFFF).astype(np.uint64)
         self.sum += (int(high.sum()) << 16) + int(low.sum())
         cross = int((high * low).sum())
         self.squares += (int((high * high).sum()) << 32) + (cross << 17) + int((low * low).sum())
+        return True
 
     def merge(self, other: Stats) -> None:
         """See Stats."""

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exr_inspector.exr.layout import ChannelLayout
-from exr_inspector.pixels.accumulate import STATS, Locate, Stats
+from exr_inspector.pixels.accumulate import STATS, Stats
+from exr_inspector.pixels.deep_stats import DeepStats, sample_pixels
 from exr_inspector.pixels.places import data_window, display_window, unit_means
 from exr_inspector.pixels.plan import Plan
 from exr_inspector.pixels.roles import Role
@@ -40,7 +41,8 @@ class Measure:
         """Of the half and float channels of the picture, if every chunk is read."""
         self.stats: list[Stats] = [STATS[each.type]() for each in self.channels]
         self.means: list[list[float]] = [[] for _ in self.channels]
-        self.deep = DeepStats() if stream.layout.is_deep else None
+        state = stream.part.value("deepImageState", "deepImageState")
+        self.deep = DeepStats(state) if stream.layout.is_deep else None
         self.data, self.display = data_window(stream.layout), display_window(stream.part)
         self.outside: list[Stats] | None = None
         """Of the samples outside the display window, if there are any."""
@@ -105,17 +107,19 @@ class Measure:
         counts, *samples = piece.planes
         find = piece.places.finder(PIXELS)
         deep.add(counts, find)
-        pixels = np.repeat(np.arange(counts.size), counts.reshape(-1))
+        planes = {each.name: plane for each, plane in zip(self.channels, samples, strict=True)}
+        if "Z" in planes:
+            deep.add_depths(counts, planes["Z"], planes.get("ZBack", planes["Z"]))
 
         def find_sample(mask: Array) -> tuple[int, int]:
             flags = np.zeros(counts.size, bool)
-            flags[pixels[mask]] = True
+            flags[sample_pixels(counts)[mask]] = True
             return find(flags.reshape(counts.shape))
 
         for stats, plane in zip(self.stats, samples, strict=True):
             stats.add(plane, find_sample)
         if self.outside and self.display:
-            mask = piece.places.outside(PIXELS, self.display).reshape(-1)[pixels]
+            mask = piece.places.outside(PIXELS, self.display).reshape(-1)[sample_pixels(counts)]
             for stats, plane in zip(self.outside, samples, strict=True):
                 stats.add(plane[mask], _nowhere)
 
@@ -185,42 +189,3 @@ class Measure:
 
 def _nowhere(_: Array) -> tuple[int, int]:
     return 0, 0
-
-
-class DeepStats:
-    """The numbers of samples of the pixels of a deep part."""
-
-    def __init__(self) -> None:
-        self.pixels = self.samples = self.empty = 0
-        self.low: int | None = None
-        self.high = 0
-        self.deepest: tuple[int, int] | None = None
-
-    def add(self, counts: Array, find: Locate) -> None:
-        """Add the sample counts of pixels; `find` returns the first place that a mask selects."""
-        low, high = int(counts.min()), int(counts.max())
-        if self.deepest is None or high >= self.high:
-            place = find(counts == high)
-            is_equal = self.deepest is not None and high == self.high
-            self.deepest = min(place, self.deepest) if is_equal and self.deepest else place
-            self.high = high
-        self.low = low if self.low is None else min(self.low, low)
-        self.pixels += counts.size
-        self.samples += int(counts.sum(dtype=np.uint64))
-        self.empty += int(counts.size - np.count_nonzero(counts))
-
-    def result(self, part_index: int) -> dict[str, Any]:
-        """Return the statistics of the counts; values are None if no pixel was read."""
-        deepest = self.deepest and {"x": self.deepest[1], "y": self.deepest[0], "samples": self.high}
-        return {
-            "part_index": part_index,
-            "pixels": self.pixels,
-            "samples": self.samples,
-            "empty_pixels": self.empty,
-            "samples_per_pixel": {
-                "min": self.low,
-                "max": self.high if self.pixels else None,
-                "mean": self.samples / self.pixels if self.pixels else None,
-            },
-            "deepest": deepest,
-        }

@@ -90,16 +90,15 @@ class Places:
 
     def finder(self, channel: ChannelLayout) -> Locate:
         """Return the function that finds the smallest (y, x) of the samples that a mask selects."""
-        lines = _sampled(self.lines, channel.y_sampling)
-        columns = _sampled(self.columns, channel.x_sampling)
 
         def find(mask: Array) -> tuple[int, int]:
-            rows, places = np.nonzero(mask)
-            y, x = lines[rows], columns[places]
-            if self.tops is not None:
-                y = y + self.tops[places // self.tile_width]
-            top = int(y.min())
-            return top, int(x[y == top].min())
+            found = []
+            for lines, columns, part in self.blocks(channel, mask):
+                rows = part.any(axis=1)
+                if rows.any():
+                    row = int(rows.argmax())
+                    found.append((int(lines[row]), int(columns[part[row].argmax()])))
+            return min(found)
 
         return find
 

@@ -22,6 +22,8 @@ FIREFLY_RATIO = 8
 FIREFLY_MIN = 1
 HOLE_MARGIN = 0.01
 CELL = 16
+SLICE = 1 << 20
+"""Samples that are looked at at once."""
 MAX_CANDIDATES = 1 << 16
 """Samples that are compared with their neighbors at once."""
 
@@ -58,8 +60,12 @@ class Suspects:
 
     def add(self, block: Block) -> None:
         """Add the next lines."""
-        self.cells.add(block)
-        self._look(block, is_last=False)
+        step = max(1, SLICE // block.samples.shape[1])
+        for first in range(0, len(block.lines), step):
+            rows = slice(first, first + step)
+            part = Block(block.lines[rows], block.columns, block.samples[rows])
+            self.cells.add(part)
+            self._look(part, is_last=False)
 
     def skip(self) -> None:
         """Tell that lines are missing here."""

@@ -7,6 +7,7 @@ of a bucket once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ from botocore.parsers import create_parser
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_s3.client import S3Client as Api
+
+# It logs every request that is signed, with the access key.
+logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 _ERROR_STATUS = 300
 _OPERATIONS = {"GET": "GetObject", "HEAD": "HeadObject"}

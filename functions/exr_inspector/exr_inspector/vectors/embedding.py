@@ -78,29 +78,39 @@ class Vectors(NamedTuple):
     channels: Vector
 
 
+class _OfChannels(NamedTuple):
+    """The sums of the channels' features, the vector that they make, and the kinds of file they show."""
+
+    sums: Sums
+    vector: Vector
+    kinds: frozenset[str]
+
+
 def embed(document: Mapping[str, Any]) -> Vectors:
-    """Return both vectors of a document of schema version 1."""
-    of_channels, kinds = _of_channels(document)
-    sums = METADATA.add_up(features.part_features(document["parts"], kinds))
-    sums[: CHANNELS.size] = of_channels
-    return Vectors(METADATA.scale(sums), CHANNELS.scale(of_channels))
+    """Return both vectors of a document of schema version 1. Documents with equal channels may share one."""
+    found = _of_channels(document)
+    sums = METADATA.add_up(features.part_features(document["parts"], found.kinds))
+    sums[: CHANNELS.size] = found.sums
+    return Vectors(METADATA.scale(sums), found.vector)
 
 
-def _of_channels(document: Mapping[str, Any]) -> tuple[Sums, frozenset[str]]:
-    """Return the sums of the channels' features, and the kinds of file they show."""
+def _of_channels(document: Mapping[str, Any]) -> _OfChannels:
     seen = channels.seen(document["channels"])
-    return _remembered(seen) if len(seen) <= MAX_REMEMBERED else _sums(seen)
+    return _remembered(seen) if len(seen) <= MAX_REMEMBERED else _computed(seen)
 
 
 @lru_cache(16)
-def _remembered(seen: Channels) -> tuple[Sums, frozenset[str]]:
-    """Return `_sums`, which are the same for the next frames of a sequence."""
-    return _sums(seen)
+def _remembered(seen: Channels) -> _OfChannels:
+    """Return `_computed`, which is the same for the next frames of a sequence."""
+    return _computed(seen)
 
 
-def _sums(seen: Channels) -> tuple[Sums, frozenset[str]]:
+def _computed(seen: Channels) -> _OfChannels:
     weighted = channels.weighted_features(seen)
-    return CHANNELS.add_up(weighted), channels.kinds(weighted)
+    sums = CHANNELS.add_up(weighted)
+    vector = CHANNELS.scale(sums)
+    vector.flags.writeable = False  # it is shared
+    return _OfChannels(sums, vector, channels.kinds(weighted))
 
 
 def metadata_embedding(document: Mapping[str, Any]) -> Vector:
@@ -110,4 +120,4 @@ def metadata_embedding(document: Mapping[str, Any]) -> Vector:
 
 def channel_fingerprint(document: Mapping[str, Any]) -> Vector:
     """Return which channels a render has: float32, shape (128,), unit length; equal for equal channels."""
-    return CHANNELS.scale(_of_channels(document)[0])
+    return _of_channels(document).vector

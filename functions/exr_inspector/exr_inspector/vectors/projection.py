@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import shake_256
 from itertools import accumulate
-from math import sqrt
+from math import floor, sqrt
 from zlib import crc32
 
 import numpy as np
@@ -87,7 +87,7 @@ class Projection:
             if features:
                 places.extend(map(self._places[name], features))
                 weights.extend(features.values())
-        amplitudes = np.floor(AMPLITUDE * np.sqrt(weights)).repeat(PLACES)
+        amplitudes = np.array(list(map(_amplitude, weights))).repeat(PLACES)
         signed = np.bincount(np.frombuffer(b"".join(places), "<u2"), amplitudes, 2 * self.size)
         return (signed[::2] - signed[1::2]).astype(np.int64)
 
@@ -106,6 +106,11 @@ class Projection:
             for weight, square in zip(weights, squares, strict=True)
         ]
         return np.asarray(sums * np.array(scales).repeat(self._widths), dtype=np.float32)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _amplitude(weight: float) -> float:
+    return float(floor(AMPLITUDE * sqrt(weight)))
 
 
 @lru_cache

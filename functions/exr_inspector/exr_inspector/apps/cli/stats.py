@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Files whose rows are stored in one transaction; each has a thumbnail.
 BATCH = 20
+_BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 
 @click.command()
@@ -141,12 +142,27 @@ def _print(path: str, found: dict[str, Any]) -> None:
         return
     read = f"{coverage['chunks_read']:,} of {coverage['chunks']:,} chunks, {_size(coverage['bytes_read'])}"
     title = f"{path}: {found['status']}, {read}"
-    names = ("part", "channel", "type", "min", "max", "mean", "stddev", "p50", "NaN", "Inf", "first bad")
+    names = (
+        "part",
+        "channel",
+        "type",
+        "min",
+        "max",
+        "mean",
+        "stddev",
+        "p50",
+        "shape",
+        "NaN",
+        "Inf",
+        "first bad",
+    )
     rows = [_row(each) for each in found["channels"]]
     if rows:
-        print_table(names, rows, title=title, optional=("p50", "type", "part"))
+        print_table(names, rows, title=title, optional=("shape", "p50", "type", "part"))
     else:
         click.secho(harmless(title), bold=True)
+    for each in found["channels"]:
+        _print_suspects(each)
     for each in found["deep"]:
         per_pixel = each["samples_per_pixel"]
         counts = (
@@ -173,6 +189,25 @@ def _print_verified(path: str, found: dict[str, Any]) -> None:
         click.echo(harmless(f"{part}{each['code']}: {each['message']}", keep=""))
 
 
+def _print_suspects(channel: dict[str, Any]) -> None:
+    """Print the fireflies, holes and flat rectangles of a channel, if there are any."""
+    for name, where in (("fireflies", "brightest"), ("holes", "first"), ("flat_rectangles", "first")):
+        found = channel[name]
+        if found and found["count"]:
+            place = f"{found[where]['x']},{found[where]['y']}"
+            text = f"{channel['name']}: {found['count']:,} {name.replace('_', ' ')}, the {where} at {place}"
+            click.echo(harmless(text, keep=""))
+
+
+def _sparkline(histogram: dict[str, Any] | None) -> str | None:
+    """Return a histogram as a row of 16 bars; from p0.1 to p99.9."""
+    if not histogram or len(histogram["counts"]) == 1:
+        return None
+    counts = [sum(pair) for pair in zip(histogram["counts"][::2], histogram["counts"][1::2], strict=True)]
+    highest = max(counts)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in counts)
+
+
 def _row(channel: dict[str, Any]) -> list[Any]:
     place = channel["first_nonfinite"]
     values = [channel[name] for name in ("min", "max", "mean", "stddev")]
@@ -182,6 +217,7 @@ def _row(channel: dict[str, Any]) -> list[Any]:
         channel["name"],
         channel["type"],
         *(None if value is None else float(f"{value:.6g}") for value in values),
+        _sparkline(channel["histogram"]),
         channel["nan_count"],
         channel["pos_inf_count"] + channel["neg_inf_count"],
         f"{place['x']},{place['y']}" if place else None,

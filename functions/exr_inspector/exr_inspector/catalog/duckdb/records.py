@@ -34,6 +34,7 @@ _COLUMNS = {
     "parts": TABLES["parts"].names,
     "channels": ["file_id", "part_index", "channel_index", "name", "layer_name", "component_name", "type"],
     "attributes": ["file_id", "part_index", "attr_name", "value_json", "value_text", "value_float"],
+    "findings": ["file_id", "severity", "verdict"],
 }
 _KEY = {"sequence": "coalesce(sequence_key, file_path)", "file": "file_path"}
 
@@ -83,6 +84,12 @@ _RECORDS = f"""
             string_agg(DISTINCT type, ',' ORDER BY type) AS kind
         FROM first JOIN channels USING (file_id) GROUP BY key, layer
     ) GROUP BY key;
+    CREATE TABLE judged AS
+    SELECT key,
+        count(*) FILTER (verdict = 'fail' AND severity = 'error') AS error_findings,
+        count(*) FILTER (verdict = 'fail' AND severity = 'warning') AS warning_findings,
+        count(*) FILTER (verdict = 'unknown') AS unknown_findings
+    FROM chosen JOIN findings USING (file_id) GROUP BY key;
     CREATE TABLE stated AS
     SELECT key,
         max(value_float) FILTER (attr_name = 'framesPerSecond') AS frames_per_second,
@@ -91,8 +98,11 @@ _RECORDS = f"""
     FROM first JOIN attributes USING (file_id) GROUP BY key;
 """
 _SELECT = """
-    SELECT grouped.*, images.* EXCLUDE (key), layers, frames_per_second, chromaticities, owner
+    SELECT grouped.*, images.* EXCLUDE (key), layers, frames_per_second, chromaticities, owner,
+        coalesce(error_findings, 0) AS error_findings, coalesce(warning_findings, 0) AS warning_findings,
+        coalesce(unknown_findings, 0) AS unknown_findings
     FROM grouped LEFT JOIN images USING (key) LEFT JOIN layered USING (key) LEFT JOIN stated USING (key)
+        LEFT JOIN judged USING (key)
     ORDER BY key
 """
 

@@ -82,12 +82,12 @@ class DuckDBStore:
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
             present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
+            for table, schema in TABLES.items():
+                self._ensure_table(cursor, table, schema, can_complete="files" in present)
             if "files" not in present:
                 # A file that is not in `files` is taken for new: no other table may have rows of it.
                 for table in present.intersection(TABLES):
-                    cursor.execute(f"DROP TABLE {table}")
-            for table, schema in TABLES.items():
-                self._ensure_table(cursor, table, schema)
+                    cursor.execute(f"DELETE FROM {table}")
             # Facets that have lost a table are written again when they are next delivered.
             lost = owners(TABLES.keys() - present)
             sql = "UPDATE facets SET input_hash = NULL WHERE facet IN (SELECT unnest(?))"
@@ -225,14 +225,22 @@ class DuckDBStore:
                     cursor.execute("ROLLBACK")
                 raise
 
-    def _ensure_table(self, cursor: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema) -> None:
+    def _ensure_table(
+        self, cursor: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, *, can_complete: bool
+    ) -> None:
+        """Create a table, or add its missing columns if `can_complete`: else it may be someone else's."""
         columns = ", ".join(f"{field.name} {_type(field.type)}" for field in schema)
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         described = cursor.execute(f"DESCRIBE {table}").fetchall()
         found = {name: kind for name, kind, *_ in described}
         for field in schema:
-            if field.name not in found:
+            if field.name not in found and can_complete:
                 cursor.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {_type(field.type)}")
+            elif field.name not in found:
+                message = (
+                    f"table {table} has no column {field.name}, and there is no table files; move it away"
+                )
+                raise InspectorError(TABLE_MISMATCH, message, self.name)
             elif found[field.name] != _type(field.type):
                 message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
                 raise InspectorError(TABLE_MISMATCH, message, self.name)

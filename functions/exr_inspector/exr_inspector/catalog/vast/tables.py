@@ -80,8 +80,8 @@ class Tables:
         present = set(schema.tablenames())
         if "files" not in present:
             # A file that is not in `files` is taken for new: no other table may have rows of it.
-            for name in present.intersection(TABLES):
-                schema.table(name).drop()
+            for name in sorted(present.intersection(TABLES)):
+                self._drop(schema.table(name))
             present -= set(TABLES)
         absent = [name for name in SCHEMAS if name not in present]
         for name in absent:
@@ -101,6 +101,16 @@ class Tables:
             _forget(transaction, metadata, absent)
             transaction.commit()
         return metadata
+
+    def _drop(self, table: Any) -> None:
+        """Drop a table that is ours. Raises TABLE_MISMATCH if it may be someone else's."""
+        if missing := self._missing_columns(table.name, table.arrow_schema):
+            message = (
+                f"table {table.name} has no column {missing[0].name}, and there is no table files; move it"
+                " away, or choose another schema with VAST_DB_SCHEMA"
+            )
+            raise InspectorError(TABLE_MISMATCH, message, f"{self._bucket}/{self._schema}")
+        table.drop()
 
     def _missing_columns(self, name: str, found: pa.Schema) -> list[pa.Field]:
         """Return the columns that a table of an older version lacks. Raises TABLE_MISMATCH."""

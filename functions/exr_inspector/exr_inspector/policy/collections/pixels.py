@@ -23,6 +23,8 @@ _COUNTS = {
 }
 
 
+NOT_TOLD = Missing("the statistics do not tell")
+
 _CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
 
 
@@ -67,6 +69,13 @@ def _coverage(stats: Mapping[str, Any]) -> str | None:
         "stddev": Field("number", "Standard deviation of the finite samples."),
         "is_constant": Field("flag", "Whether all samples have one finite value."),
         "first_nonfinite": Field("any", "The first pixel that is not finite, as x and y."),
+        "firefly_count": Field(
+            "integer", "Pixels much brighter than all their neighbors; absent if they were not looked for."
+        ),
+        "hole_count": Field("integer", "Pixels of 0 or less, or not finite, among brighter ones; or absent."),
+        "alpha_outside": Field(
+            "number", "Share of the finite samples below 0 or above 1; absent if the channel is no alpha."
+        ),
     },
     {"percentiles.": Field("number", "A percentile, such as `percentiles.p99`.")},
 )
@@ -118,8 +127,24 @@ def _statistics(
         "component": channel["component_name"] if channel else found["name"],
         "type": found["type"],
         "first_nonfinite": found["first_nonfinite"],
+        "firefly_count": _suspects(found, "fireflies", sampled),
+        "hole_count": _suspects(found, "holes", sampled),
+        "alpha_outside": _alpha_outside(found, sampled),
         **exact,
     }
+
+
+def _suspects(found: Mapping[str, Any], name: str, sampled: str | None) -> int | Missing | None:
+    """Return how many there are; a sample is not searched, since it lacks the neighbors."""
+    held = Missing(sampled) if sampled else found.get(name, NOT_TOLD)
+    return held if isinstance(held, Missing) or held is None else int(held["count"])
+
+
+def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Missing | None:
+    held = found.get("alpha", NOT_TOLD)
+    if isinstance(held, Missing) or held is None:
+        return held
+    return Missing(sampled) if sampled and not held["outside"] else float(held["outside"])
 
 
 @collection(

@@ -79,10 +79,13 @@ _LINEAR = re.compile(
 )
 
 
+_ESCAPE = re.compile(r"\\x[89a-f][0-9a-f]")
+
+
 @lru_cache(16384)
 def name_bytes(name: str) -> int:
-    """Return the length of a name as it is stored."""
-    return len(name.encode("utf-8", "surrogatepass"))
+    """Return the length of a name as it is stored. Escapes of bytes that are not UTF-8 are one byte each."""
+    return len(_ESCAPE.sub("?", name).encode("utf-8", "surrogatepass"))
 
 
 @lru_cache(16384)
