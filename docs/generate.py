@@ -102,7 +102,8 @@ def export() -> Iterator[str]:
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
-    yield "environment, 130 after Ctrl-C."
+    yield "environment, 130 after Ctrl-C. `check`, `diff` and `outliers` exit with 3 if a file cannot be"
+    yield "read."
     above = click.Context(
         commands,
         info_name="exr-inspector",

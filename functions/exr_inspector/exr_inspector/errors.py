@@ -237,7 +237,7 @@ BAD_CONFIG = _fault(
     "BAD_CONFIG",
     None,
     "A configuration value in the event is not one of those allowed.",
-    "Send true or false (or 1, yes, y, on and their opposites), and schema_version 1.",
+    "Correct what the message names: a switch is true or false (or 1, yes, y, on and their opposites).",
 )
 BAD_SETTING = _fault(
     "BAD_SETTING",
@@ -249,7 +249,7 @@ BAD_POLICY = _fault(
     "BAD_POLICY",
     None,
     "A policy does not exist, cannot be read, or has a rule that is not valid. Its rules were not applied.",
-    "Correct the line that the message names; see docs/POLICIES.md.",
+    "Correct what the message names; see docs/POLICIES.md.",
 )
 PATH_NOT_ALLOWED = _fault(
     "PATH_NOT_ALLOWED",

@@ -27,7 +27,7 @@ def test_the_table_shows_each_channel_and_the_first_bad_pixel(image: Path) -> No
     assert title.startswith("x.exr: ok, 3 of 3 chunks, ")
     assert red.split() == ["0", "R", "half", "2.0", "2.0", "2.0", "0.0", "2.0", "1", "0", "3,20"]
     assert depth.split() == ["0", "Z", "float", "1.0", "1.0", "1.0", "0.0", "1.0", "0", "0"]
-    assert hole == "R: 1 holes, the first at 3,20"
+    assert hole == "R: 1 hole, the first at 3,20"
 
 
 def test_the_table_draws_the_values_as_a_histogram(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
 )
 @click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
-@click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
+@click.option(
+    "--recursive/--no-recursive", "-r", default=True, help="Include the folders below. [default: yes]"
+)
 @click.option(
     "--policy",
     "policies",
@@ -68,7 +70,12 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     type=click.Choice(["none", "sampled", "full"]),
     help="Read a sample of the pixels or all of them, for the rules that look at them. [default: none]",
 )
-@click.option("--budget", type=click.IntRange(0), metavar="MIB", help="MiB of a file that a sample may read.")
+@click.option(
+    "--budget",
+    type=click.IntRange(0),
+    metavar="MIB",
+    help="MiB of a file that a sample may read. [default: 32]",
+)
 @click.option(
     "--format",
     "form",
@@ -126,7 +133,7 @@ def check(
     paths: tuple[str, ...],
     db: str | None,
     store: bool,
-    no_recursive: bool,
+    recursive: bool,
     policies: tuple[str, ...],
     no_default: bool,
     frames: tuple[int, ...] | None,
@@ -171,7 +178,7 @@ def check(
         accepted=fingerprints(baseline) if baseline else frozenset(),
         fail_on=fail_on,
     )
-    run = _Run(options, settings, shows, typed_names(paths), db, store, not no_recursive, form, quiet)
+    run = _Run(options, settings, shows, typed_names(paths), db, store, recursive, form, quiet)
     if watch is not None:
         follow(run.report, watch, webhook or "", shows, settings)
     found = run.report()

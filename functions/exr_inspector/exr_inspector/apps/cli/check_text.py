@@ -154,7 +154,8 @@ def _notes(report: Report) -> Iterator[str]:
             for each in ("info", "unknown", "writing", "accepted", "suppressed")
             if summary[each]
         ),
-        *(["nothing found"] if not report.findings else ()),
+        *([f"{len(files):,} not read"] if files else ()),
+        *(["nothing found"] if not report.findings and not files else ()),
     ]
     yield f"{', '.join(each.id for each in report.policies)}: {', '.join(counts)}"
 

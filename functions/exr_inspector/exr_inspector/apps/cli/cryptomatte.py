@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.paths import expand_some
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, CryptomatteMode, Request
@@ -58,7 +58,7 @@ def cryptomatte(
     from exr_inspector.pixels.cryptomatte import cryptomattes  # noqa: PLC0415 - so that --help is quick
 
     settings = Settings.from_mapping(os.environ)
-    files = expand(paths, recursive=recursive, settings=settings)
+    files = expand_some(paths, recursive=recursive, settings=settings)
     if db is not None:
         if patterns or as_json:
             raise click.UsageError("--db stores all objects; drop --object and --json")
@@ -139,7 +139,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
     ]
     for failure in found["failures"]:
         number = f"{failure['chunks']:,} chunks: " if failure["chunks"] else ""
-        lines.append(f"{failure['code']}: {number}{failure['message']}")
+        lines.append(f"{path}: {failure['code']}: {number}{failure['message']}")
     for line in lines:
         click.echo(harmless(line, keep=""))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
-from exr_inspector.apps.cli.paths import expand, local_name, sequence_pattern
+from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_pattern
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.terminal import json_text, progress
 from exr_inspector.errors import requires_extra
@@ -68,7 +68,12 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     help="How far samples may be apart: ABS, plus REL times the larger one. For --pixels full.",
 )
 @click.option(
-    "--channels", multiple=True, metavar="NAME", help="Compare only pixels of channels that match, as *.R."
+    "--channel",
+    "--channels",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="Compare only pixels of channels that match, as *.R.",
 )
 @click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
 @click.option("--db", metavar="FILE", help="Compare what this DuckDB file has of A and B, and read no file.")
@@ -101,10 +106,7 @@ def diff(
     unsuitable environment; 3 if something could not be compared. Attributes of the occasion of a render, such
     as times, frame numbers and hosts, never count.
     """
-    if db and pixels == "full":
-        raise click.UsageError("--db has hashes of pixels, but no pixels: use --pixels hash, or no --db")
-    if heatmap and pixels != "full":
-        raise click.UsageError("--heatmap needs --pixels full")
+    _check_usage(pixels, tolerance, channels, db, heatmap)
     settings = Settings.from_mapping(os.environ)
     with requires_extra("pixels"):
         from exr_inspector.compare.samples import Tolerance  # noqa: PLC0415 - so that --help is quick
@@ -148,6 +150,23 @@ def diff(
     ctx.exit(EXIT_CODES[max(statuses, key=list(EXIT_CODES).index, default="equal")])
 
 
+def _check_usage(
+    pixels: PixelMode,
+    tolerance: tuple[float, float],
+    channels: Sequence[str],
+    db: str | None,
+    heatmap: str | None,
+) -> None:
+    if db and pixels == "full":
+        raise click.UsageError("--db has hashes of pixels, but no pixels: use --pixels hash, or no --db")
+    if pixels != "full" and (heatmap or any(tolerance)):
+        raise click.UsageError(f"{'--heatmap' if heatmap else '--tolerance'} needs --pixels full")
+    if pixels == "none" and channels:
+        raise click.UsageError("--channel needs --pixels hash or full")
+    if heatmap and Path(heatmap).suffix.lower() != ".png":
+        raise click.UsageError(f"--heatmap is a PNG picture: end its name in .png, not {heatmap}")
+
+
 def _compare_sequences(
     pair: SequencePair[Location], compare: Compare, pixels: PixelMode, *, as_json: bool
 ) -> Status:
@@ -184,7 +203,7 @@ def _files(
     name: str, settings: Settings, stored: StoredFiles | None, *, recursive: bool
 ) -> Sequence[Location]:
     if stored is None:
-        return expand([name], recursive=recursive, settings=settings)
+        return expand_some([name], recursive=recursive, settings=settings)
     found = Places([name], settings, Shows(settings.show_config)).stored(stored)
     return [each for sequence, _ in found for each in sequence.items]
 

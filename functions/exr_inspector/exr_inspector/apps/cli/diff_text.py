@@ -116,7 +116,7 @@ def _print_pixels(pixels: PixelDiff) -> None:
             "before",
             "after",
         )
-        print_table(names, [_row(each) for each in shown], optional=("PSNR", "RMS"))
+        print_table(names, [_row(each) for each in shown], optional=("PSNR", "RMS", "mean", "", "NaN/Inf"))
     for counts in pixels["sample_counts"]:
         if counts["numbers"] and counts["numbers"]["different"]:
             click.echo(f"{counts['numbers']['different']:,} pixels have other numbers of samples")
@@ -170,7 +170,9 @@ def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
         counts = [_label("added" if found["a"] is None else "removed")]
     elif not counts:
         what = "headers" if pixels == "none" else "headers and pixels"
-        counts = [f"{_label(found['status'])}: {what} of {found['files']:,} files"]
+        counts = [
+            f"{_label(found['status'])}: {what} of {found['files']:,} file{'s' * (found['files'] != 1)}"
+        ]
     click.echo(f"{harmless(name, keep='')} " + "  ".join(counts))
     for change in found["changes"]:
         part = f" in {change['part']}" if change["part"] and change["what"] != "part" else ""

@@ -14,7 +14,7 @@ import click
 from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
 from exr_inspector.apps.cli.output import Discard, opened
-from exr_inspector.apps.cli.paths import expand, local_name
+from exr_inspector.apps.cli.paths import expand_some, local_name
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.document.model import Document
 from exr_inspector.document.serialize import to_json
@@ -75,10 +75,7 @@ def inspect(
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
         settings = replace(settings, db_file=db, vast_endpoint="")
-    files = expand(paths, recursive=recursive, settings=settings)
-    if not files:
-        hint = "" if recursive else "; --recursive includes the folders below"
-        raise click.UsageError(f"no .exr file in {', '.join(paths)}{hint}")
+    files = expand_some(paths, recursive=recursive, settings=settings)
     form = form or ("compact" if output or not sys.stdout.isatty() else "table")
     _check_output(output, form, files)
     is_single = len(paths) == 1 and files == [path_location(local_name(paths[0], settings), settings.paths)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
@@ -12,8 +12,8 @@ import click
 from exr_inspector.apps.cli.paths import typed_names
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
-from exr_inspector.errors import InspectorError, requires_extra
-from exr_inspector.location import Location
+from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
+from exr_inspector.location import Location, is_object
 from exr_inspector.sequences import Group, format_frames
 from exr_inspector.settings import MIB, Settings
 from exr_inspector.shows import Shows
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.option(
     "--db", metavar="FILE", help="Compare what this DuckDB file has of the paths, and read no file."
 )
-@click.option("--no-recursive", is_flag=True, help="Leave out the folders below.")
+@click.option(
+    "--recursive/--no-recursive", "-r", default=True, help="Include the folders below. [default: yes]"
+)
 @click.option(
     "--pixels",
     type=click.Choice(["none", "sampled", "full"]),
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(1),
     default=6.0,
     show_default=True,
+    metavar="N",
     help="How many typical changes from frame to frame an outlier is away from its neighbors.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per sequence.")
@@ -52,7 +55,7 @@ def outliers(
     ctx: click.Context,
     paths: tuple[str, ...],
     db: str | None,
-    no_recursive: bool,
+    recursive: bool,
     pixels: Literal["none", "sampled", "full"],
     budget: int,
     threshold: float,
@@ -73,6 +76,9 @@ def outliers(
         from exr_inspector.compare.outliers import MIN_FRAMES, find_outliers  # noqa: PLC0415
 
     def judge(sequence: Group[Location], stored: StoredFiles | None) -> None:
+        if len(sequence.frames) < MIN_FRAMES:
+            short.extend(sequence.items)
+            return
         facts: list[FrameFacts] = []
         unread: list[int] = []
         source = _stored(sequence, stored) if stored else _read(sequence, settings, pixels, budget * MIB)
@@ -91,6 +97,7 @@ def outliers(
             _print(sequence, found, len(facts), unread)
 
     counts = {"outliers": 0, "unread": 0}
+    short: list[Location] = []
     if db:
         from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
         from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
@@ -98,13 +105,25 @@ def outliers(
         with closing(DuckDBStore(db, read_only=True)) as store:
             held = StoredFiles(store, with_looks=True)
             for sequence, _ in places.stored(held):
-                if len(sequence.frames) >= MIN_FRAMES:
-                    judge(sequence, held)
+                judge(sequence, held)
     else:
-        for sequence, _ in places.files(recursive=not no_recursive):
-            if len(sequence.frames) >= MIN_FRAMES:
-                judge(sequence, None)
+        for sequence, _ in places.files(recursive=recursive):
+            judge(sequence, None)
+    counts["unread"] += _report_short(short, MIN_FRAMES, is_stored=bool(db))
     ctx.exit(1 if counts["outliers"] else 3 if counts["unread"] else 0)
+
+
+def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool) -> int:
+    """Say which files do not exist, and how many are not compared; return the number of the former."""
+    there = [each for each in files if is_stored or is_object(each.path) or os.path.lexists(each.path)]
+    for each in files:
+        if each not in there:
+            error = InspectorError(FILE_NOT_FOUND, "No such file or directory")
+            click.echo(harmless(f"{nearby(each.path)}: {error}", keep=""), err=True)
+    if there:
+        counted = "1 file is" if len(there) == 1 else f"{len(there):,} files are"
+        click.echo(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
+    return len(files) - len(there)
 
 
 def _stored(sequence: Group[Location], stored: StoredFiles) -> Iterator[FrameFacts | None]:

@@ -38,6 +38,15 @@ def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list
     )
 
 
+def expand_some(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
+    """Return what `expand` returns. Raises click.UsageError also if that is nothing."""
+    files = expand(names, recursive=recursive, settings=settings)
+    if not files:
+        hint = "" if recursive else "; --recursive includes the folders below"
+        raise click.UsageError(f"no .exr file in {', '.join(names)}{hint}")
+    return files
+
+
 def located(paths: Iterable[str], settings: Settings) -> list[Location]:
     """Return the location of each path. Of several paths of one file, the first counts."""
     files: dict[str, Location] = {}

@@ -28,8 +28,9 @@ _SECONDS = 60.0
     metavar="FILE",
     required=True,
     envvar="EXR_INSPECTOR_DB",
+    show_envvar=True,
     type=DATABASE_FILE,
-    help="The DuckDB file. EXR_INSPECTOR_DB is the default.",
+    help="The DuckDB file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per row.")
 @click.option("--safe", is_flag=True, help="Run a statement that is not trusted: no other files, and limits.")
@@ -42,8 +43,8 @@ _SECONDS = 60.0
 def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | None) -> None:
     """Run a SQL statement on a DuckDB file, and print the result as a table.
 
-    The tables are files, parts, channels and attributes; docs/DATABASE_SCHEMA.md lists their columns. The
-    database is opened read-only.
+    The main tables are files, parts, channels and attributes. docs/DATABASE_SCHEMA.md lists all tables and
+    their columns. The database is opened read-only.
 
     The statement is yours: DuckDB's functions and COPY read and write whatever files you can, and can load
     extensions. Use --safe for a statement from someone else. It then reaches no file but the database, cannot

@@ -15,7 +15,7 @@ _POLICY = click.option(
     "--policy",
     "names",
     multiple=True,
-    metavar="NAME_OR_FILE",
+    metavar="NAME|FILE",
     help="A pack or a policy file; default: all packs.",
 )
 

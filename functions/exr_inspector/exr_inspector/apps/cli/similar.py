@@ -46,7 +46,12 @@ _MIN_TAKES = 0.002
 )
 @click.option("--frames", is_flag=True, help="Show every file, not only the best match of each sequence.")
 @click.option(
-    "--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Number of files to show."
+    "--limit",
+    default=10,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="Number of files to show.",
 )
 @click.option(
     "--db",
@@ -105,6 +110,10 @@ def similar(
         [f"{match.similarity:.4f}", nearby(settings.paths.display(match.file_path)), match.file_id]
         for match in matches
     ]
+    if not rows:
+        hint = "; `exr-inspector stats --db` stores looks" if by == "look" else ""
+        click.echo(f"no other stored file has a vector to compare{hint}", err=True)
+        return
     print_table(("cosine", "file", "file_id"), rows, optional=("file_id",))
     for match, explanation in zip(matches, explanations, strict=False):
         _print_explanation(nearby(settings.paths.display(match.file_path)), explanation)

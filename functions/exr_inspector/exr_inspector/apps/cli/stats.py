@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.paths import expand_some
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, Request
@@ -65,7 +65,7 @@ def stats(
     Only ZIP, ZIPS and PXR24 have a checksum. With the other codecs, --verify does not notice all damage.
     """
     settings = Settings.from_mapping(os.environ)
-    files = expand(paths, recursive=recursive, settings=settings)
+    files = expand_some(paths, recursive=recursive, settings=settings)
     limit = None if budget is None else budget * MIB
     if verify:
         if db is not None or channels or dry_run:
@@ -158,7 +158,9 @@ def _print(path: str, found: dict[str, Any]) -> None:
     )
     rows = [_row(each) for each in found["channels"]]
     if rows:
-        print_table(names, rows, title=title, optional=("shape", "p50", "type", "part"))
+        print_table(
+            names, rows, title=title, optional=("shape", "p50", "type", "stddev", "part", "first bad")
+        )
     else:
         click.secho(harmless(title), bold=True)
     for each in found["channels"]:
@@ -191,11 +193,17 @@ def _print_verified(path: str, found: dict[str, Any]) -> None:
 
 def _print_suspects(channel: dict[str, Any]) -> None:
     """Print the fireflies, holes and flat rectangles of a channel, if there are any."""
-    for name, where in (("fireflies", "brightest"), ("holes", "first"), ("flat_rectangles", "first")):
+    kinds = (
+        ("fireflies", "firefly", "brightest"),
+        ("holes", "hole", "first"),
+        ("flat_rectangles", "flat rectangle", "first"),
+    )
+    for name, one, where in kinds:
         found = channel[name]
         if found and found["count"]:
             place = f"{found[where]['x']},{found[where]['y']}"
-            text = f"{channel['name']}: {found['count']:,} {name.replace('_', ' ')}, the {where} at {place}"
+            counted = f"1 {one}" if found["count"] == 1 else f"{found['count']:,} {name.replace('_', ' ')}"
+            text = f"{channel['name']}: {counted}, the {where} at {place}"
             click.echo(harmless(text, keep=""))
 
 

@@ -47,6 +47,8 @@ class _Column:
     is_whole: bool = False
     """Whether the values are useless if truncated: numbers and hashes."""
     is_path: bool = False
+    is_key: bool = False
+    """Whether the column says what a row is about, so that optional columns leave it its width."""
 
     def __post_init__(self) -> None:
         self.width = max(map(terminal.width_of, (self.name, *self.cells)))
@@ -77,19 +79,22 @@ def print_table(
     """Print a table, and return the names of columns that the terminal is too narrow for.
 
     None is an empty cell. Paths are shortened on the left and other text on the right. Columns of `optional`
-    are left out if they do not fit. The values of the column `folded`, which must be the last, continue on
-    the next lines. If the columns still do not fit, each row is printed as a list of names and values.
+    are left out if they do not fit: first those without a value, then in the order of `optional`. The values
+    of the column `folded`, which must be the last, continue on the next lines. If the columns still do not
+    fit, each row is printed as a list of names and values.
     """
     values = [list(row) for row in rows]
     made = [_column(name, [row[index] for row in values]) for index, name in enumerate(names)]
     room = terminal.columns()
     lines = [click.style(terminal.harmless(title), bold=True)] if title else []
     needed = [each for each in made if each.name not in optional]
+    for each in needed[:1]:
+        each.is_key = True
     if room is not None and values and _min_width(needed) > room:
         lines += _records(made, room)
         shown = made
     else:
-        shown = needed if room is not None and _min_width(made, _OPTIONAL_PATH) > room else made
+        shown = made if room is None else _fitting(made, optional, room)
         lines += _grid(shown, room, folded) if shown else ()
     click.echo("\n".join(lines))
     return [each.name for each in made if each not in shown]
@@ -102,11 +107,27 @@ def print_record(facts: dict[str, Any]) -> None:
 
 
 def _min_width(made: Sequence[_Column], min_path: int = 0) -> int:
-    """Return the narrowest that a table becomes, if its paths keep at least `min_path` columns."""
+    """Return the narrowest that a table becomes, if paths and its key keep at least `min_path` columns."""
     widths = [
-        max(each.min_width, min(each.width, min_path)) if each.is_path else each.min_width for each in made
+        max(each.min_width, min(each.width, min_path)) if each.is_path or each.is_key else each.min_width
+        for each in made
     ]
     return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _fitting(made: Sequence[_Column], optional: Sequence[str], room: int) -> list[_Column]:
+    """Return the columns without as many of the optional ones as necessary."""
+    shown = list(made)
+    columns = sorted((each for name in optional for each in made if each.name == name), key=_has_values)
+    for each in columns:
+        if _min_width(shown, _OPTIONAL_PATH) <= room:
+            break
+        shown.remove(each)
+    return shown
+
+
+def _has_values(column: _Column) -> bool:
+    return any(column.cells)
 
 
 def _column(name: str, values: Sequence[Any]) -> _Column:

@@ -45,10 +45,18 @@ def ellipsis() -> str:
 
 
 def harmless(text: str, *, keep: str = "\n") -> str:
-    """Return the text with control characters as escapes, except those of `keep`."""
+    r"""Return the text with control characters as escapes, except those of `keep`.
+
+    Bytes of a path that are not UTF-8 become `\xe9`, as in documents and in the store.
+    """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
+    return "".join(each if each.isprintable() or each in keep else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    is_byte = 0xDC80 <= ord(character) <= 0xDCFF  # as os.fsdecode returns it
+    return f"\\x{ord(character) - 0xDC00:02x}" if is_byte else repr(character)[1:-1]
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

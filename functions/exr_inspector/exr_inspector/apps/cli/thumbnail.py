@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from math import isnan
+from pathlib import Path
 
 import click
 
 from exr_inspector.apps.cli.paths import local_name
 from exr_inspector.apps.cli.terminal import harmless, nearby
 from exr_inspector.errors import BAD_QUERY, InspectorError
-from exr_inspector.location import is_exr, path_location
+from exr_inspector.location import path_location
 from exr_inspector.settings import Settings
 
 
@@ -34,7 +35,12 @@ from exr_inspector.settings import Settings
 )
 @click.option("--layer", metavar="NAME", help="Show this layer instead of the beauty.")
 @click.option(
-    "--size", default=256, show_default=True, type=click.IntRange(1, 4096), help="Pixels of the longer side."
+    "--size",
+    default=256,
+    show_default=True,
+    metavar="PIXELS",
+    type=click.IntRange(1, 4096),
+    help="Pixels of the longer side.",
 )
 def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: int) -> None:
     """Write a small picture of an EXR file.
@@ -48,11 +54,16 @@ def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: 
 
     if isnan(exposure):  # it passes the range
         raise click.UsageError("--exposure must be a number")
-    if is_exr(output):
-        raise click.UsageError(f"--output would write over the EXR file {output}")
+    if Path(output).suffix.lower() not in ("", ".webp"):
+        raise click.UsageError(
+            f"--output is a WebP picture: end its name in .webp, not {Path(output).suffix}"
+        )
     settings = Settings.from_mapping(os.environ)
     location = path_location(local_name(path, settings), settings.paths)
-    picture = file_picture(location, layer, settings, size=size)
+    try:
+        picture = file_picture(location, layer, settings, size=size)
+    except InspectorError as error:
+        raise error if error.where else InspectorError(error.fault, error.message, location.path) from error
     if picture is None:
         message = "the file has no channels to look at, or none of their chunks could be read"
         raise InspectorError(BAD_QUERY, message, location.path)
