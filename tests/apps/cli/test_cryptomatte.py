@@ -87,7 +87,7 @@ def test_a_damaged_file_gives_exit_code_1_and_the_failure(frames: Path) -> None:
     assert run("cryptomatte", image).exit_code == 0
     done = run("cryptomatte", "--coverage", image)
     assert done.exit_code == 1
-    assert "CHUNKS_MISSING: 1 chunks: " in done.stdout
+    assert "CHUNKS_MISSING: 1 chunk: " in done.stdout
 
 
 # --- docs/CRYPTOMATTE.md ----------------------------------------------------------------------------------

@@ -61,4 +61,4 @@ def test_a_damaged_file_gives_exit_code_1_and_the_failure(image: Path) -> None:
     image.write_bytes(image.read_bytes()[:-10])
     done = run("stats", image)
     assert done.exit_code == 1
-    assert "CHUNKS_MISSING: 1 chunks: " in done.stdout
+    assert "CHUNKS_MISSING: 1 chunk: " in done.stdout

@@ -11,6 +11,8 @@ import pytest
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.cli.terminal import harmless
 from tests.apps.cli.command import on_terminal, run
+from tests.apps.cli.command import process as run_process
+from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import layered_beauty, simple
 
 OF_FILES = ("check", "cryptomatte", "inspect", "outliers", "stats")
@@ -125,3 +127,44 @@ def test_sql_without_a_database_names_both_ways_to_state_it() -> None:
     assert done.exit_code == 2
     assert "--db" in done.stderr
     assert "EXR_INSPECTOR_DB" in done.stderr
+
+
+def test_a_picture_that_cannot_be_written_is_wrong_usage(folder: Path) -> None:
+    a, b = beauties(folder)
+    for arguments in (
+        ("thumbnail", a, "-o", "no/a.webp"),
+        ("diff", a, b, "--pixels", "full", "--heatmap", "no/a.png"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert f"Error: cannot write {arguments[-1]}: No such file or directory" in done.stderr
+
+
+def test_a_webhook_without_a_watch_is_refused(folder: Path) -> None:
+    done = run("check", *beauties(folder), "--webhook", "http://127.0.0.1:9/")
+    assert (done.exit_code, "Error: --webhook needs --watch" in done.stderr) == (2, True)
+
+
+def test_a_configuration_that_is_text_is_refused_by_what_it_must_be(folder: Path) -> None:
+    Path("show.yaml").write_text("text")
+    done = run_process("check", *beauties(folder), "--config", "show.yaml")
+    assert (done.returncode, b"a mapping of fields is required (show.yaml:1)" in done.stderr) == (2, True)
+
+
+def test_cryptomatte_says_why_a_stored_file_is_not_ok(folder: Path) -> None:
+    content = layered_beauty()
+    Path("cut.exr").write_bytes(content[: len(content) // 2])
+    done = run("cryptomatte", "cut.exr", "--db", "x.duckdb")
+    assert (done.exit_code, "; CHUNKS_MISSING: " in done.stdout) == (1, True)
+
+
+def test_a_plan_that_is_not_there_is_named_without_an_errno(folder: Path) -> None:
+    done = run_process("shards", "status", "--plan", "nosuch")
+    assert done.returncode == 2
+    assert b"BAD_SETTING: the folder has no plan.json (nosuch)" in done.stderr
+
+
+def test_a_finding_about_a_field_of_the_file_has_no_empty_subject(folder: Path) -> None:
+    count = attribute("chunkCount", "int", 814)
+    Path("x.exr").write_bytes(simple(4, 4, attributes=[count]))
+    assert "x.exr: chunkCount: chunkCount is 814" in run("check", "x.exr").stdout

@@ -111,5 +111,7 @@ def _reason(error: Mapping[str, Any]) -> str:
         return "there is no such field"
     if error["type"] == "missing":
         return "the field is required"
+    if error["type"] == "model_type":
+        return "a mapping of fields is required"
     message: str = error["msg"]
     return message[0].lower() + message[1:]

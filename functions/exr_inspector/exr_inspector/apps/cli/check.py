@@ -167,6 +167,8 @@ def check(
 
     if store and not db:
         raise click.UsageError("--store needs --db")
+    if webhook and watch is None:
+        raise click.UsageError("--webhook needs --watch")
     settings = Settings.from_mapping(os.environ)
     shows = Shows(config or settings.show_config)
     options = Options(

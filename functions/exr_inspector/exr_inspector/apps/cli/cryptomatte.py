@@ -12,7 +12,7 @@ import click
 
 from exr_inspector.apps.cli.paths import expand_some
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.apps.cli.terminal import counted, harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, CryptomatteMode, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
@@ -91,6 +91,7 @@ def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings)
             is_bad = is_bad or document["file"]["status"] != "ok"
             persistence = document["persistence"]
             line = f"{nearby(document['file']['path'])}: {persistence['status']}, {persistence['message']}"
+            line += "".join(f"; {each['code']}: {each['message']}" for each in document["errors"][:1])
             click.echo(harmless(line, keep=""))
     finally:
         if runtime.store:
@@ -125,7 +126,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
     for each in found["cryptomattes"]:
         where = {"header": "in the header", "sidecar": f"in {each['manifest_file']}"}
         source = each["manifest_source"]
-        objects = f"{each['object_count']:,} objects {where[source]}" if source else "no manifest"
+        objects = f"{counted(each['object_count'], 'object')} {where[source]}" if source else "no manifest"
         title = f"{path}: {each['name']}, {each['ranks']} ranks, {objects}"
         names = ("object", "id", "area", "pixels", "box") if has_coverage else ("object", "id")
         if each["objects"]:
@@ -138,7 +139,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
         for name in found["unclaimed_layers"]
     ]
     for failure in found["failures"]:
-        number = f"{failure['chunks']:,} chunks: " if failure["chunks"] else ""
+        number = f"{counted(failure['chunks'], 'chunk')}: " if failure["chunks"] else ""
         lines.append(f"{path}: {failure['code']}: {number}{failure['message']}")
     for line in lines:
         click.echo(harmless(line, keep=""))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
+from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_pattern
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.terminal import json_text, progress
@@ -137,7 +138,7 @@ def diff(
             else:
                 print_file(found, show_all=show_all)
             if heatmap and maps:
-                Path(heatmap).write_bytes(maps[0].png())
+                write_bytes(heatmap, maps[0].png())
             ctx.exit(EXIT_CODES[found["status"]])
         if heatmap:
             raise click.UsageError("--heatmap needs two files")

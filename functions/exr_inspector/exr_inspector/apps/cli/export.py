@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.apps.cli.terminal import counted
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
@@ -86,4 +87,4 @@ def export(db: str | None, form: Format, per: Per, where: str, since: datetime |
     }
     with closing(store), Records(store, per, where, since) as records:
         rows = write_records((record(each, per, now) for each in records), Path(output), form, about)
-    click.echo(f"{rows:,} rows in {output}")
+    click.echo(f"{counted(rows, 'row')} in {output}")

@@ -188,7 +188,8 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
         for line in summary.faults:
             click.echo(terminal.harmless(line, keep=""), err=True)
         for each in summary.kept:
-            kept = f"{each.root}: {each.files:,} files that are gone keep their rows: {each.reason}"
+            files = terminal.counted(each.files, "missing file")
+            kept = f"{each.root}: the rows of {files} are kept: {each.reason}"
             click.echo(terminal.harmless(kept, keep=""), err=True)
     if not as_json:
         line = summary.line()

@@ -12,6 +12,14 @@ from typing import TextIO
 import click
 
 
+def write_bytes(output: str, data: bytes) -> None:
+    """Write a file. Raises click.UsageError if it cannot be written."""
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+
+
 class Discard(Exception):  # noqa: N818 - a request, not an error
     """Raised inside `opened`: the output is incomplete, so an output file keeps its previous content."""
 

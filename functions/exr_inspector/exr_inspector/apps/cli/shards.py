@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.index import roots_of
+from exr_inspector.apps.cli.terminal import counted
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
 
@@ -48,7 +49,7 @@ def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
         made = write_plan(run, Path(folder))
     for line in run.summary.faults:
         click.echo(line, err=True)
-    click.echo(f"{made.files:,} files in {made.shards:,} shards, numbered from 0")
+    click.echo(f"{counted(made.files, 'file')} in {counted(made.shards, 'shard')}, numbered from 0")
 
 
 @shards.command()
@@ -92,7 +93,7 @@ def status(folder: str, as_json: bool) -> None:
             json.dumps({"shards": found.shards, "done": len(done), "left": left, "files": dict(counts)})
         )
         return
-    line = f"{len(done):,} of {found.shards:,} shards done: {_text(counts)}"
+    line = f"{len(done):,} of {counted(found.shards, 'shard')} done: {_text(counts)}"
     click.echo(line + (f"; left: {format_frames(left)}" if left else ""))
 
 

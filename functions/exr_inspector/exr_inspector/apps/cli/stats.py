@@ -11,7 +11,7 @@ import click
 
 from exr_inspector.apps.cli.paths import expand_some
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.apps.cli.terminal import counted, harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
@@ -172,7 +172,7 @@ def _print(path: str, found: dict[str, Any]) -> None:
         )
         click.echo(f"part {each['part_index']}: {counts}; {each['empty_pixels']:,} pixels are empty")
     for each in found["failures"]:
-        number = f"{each['chunks']:,} chunks: " if each["chunks"] else ""
+        number = f"{counted(each['chunks'], 'chunk')}: " if each["chunks"] else ""
         click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
 
 
@@ -202,8 +202,8 @@ def _print_suspects(channel: dict[str, Any]) -> None:
         found = channel[name]
         if found and found["count"]:
             place = f"{found[where]['x']},{found[where]['y']}"
-            counted = f"1 {one}" if found["count"] == 1 else f"{found['count']:,} {name.replace('_', ' ')}"
-            text = f"{channel['name']}: {counted}, the {where} at {place}"
+            number = f"1 {one}" if found["count"] == 1 else f"{found['count']:,} {name.replace('_', ' ')}"
+            text = f"{channel['name']}: {number}, the {where} at {place}"
             click.echo(harmless(text, keep=""))
 
 

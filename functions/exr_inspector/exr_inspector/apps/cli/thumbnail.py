@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import local_name
 from exr_inspector.apps.cli.terminal import harmless, nearby
-from exr_inspector.errors import BAD_QUERY, InspectorError
+from exr_inspector.errors import InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.settings import Settings
 
@@ -66,9 +67,8 @@ def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: 
         raise error if error.where else InspectorError(error.fault, error.message, location.path) from error
     if picture is None:
         message = "the file has no channels to look at, or none of their chunks could be read"
-        raise InspectorError(BAD_QUERY, message, location.path)
+        raise click.UsageError(f"{nearby(location.path)}: {message}")
     data = picture.webp(exposure, None)
-    with open(output, "wb") as file:  # noqa: PTH123 - a name that a user typed
-        file.write(data)
+    write_bytes(output, data)
     layer = picture.beauty.layer or "/".join(picture.beauty.channels)
     click.echo(harmless(f"{nearby(output)}: {layer}, {picture.color_space}, {len(data):,} bytes"), err=True)

@@ -52,7 +52,9 @@ class Plan:
         try:
             plan = json.loads((folder / "plan.json").read_text())
             versions, shards, files = plan["versions"], int(plan["shards"]), int(plan["files"])
-        except (FileNotFoundError, ValueError, KeyError) as error:
+        except FileNotFoundError:
+            raise InspectorError(BAD_SETTING, "the folder has no plan.json", str(folder)) from None
+        except (ValueError, KeyError) as error:
             raise InspectorError(BAD_SETTING, f"the folder has no plan: {error}", str(folder)) from error
         if versions != _versions():
             message = f"the plan was made by {_text(versions)}, and this is {_text(_versions())}"
