@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from exr_inspector.apps.cli.terminal import can_print, columns, fold, harmless, nearby
+from exr_inspector.apps.cli.terminal import can_print, columns, fold, harmless, nearby, plural
 from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Unjudged
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
@@ -146,9 +146,9 @@ def _notes(report: Report) -> Iterator[str]:
         more = f" and {len(same) - 1:,} more" if len(same) > 1 else ""
         yield f"Not read: {nearby(same[0]['file_path'])}{more}: {code}"
     counts = [
-        *([_plural(summary["sequences"], "sequence")] if summary["sequences"] else []),
-        _plural(summary["files"], "file"),
-        *(_plural(summary[each], each) for each in ("error", "warning") if summary[each]),
+        *([plural(summary["sequences"], "sequence")] if summary["sequences"] else []),
+        plural(summary["files"], "file"),
+        *(plural(summary[each], each) for each in ("error", "warning") if summary[each]),
         *(
             f"{summary[each]:,} {each}"
             for each in ("info", "unknown", "writing", "accepted", "suppressed")
@@ -157,10 +157,6 @@ def _notes(report: Report) -> Iterator[str]:
         *(["nothing found"] if not report.findings else ()),
     ]
     yield f"{', '.join(each.id for each in report.policies)}: {', '.join(counts)}"
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _frames(frames: Iterable[int]) -> str:

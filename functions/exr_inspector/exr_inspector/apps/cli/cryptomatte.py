@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import click
 
 from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, CryptomatteMode, Request
@@ -63,7 +63,7 @@ def cryptomatte(
         if patterns or as_json:
             raise click.UsageError("--db stores all objects; drop --object and --json")
         mode: CryptomatteMode = "coverage" if coverage else "objects"
-        ctx.exit(_store(files, mode, replace(settings, db_file=db, vast_endpoint="")))
+        ctx.exit(_store(files, mode, with_db(settings, db)))
     is_bad = False
     for location in progress(files, len(files), shown=True):
         found = cryptomattes(location, coverage=coverage, settings=settings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from exr_inspector.apps.cli.paths import typed_names
 from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.stores import stored_files
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.location import Location
@@ -91,19 +91,11 @@ def outliers(
             _print(sequence, found, len(facts), unread)
 
     counts = {"outliers": 0, "unread": 0}
-    if db:
-        from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
-        from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
-
-        with closing(DuckDBStore(db, read_only=True)) as store:
-            held = StoredFiles(store, with_looks=True)
-            for sequence, _ in places.stored(held):
-                if len(sequence.frames) >= MIN_FRAMES:
-                    judge(sequence, held)
-    else:
-        for sequence, _ in places.files(recursive=not no_recursive):
+    with stored_files(db, with_looks=True) as stored:
+        sequences = places.stored(stored) if stored else places.files(recursive=not no_recursive)
+        for sequence, _ in sequences:
             if len(sequence.frames) >= MIN_FRAMES:
-                judge(sequence, None)
+                judge(sequence, stored)
     ctx.exit(1 if counts["outliers"] else 3 if counts["unread"] else 0)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.paths import expand
+from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.events.request import Config, Request
@@ -77,7 +78,7 @@ def stats(
         raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
     else:
         stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
-        settings = replace(settings, db_file=db, vast_endpoint="", stats_bytes=stats_bytes)
+        settings = with_db(replace(settings, stats_bytes=stats_bytes), db)
         results = _stored(files, mode, settings)
     is_bad = False
     for location, found in progress(results, len(files), shown=True):

@@ -64,6 +64,11 @@ def nearby(path: str) -> str:
     return path.removeprefix(str(Path.cwd()).rstrip(os.sep) + os.sep)
 
 
+def plural(number: int, word: str) -> str:
+    """Return a number of things, such as `1 file` or `1,000 files`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def width_of(text: str) -> int:
     """Return how many columns a terminal needs for printable text: two for wide East Asian characters."""
     return len(text) if text.isascii() else sum(map(_width, text))
