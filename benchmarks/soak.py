@@ -21,7 +21,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from statistics import quantiles
 from threading import Lock
 from typing import Any
 
+from benchmarks.processes import free_port
 from exr_inspector.apps.devserver.invoke import binary_message, send
 from tests.exrfiles.demo import demo_files
 from tests.exrfiles.metadata import DATE
@@ -275,7 +275,7 @@ STORES: dict[str, tuple[float, Callable[[], AbstractContextManager[tuple[dict[st
 def function(s3: RemoteS3, store: dict[str, str], *, batch: int) -> Iterator[tuple[str, int]]:
     """Run `exr-inspector serve` until it is ready for events: its address, and the number of its process."""
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
-        port = _free_port()
+        port = free_port()
         config = _config(Path(folder), s3, store)
         command = [sys.executable, "-m", "exr_inspector", "serve", "--port", str(port), "--config", config]
         if batch:
@@ -299,12 +299,6 @@ def _config(folder: Path, s3: RemoteS3, store: dict[str, str]) -> str:
     config = folder / "config.yaml"
     config.write_text(json.dumps({"envs": envs}))
     return str(config)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.processes import cpu_of_children
 from benchmarks.soak import _event, s3_server, vast_database
 from tests.exrfiles.demo import layered_beauty
 from tests.sources.server import KEYS
@@ -81,14 +81,9 @@ def main() -> None:
 
 
 def _cpu(arguments: list[str]) -> float:
-    before = _used()
+    before = cpu_of_children()
     _run(arguments, dict(os.environ))
-    return _used() - before
-
-
-def _used() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return cpu_of_children() - before
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> str:

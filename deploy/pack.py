@@ -22,6 +22,7 @@ KEPT = (
     "*.py",
     "exr_inspector/**/*.py",
     "exr_inspector/py.typed",
+    "exr_inspector/policy/packs/*.yaml",
     "requirements.txt",
     "Aptfile",
     "README.md",

@@ -16,6 +16,13 @@ def test_nothing_said_is_every_default() -> None:
     assert parse_config({}) == (Config(), ())
 
 
+def test_by_default_only_the_header_is_inspected() -> None:
+    config = Config()
+    assert (config.meta, config.deep_stats, config.validate) == (True, False, False)
+    assert (config.stats, config.cryptomatte, config.policy_path) == (None, None, None)
+    assert (config.schema_version, config.stats_mode("none")) == (1, "none")
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize(("values", "meaning"), [(YES, True), (NO, False)])
 def test_a_flag_has_many_spellings(flag: str, values: list[Any], meaning: bool) -> None:

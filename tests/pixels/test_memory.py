@@ -13,8 +13,9 @@ import pytest
 
 from exr_inspector import pixel_stats
 from exr_inspector.pixels import memory
-from exr_inspector.pixels.memory import MAX_CHUNK, MIB, Memory, decoder_memory, file_memory, instance_limit
+from exr_inspector.pixels.memory import MAX_CHUNK, Memory, decoder_memory, file_memory, instance_limit
 from exr_inspector.pixels.stream import PartStream
+from exr_inspector.settings import MIB
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
 from tests.pixels.images import library_file, picture

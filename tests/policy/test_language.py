@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exr_inspector.policy import collections as _registered  # noqa: F401
-from exr_inspector.policy.compile import ConditionError, compile_condition, compile_message
+from exr_inspector.policy.compile import compile_condition, compile_message
 from exr_inspector.policy.evidence import Bounds, Missing
 from exr_inspector.policy.facts import COLLECTIONS, Collection, Field, Kind
 from exr_inspector.policy.operators import MAX_TEXT, NESTED, OPERATORS, compile_glob
+from exr_inspector.policy.schema import FormError
 
 KINDS: dict[str, Kind] = {
     "text": "text",
@@ -108,7 +109,7 @@ NOT_OPERANDS = [
 
 @pytest.mark.parametrize(("operator", "operand"), NOT_OPERANDS, ids=str)
 def test_an_operand_that_does_not_fit_is_refused(operator: Any, operand: Any) -> None:
-    with pytest.raises(ConditionError) as caught:
+    with pytest.raises(FormError) as caught:
         holds({"value": {operator: operand}})
     assert caught.value.path[0] == "value"
 
@@ -130,7 +131,7 @@ def test_an_operand_that_does_not_fit_is_refused(operator: Any, operand: Any) ->
     ids=str,
 )
 def test_a_condition_in_another_form_is_refused(condition: Any) -> None:
-    with pytest.raises(ConditionError):
+    with pytest.raises(FormError):
         compile_condition(condition, THINGS, ())
 
 
@@ -139,7 +140,7 @@ def test_conditions_are_nested_to_a_limit() -> None:
     for _ in range(8):
         condition = {"not": condition}
     assert holds(condition, text="a") is True
-    with pytest.raises(ConditionError, match="nested more than 8 deep"):
+    with pytest.raises(FormError, match="nested more than 8 deep"):
         holds({"not": condition})
 
 
@@ -223,7 +224,7 @@ def test_a_message_is_filled_with_fields_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("text", ["{nothing}", "{}", "{text.__class__}", "{0}", "{text!r}"])
 def test_a_message_with_another_placeholder_is_refused(text: str) -> None:
-    with pytest.raises(ConditionError):
+    with pytest.raises(FormError):
         compile_message(text, THINGS, ())
 
 

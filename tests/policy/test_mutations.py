@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,24 +14,10 @@ from exr_inspector.policy.evaluate import evaluate
 from exr_inspector.policy.load import load_pack
 from exr_inspector.settings import Settings
 from tests.policy.files import UHD
+from tests.policy.flips import Document, Flip, about, channel, part
 
 PACKS = [load_pack(name) for name in ("openexr", "comp-friendly", "delivery-example")]
 ALWAYS = {("DEL-02", "unknown")}  # the intended active area
-
-Document = dict[str, Any]
-Flip = Callable[[Document], object]
-
-
-def part(**facts: Any) -> Flip:
-    return lambda document: document["parts"][0].update(facts)
-
-
-def about(**facts: Any) -> Flip:
-    return lambda document: document["file"].update(facts)
-
-
-def channel(index: int, **facts: Any) -> Flip:
-    return lambda document: document["channels"][index].update(facts)
 
 
 def fault(code: str) -> Flip:

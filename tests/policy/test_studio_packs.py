@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
 from tests.exrfiles.writer import Part, write
 from tests.policy import studio_files as files
+from tests.policy.flips import Document, Flip, about, channel, part
 from tests.policy.studio_files import File
 
 PLAIN = Settings(openimageio=False)
@@ -198,21 +199,6 @@ def test_frames_with_other_ranks_are_odd_and_frames_without_a_header_unknown(tmp
 
 
 # --- mutations ------------------------------------------------------------------------------------------
-
-Document = dict[str, Any]
-Flip = Callable[[Document], object]
-
-
-def part(**facts: Any) -> Flip:
-    return lambda document: document["parts"][0].update(facts)
-
-
-def about(**facts: Any) -> Flip:
-    return lambda document: document["file"].update(facts)
-
-
-def channel(index: int, **facts: Any) -> Flip:
-    return lambda document: document["channels"][index].update(facts)
 
 
 def text(ending: str, value: str) -> Flip:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exr_inspector import measurer
+from exr_inspector import reader
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.vectors.look import LOOK_VERSION
 from tests.exrfiles.demo import layered_beauty, simple
@@ -314,7 +314,7 @@ def test_a_file_that_changes_each_time_is_a_transient_fault(
         return real(*arguments)
 
     monkeypatch.setattr(stats, "source_stats", replaced)
-    monkeypatch.setattr(measurer, "MAX_READS", 2)
+    monkeypatch.setattr(reader, "MAX_READS", 2)
     with pytest.raises(InspectorError, match="OBJECT_CHANGED"):
         function.handle(plain(image, stats=True))
     assert function.rows() == []

@@ -27,18 +27,17 @@ STORED = {"status": "unchanged", "reason": f"{KNOWN}; exr-inspector check --db j
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges the files of one event or batch, after the measurer has read their pixels."""
+    """Judges the files of one event or batch, whose pixels the measurer has read."""
 
     measurer: Measurer
     files: PolicyFiles
 
-    def process(self, inspections: Sequence[Inspection]) -> list[Inspection]:
-        """Return the inspections, those that ask for it with statistics and validation.
+    def judge(self, measured: Sequence[Inspection]) -> list[Inspection]:
+        """Return the inspections, those that ask for it with their validation.
 
         A policy that is not valid is an error of the document's validation. Raises InspectorError for a fault
         that a retry can cure.
         """
-        measured = self.measurer.measure(inspections)
         names = [self._names(each) for each in measured]
         hidden = self.measurer.stored(
             [each for each, asked in zip(measured, names, strict=True) if asked and not each.pixels]

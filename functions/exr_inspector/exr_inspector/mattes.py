@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from exr_inspector.catalog.facets import FACETS, input_hash, object_version
 from exr_inspector.document.serialize import to_json
-from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.errors import PIXELS_TIMEOUT, InspectorError
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
 from exr_inspector.sources.protocol import Stat
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.store import Sink
-
-# How often a file that is replaced while its pixels are read is inspected again.
-MAX_READS = 3
 
 
 def list_objects(
@@ -68,7 +65,7 @@ def _listed(
 ) -> Inspection:
     from exr_inspector.pixels.cryptomatte import source_cryptomattes  # noqa: PLC0415 - only if it is wanted
 
-    for _ in range(MAX_READS):
+    def compute(inspection: Inspection) -> Inspection | None:
         mode, location, stat = _mode(inspection, reader), inspection.location, inspection.stat
         if mode == "none" or location is None or stat is None:
             return inspection
@@ -80,15 +77,13 @@ def _listed(
             result = source_cryptomattes(
                 source, location, reader.open_source, reader.settings.limits, seconds
             )
-        if source.stat() == stat:
-            more = () if _is_final(result) else ("unfinished",)
-            identity = _input_hash(stat, mode, *more)
-            return replace(
-                inspection, cryptomattes=Pixels(result, _request(mode), identity, result["status"])
-            )
-        inspection = reader.inspect(replace(inspection.request, locations=(location,)))
-    message = "the object changed each time its pixels were read"
-    raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])
+        if source.stat() != stat:
+            return None
+        more = () if _is_final(result) else ("unfinished",)
+        identity = _input_hash(stat, mode, *more)
+        return replace(inspection, cryptomattes=Pixels(result, _request(mode), identity, result["status"]))
+
+    return reader.retry_replaced(inspection, compute)
 
 
 def _is_final(result: Mapping[str, Any]) -> bool:
@@ -108,5 +103,4 @@ def _request(mode: str) -> str:
 
 
 def _input_hash(stat: Stat, mode: str, *more: str) -> str:
-    file = {"etag": stat.etag, "size_bytes": stat.size, "mtime": stat.mtime.replace(tzinfo=None)}
-    return input_hash(FACETS["cryptomatte"], object_version(file), _request(mode), *more)
+    return input_hash(FACETS["cryptomatte"], object_version(stat.row()), _request(mode), *more)

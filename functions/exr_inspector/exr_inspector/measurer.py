@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from exr_inspector.catalog.facets import FACETS, UNFINISHED, input_hash, object_version
 from exr_inspector.document.serialize import to_json
-from exr_inspector.errors import OBJECT_CHANGED, PIXELS_TIMEOUT, InspectorError
+from exr_inspector.errors import PIXELS_TIMEOUT, InspectorError
 from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
@@ -21,9 +21,6 @@ from exr_inspector.sources.protocol import Stat
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.store import Sink
-
-# How often a file that is replaced while its pixels are read is inspected again.
-MAX_READS = 3
 
 KNOWN = "the store has the statistics of these pixels"
 NO_TIME = "EXR_INSPECTOR_STATS_SECONDS are over"
@@ -95,7 +92,8 @@ class Measurer:
         from exr_inspector.pixels.stats import source_stats  # noqa: PLC0415 - only if pixels are read
 
         settings = self.reader.settings
-        for _ in range(MAX_READS):
+
+        def compute(inspection: Inspection) -> Inspection | None:
             mode, location, stat = self._mode(inspection), inspection.location, inspection.stat
             if mode is None or location is None or stat is None:
                 return inspection
@@ -109,13 +107,13 @@ class Measurer:
             with self.reader.telemetry.step("measure", path=location.path):
                 result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
             self.reader.telemetry.record("exr_inspector.bytes_read", result["coverage"]["bytes_read"])
-            if source.stat() == stat:
-                shown = {name: value for name, value in result.items() if not name.startswith("look")}
-                pixels = _pixels(result, stat, self._request(mode))
-                return replace(_with(inspection, shown), pixels=pixels)
-            inspection = self.reader.inspect(replace(inspection.request, locations=(location,)))
-        message = "the object changed each time its pixels were read"
-        raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])
+            if source.stat() != stat:
+                return None
+            shown = {name: value for name, value in result.items() if not name.startswith("look")}
+            pixels = _pixels(result, stat, self._request(mode))
+            return replace(_with(inspection, shown), pixels=pixels)
+
+        return self.reader.retry_replaced(inspection, compute)
 
     def _request(self, mode: str) -> str:
         """Return what is asked, as JSON. A full pass has no budget, and answers requests for samples too."""
@@ -132,8 +130,7 @@ def _pixels(result: Mapping[str, Any], stat: Stat, request: str) -> Pixels:
 
 
 def _input_hash(stat: Stat, request: str) -> str:
-    file = {"etag": stat.etag, "size_bytes": stat.size, "mtime": stat.mtime.replace(tzinfo=None)}
-    return input_hash(FACETS["pixels"], object_version(file), request)
+    return input_hash(FACETS["pixels"], object_version(stat.row()), request)
 
 
 def _with(inspection: Inspection, stats: dict[str, Any]) -> Inspection:

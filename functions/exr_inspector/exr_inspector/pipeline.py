@@ -1,7 +1,7 @@
-"""The pipeline, in order: request -> source -> header -> document -> statistics -> rows -> store -> answer.
+"""The pipeline, in order: request -> source -> header -> document -> pixels -> findings -> rows -> store.
 
-`reader` does the steps up to the document, `measurer` reads pixels if they are asked for, and `writer` does
-the steps from the vectors to the store.
+`reader` does the steps up to the document. `measurer` reads pixels and `judge` applies policies, each if that
+is asked for. `writer` does the steps from the vectors to the store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from exr_inspector.reader import Inspection, OpenSource, Reader
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.telemetry import SILENT, Telemetry
-from exr_inspector.writer import write
+from exr_inspector.writer import Process, write
 
 if TYPE_CHECKING:
     from exr_inspector.catalog.store import Sink
@@ -98,12 +98,12 @@ def inspect_many(
         waits = any(location.scheme == "s3" for each in singles for location in each.locations)
         inspections = side_by_side(read, singles) if waits else [read(each) for each in singles]
         measurer = Measurer.start(reader, runtime.store, keep_faults=keep_faults)
-        judge = Judge(measurer, runtime.policies)
+        process = _measure_and_judge(measurer, runtime.policies)
         try:
-            documents = iter(write(judge.process(inspections), runtime.store, judge))
+            documents = iter(write(process(inspections), runtime.store, reader, process))
         except InspectorError as error:
             if keep_faults:
-                yield from _unstored(write(inspections, None, judge), error)
+                yield from _unstored(write(inspections, None, reader, process), error)
             raise
         for expanded in files:
             yield _answer([next(documents) for _ in expanded])
@@ -114,6 +114,11 @@ def _unstored(documents: Iterable[Document], error: InspectorError) -> Iterator[
         yield {**document, "persistence": {**document["persistence"], "message": str(error)}}
 
 
+def _measure_and_judge(measurer: Measurer, policies: PolicyFiles) -> Process:
+    judge = Judge(measurer, policies)
+    return lambda inspections: judge.judge(measurer.measure(inspections))
+
+
 def _reader(runtime: Runtime) -> Reader:
     return Reader(runtime.settings, runtime.open_source, runtime.telemetry)
 
@@ -121,7 +126,8 @@ def _reader(runtime: Runtime) -> Reader:
 def inspect_request(request: Request, runtime: Runtime) -> Document:
     """Return the document of the file that a request names, without storing it. Raises as `inspect`."""
     reader = _reader(runtime)
-    (inspection,) = Judge(Measurer.start(reader), runtime.policies).process([reader.inspect(request)])
+    process = _measure_and_judge(Measurer.start(reader), runtime.policies)
+    (inspection,) = process([reader.inspect(request)])
     return inspection.document
 
 

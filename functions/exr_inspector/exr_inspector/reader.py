@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from exr_inspector.errors import (
     FILE_NOT_FOUND,
     LINK_LOOP,
     NOT_A_FILE,
+    OBJECT_CHANGED,
     PATH_NOT_ALLOWED,
     STORAGE_DENIED,
     STORAGE_REFUSED,
@@ -33,7 +34,7 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Source, Stat
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.telemetry import Telemetry
-from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, read_header, read_unchanged
+from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, MAX_READS, read_header, read_unchanged
 
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
@@ -115,6 +116,23 @@ class Reader:
         document = make_document(reading, request.sequencer)
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
         return Inspection(request, document, reading.location, reading.stat, absent)
+
+    def retry_replaced(
+        self, inspection: Inspection, compute: Callable[[Inspection], Inspection | None]
+    ) -> Inspection:
+        """Return what `compute` makes of an inspection. If the file was replaced meanwhile, it returns None,
+        and the file is inspected again.
+
+        Raises InspectorError: OBJECT_CHANGED after MAX_READS attempts.
+        """
+        for _ in range(MAX_READS):
+            found = compute(inspection)
+            if found is not None:
+                return found
+            locations = (inspection.location,) if inspection.location else ()
+            inspection = self.inspect(replace(inspection.request, locations=locations))
+        message = "the object changed each time its pixels were read"
+        raise InspectorError(OBJECT_CHANGED, message, inspection.document["file"]["path"])
 
     def _locate(self, request: Request) -> tuple[Reading, tuple[Location, ...]]:
         """Read the first location that exists with the request's eTag or size.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from exr_inspector.catalog.plan import Removal
 from exr_inspector.document.model import Document, Persistence
 from exr_inspector.errors import OBJECT_CHANGED, InspectorError
-from exr_inspector.judge import Judge
 from exr_inspector.location import Location
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Reader
@@ -32,22 +31,27 @@ NO_FILE = "no file was read"
 NOTHING_ASKED = "the event needs no action"
 NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
+Process = Callable[[Sequence[Inspection]], list[Inspection]]
+"""What happens to files between reading and writing: their pixels are read, and they are judged."""
 
-def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -> list[Document]:
+
+def write(
+    inspections: Sequence[Inspection], store: Sink | None, reader: Reader, process: Process
+) -> list[Document]:
     """Store the rows of the files that were read and delete those of files that are gone, in one transaction.
 
     Return the documents, each with what became of its rows in `persistence`.
 
-    After the commit, look at each object once more, and process it again unless the tables hold the version
-    that is there. Any later change of the object has an event that is delivered after this commit, so the
-    tables end in the state of the objects (docs/decisions/003-one-set-of-rows-per-file.md). Raises
-    InspectorError(OBJECT_CHANGED) if an object changes in every round.
+    After the commit, look at each object once more, and read and `process` it again unless the tables hold
+    the version that is there. Any later change of the object has an event that is delivered after this
+    commit, so the tables end in the state of the objects (docs/decisions/003-one-set-of-rows-per-file.md).
+    Raises InspectorError(OBJECT_CHANGED) if an object changes in every round.
     """
     documents = [_answered(each, *_unwritten(each)) for each in inspections]
     if store is None:
         return documents
     pending = [(index, each) for index, each in enumerate(inspections) if _concerns_a_file(each)]
-    rounds, reader = 0, judge.measurer.reader
+    rounds = 0
     while pending:
         if rounds == MAX_ROUNDS:
             message = "the object changed each time its rows were stored"
@@ -64,8 +68,8 @@ def write(inspections: Sequence[Inspection], store: Sink | None, judge: Judge) -
         ]
         again = side_by_side(lambda look: _process_again(look, reader), looks)
         left = [(look, each) for look, each in zip(looks, again, strict=True) if each]
-        judged = judge.process([each for _, each in left])
-        pending = [(look.document_index, each) for (look, _), each in zip(left, judged, strict=True)]
+        processed = process([each for _, each in left])
+        pending = [(look.document_index, each) for (look, _), each in zip(left, processed, strict=True)]
     return documents
 
 

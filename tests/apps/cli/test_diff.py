@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -97,6 +98,23 @@ def test_a_file_that_cannot_be_read_exits_with_3(folder: Path) -> None:
     done = run("diff", image(folder / "a.exr"), "b.exr")
     assert done.exit_code == 3
     assert done.stdout.splitlines()[-1].startswith("b.exr: NOT_AN_EXR: ")
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "diff.schema.json").read_text())
+
+
+@pytest.mark.parametrize("mode", ["none", "hash", "full"])
+def test_json_follows_its_schema(folder: Path, mode: str) -> None:
+    a = image(folder / "a.exr", text("note", "x"), text("host", "n1"))
+    b = image(folder / "b.exr", text("other", "y"), text("host", "n2"), value=float("nan"), size=30)
+    (folder / "c.exr").write_bytes(b.read_bytes()[:-100])
+    (folder / "d.exr").write_bytes(b"")
+    versions(folder)
+    for pair in (("a.exr", "b.exr"), (a, "c.exr"), (a, "d.exr"), ("v1", "v2")):
+        lines = run("diff", *pair, "--pixels", mode, "--json").stdout.splitlines()
+        assert lines
+        for line in lines:
+            jsonschema.validate(json.loads(line), SCHEMA)
 
 
 def versions(folder: Path) -> None:

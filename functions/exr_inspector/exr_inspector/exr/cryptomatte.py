@@ -24,7 +24,6 @@ HASH, CONVERSION = "MurmurHash3_32", "uint32_to_float32"
 
 NO_OBJECT = 0
 """The id of samples that no object covers."""
-MAX_KEY = 7
 MAX_MANIFEST_BYTES = 32 << 20
 MAX_OBJECTS = 1 << 18
 """Objects of a manifest. A manifest with more is refused before it is decoded."""

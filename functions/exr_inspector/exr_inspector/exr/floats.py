@@ -59,8 +59,3 @@ def json_float(value: float) -> JsonFloat:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
-
-
-def plain_float(value: JsonFloat) -> float:
-    """Return the number of a JSON form."""
-    return float(value)

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 
 from exr_inspector.pixels.plan import GROUP_BYTES
+from exr_inspector.settings import MIB
 
-MIB = 1 << 20
 USABLE = 0.8
 """The share of the limit that is used."""
 MIN_RESIDENT = 64 * MIB

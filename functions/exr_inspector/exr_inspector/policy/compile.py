@@ -16,6 +16,7 @@ from exr_inspector.policy.evidence import UNCERTAIN, Answer, Missing
 from exr_inspector.policy.facts import Collection, Field, Kind
 from exr_inspector.policy.model import Check, Condition, Item, Leaf
 from exr_inspector.policy.operators import NESTED, OPERATORS, OperandError, Test, bounded, is_number
+from exr_inspector.policy.schema import FormError
 
 MAX_DEPTH = 8
 """Nested conditions."""
@@ -26,21 +27,12 @@ Path = tuple[str | int, ...]
 Get = Callable[[Item], Any]
 
 
-class ConditionError(ValueError):
-    """What is wrong in a rule, and the keys that lead there."""
-
-    def __init__(self, path: Path, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
-
-
 def compile_condition(source: Any, collection: Collection, path: Path, depth: int = 0) -> Condition:
-    """Return the compiled form of a condition on items of a collection. Raises ConditionError."""
+    """Return the compiled form of a condition on items of a collection. Raises FormError."""
     if depth > MAX_DEPTH:
-        raise ConditionError(path, f"conditions are nested more than {MAX_DEPTH} deep")
+        raise FormError(path, f"conditions are nested more than {MAX_DEPTH} deep")
     if not isinstance(source, dict) or not source:
-        raise ConditionError(path, "must be a mapping of fields to values or operators")
+        raise FormError(path, "must be a mapping of fields to values or operators")
     parts = [_entry(key, value, collection, (*path, key), depth) for key, value in source.items()]
     return Condition(
         conjunction([each.check for each in parts]), tuple(leaf for each in parts for leaf in each.leaves)
@@ -56,7 +48,7 @@ def _entry(key: str, value: Any, collection: Collection, path: Path, depth: int)
         return Condition(check, (Leaf(fields, gets, check, {"not": value}),))
     if key in ("all", "any"):
         if not isinstance(value, list) or not value:
-            raise ConditionError(path, "must be a list of conditions")
+            raise FormError(path, "must be a list of conditions")
         inners = [
             compile_condition(each, collection, (*path, index), depth + 1) for index, each in enumerate(value)
         ]
@@ -66,7 +58,7 @@ def _entry(key: str, value: Any, collection: Collection, path: Path, depth: int)
     field = find_field(key, collection, path)
     operators = value if isinstance(value, dict) else {"equals": value}
     if not operators:
-        raise ConditionError(path, "must have an operator")
+        raise FormError(path, "must have an operator")
     leaves = tuple(
         _leaf(key, field, name, operand, collection, (*path, name) if isinstance(value, dict) else path)
         for name, operand in operators.items()
@@ -75,7 +67,7 @@ def _entry(key: str, value: Any, collection: Collection, path: Path, depth: int)
 
 
 def find_field(name: str, collection: Collection, path: Path) -> Field:
-    """Return a field of a collection, or an open one such as `attributes.owner`. Raises ConditionError."""
+    """Return a field of a collection, or an open one such as `attributes.owner`. Raises FormError."""
     if name in collection.fields:
         return collection.fields[name]
     for prefix, field in collection.open_fields.items():
@@ -83,7 +75,7 @@ def find_field(name: str, collection: Collection, path: Path) -> Field:
             return field
     close = get_close_matches(str(name), [*collection.fields, "all", "any", "not"], 1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise ConditionError(path, f"{collection.name} has no field {str(name)!r}{hint}")
+    raise FormError(path, f"{collection.name} has no field {str(name)!r}{hint}")
 
 
 def getter(name: str, collection: Collection) -> Get:
@@ -105,7 +97,7 @@ def _leaf(  # noqa: PLR0913, PLR0917 - what a comparison consists of
 ) -> Leaf:
     kinds = _kinds(operator, path)
     if field.kind not in kinds:
-        raise ConditionError(path, f"{operator} is for {' and '.join(kinds)}; {name} is {field.kind}")
+        raise FormError(path, f"{operator} is for {' and '.join(kinds)}; {name} is {field.kind}")
     get = getter(name, collection)
     if operator in ("same_as", "ratio_to"):
         return _relation(name, operator, operand, collection, path)
@@ -128,11 +120,11 @@ def _kinds(operator: str, path: Path) -> Sequence[str]:
         return NESTED[operator][0]
     close = get_close_matches(str(operator), [*OPERATORS, *NESTED], 1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise ConditionError(path, f"there is no operator {str(operator)!r}{hint}")
+    raise FormError(path, f"there is no operator {str(operator)!r}{hint}")
 
 
 def value_test(operator: str, operand: Any, path: Path) -> tuple[Test, Callable[[Any], Answer]]:
-    """Return the tests of a known value and of one of which only bounds are known. Raises ConditionError."""
+    """Return the tests of a known value and of one of which only bounds are known. Raises FormError."""
     if operator == "length":
         size = _tests(operand if isinstance(operand, dict) else {"between": [operand] * 2}, path, "integer")
         return lambda value: value.__class__ in _SIZED and size(len(value)), lambda _: None
@@ -142,18 +134,18 @@ def value_test(operator: str, operand: Any, path: Path) -> tuple[Test, Callable[
     try:
         return OPERATORS[operator].make(operand), bounded(OPERATORS[operator], operand)
     except OperandError as error:
-        raise ConditionError(path, f"{operator} {error}") from None
+        raise FormError(path, f"{operator} {error}") from None
 
 
 def _tests(operators: Any, path: Path, kind: Kind) -> Test:
     """Return the test of one value of a kind by a mapping of operators."""
     if not isinstance(operators, dict) or not operators:
-        raise ConditionError(path, "must be a mapping of operators")
+        raise FormError(path, "must be a mapping of operators")
     tests = []
     for name, operand in operators.items():
         at = (*path, name)
         if kind not in _kinds(name, at) or (name in NESTED and name != "length"):
-            raise ConditionError(at, f"{name} is not possible here")
+            raise FormError(at, f"{name} is not possible here")
         tests.append(value_test(name, operand, at)[0])
     if len(tests) == 1:
         return tests[0]
@@ -166,11 +158,11 @@ def _relation(name: str, operator: str, operand: Any, collection: Collection, pa
         other, test = operand, None
     else:
         if not isinstance(operand, dict) or "field" not in operand:
-            raise ConditionError(path, "must have `field` and an operator")
+            raise FormError(path, "must have `field` and an operator")
         other = operand["field"]
         test = _tests({key: value for key, value in operand.items() if key != "field"}, path, "number")
     if not isinstance(other, str):
-        raise ConditionError(path, "must name a field")
+        raise FormError(path, "must name a field")
     find_field(other, collection, path)
     get, get_other = getter(name, collection), getter(other, collection)
 
@@ -239,7 +231,7 @@ _FILLED = ("observed", "expected", "difference", "place")
 
 
 def compile_message(text: str, collection: Collection, path: Path) -> Callable[[Mapping[str, Any]], str]:
-    """Return the function that fills in the fields `{name}` of a message. Raises ConditionError."""
+    """Return the function that fills in the fields `{name}` of a message. Raises FormError."""
     pieces = _PLACEHOLDER.split(text)
     for name in pieces[1::2]:
         if name not in _FILLED:

@@ -12,7 +12,7 @@ from typing import Any
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import BAD_POLICY, InspectorError
 from exr_inspector.policy import collections as _collections  # noqa: F401 - registers them
-from exr_inspector.policy.compile import ConditionError, Path, compile_condition, compile_message
+from exr_inspector.policy.compile import Path, compile_condition, compile_message
 from exr_inspector.policy.facts import COLLECTIONS, Collection
 from exr_inspector.policy.model import Condition, Policy, Rule, Selection, Suppression
 from exr_inspector.policy.operators import OperandError, compile_glob
@@ -205,7 +205,7 @@ def _compile(draft: _Draft) -> Rule:
             origin=draft.origin,
             key=hashlib.sha256(to_json(values).encode()).hexdigest(),
         )
-    except ConditionError as error:
+    except FormError as error:
         name, *rest = error.path
         file, at = draft.places.get(str(name), draft.places[""])
         raise file.error((*at, *rest), error.message) from None
@@ -214,7 +214,7 @@ def _compile(draft: _Draft) -> Rule:
 def _collection(name: str) -> Collection:
     if name not in COLLECTIONS:
         known = ", ".join(sorted(COLLECTIONS))
-        raise ConditionError(("given",), f"there is no collection {name!r}; known are {known}")
+        raise FormError(("given",), f"there is no collection {name!r}; known are {known}")
     return COLLECTIONS[name]
 
 

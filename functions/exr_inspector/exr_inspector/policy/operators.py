@@ -67,7 +67,8 @@ def _list(operand: Any) -> list[Any]:
     return operand
 
 
-def _true(operand: Any) -> None:
+def must_be_true(operand: Any) -> None:
+    """Raise OperandError for an operand other than true."""
     if operand is not True:
         raise OperandError("must be true")
 
@@ -255,7 +256,7 @@ def _set_equals(operand: Any) -> Test:
 
 
 def _unique(operand: Any) -> Test:
-    _true(operand)
+    must_be_true(operand)
     return lambda value: not isinstance(value, list) or len(set(map(repr, value))) == len(value)
 
 

@@ -8,11 +8,12 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from exr_inspector.policy.collections.sequence import FrameSequence
-from exr_inspector.policy.compile import ConditionError, Path, compile_condition, find_field, in_words
+from exr_inspector.policy.compile import Path, compile_condition, find_field, in_words
 from exr_inspector.policy.evidence import Missing, known
 from exr_inspector.policy.facts import Collection
 from exr_inspector.policy.model import Condition, Find, Odd, Series, SeriesCheck
-from exr_inspector.policy.operators import OperandError, is_number
+from exr_inspector.policy.operators import OperandError, is_number, must_be_true
+from exr_inspector.policy.schema import FormError
 from exr_inspector.sequences import format_frames, gaps
 
 NEIGHBORS = 5
@@ -32,17 +33,12 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _true(operand: Any) -> None:
-    if operand is not True:
-        raise OperandError("must be true")
-
-
 def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else repr(value) if isinstance(value, dict) else value
 
 
 def _all_same(name: str, operand: Any) -> Find:
-    _true(operand)
+    must_be_true(operand)
 
     def find(_: FrameSequence, series: Series) -> list[Odd]:
         groups: dict[Any, list[int]] = {}
@@ -82,7 +78,7 @@ def _folded(names: list[Any], other: list[Any]) -> list[str]:
 
 
 def _contiguous(_: str, operand: Any) -> Find:
-    _true(operand)
+    must_be_true(operand)
 
     def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
         absent = gaps(list(sequence.frames))
@@ -99,7 +95,7 @@ def _missing(expected: Iterable[int], frames: Iterable[int]) -> list[Odd]:
 
 
 def _expected_range(_: str, operand: Any) -> Find:
-    _true(operand)
+    must_be_true(operand)
 
     def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
         if sequence.expected is None:
@@ -110,7 +106,7 @@ def _expected_range(_: str, operand: Any) -> Find:
 
 
 def _within_range(_: str, operand: Any) -> Find:
-    _true(operand)
+    must_be_true(operand)
 
     def find(sequence: FrameSequence, _series: Series) -> list[Odd] | Missing:
         if sequence.expected is None:
@@ -201,7 +197,7 @@ def compile_sequence_assert(
 ) -> tuple[Condition | None, tuple[SeriesCheck, ...]]:
     """Return the compiled form of what a rule for sequences asserts: plain facts, and series."""
     if not isinstance(source, dict) or not source:
-        raise ConditionError(path, "must be a mapping of fields to values or operators")
+        raise FormError(path, "must be a mapping of fields to values or operators")
     plain = {}
     checks = []
     for name, value in source.items():
@@ -209,15 +205,15 @@ def compile_sequence_assert(
             plain[name] = value
             continue
         if not isinstance(value, dict) or not value:
-            raise ConditionError((*path, name), f"must have one of {', '.join(SEQUENCE_OPERATORS)}")
+            raise FormError((*path, name), f"must have one of {', '.join(SEQUENCE_OPERATORS)}")
         for operator, operand in value.items():
             at = (*path, name, operator)
             if operator not in SEQUENCE_OPERATORS:
-                raise ConditionError(at, f"series have the operators {', '.join(SEQUENCE_OPERATORS)}")
+                raise FormError(at, f"series have the operators {', '.join(SEQUENCE_OPERATORS)}")
             try:
                 checks.append(SeriesCheck(name, SEQUENCE_OPERATORS[operator].make(name, operand)))
             except OperandError as error:
-                raise ConditionError(at, f"{operator} {error}") from None
+                raise FormError(at, f"{operator} {error}") from None
     return compile_condition(plain, collection, path) if plain else None, tuple(checks)
 
 

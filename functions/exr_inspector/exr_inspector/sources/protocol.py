@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Stat(NamedTuple):
@@ -18,6 +18,10 @@ class Stat(NamedTuple):
     ctime: datetime | None = None
     inode: int | None = None
     device: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Return the columns of `files` that tell versions apart. Stored times have no zone."""
+        return {"etag": self.etag, "size_bytes": self.size, "mtime": self.mtime.replace(tzinfo=None)}
 
 
 class Listed(NamedTuple):

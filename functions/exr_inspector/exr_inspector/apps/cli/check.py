@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -15,7 +14,7 @@ import click
 from exr_inspector.apps.cli.check_text import print_report, print_sequence
 from exr_inspector.apps.cli.paths import typed_names
 from exr_inspector.apps.cli.places import Places
-from exr_inspector.apps.cli.query import DATABASE_FILE
+from exr_inspector.apps.cli.stores import DATABASE_FILE, stored_files
 from exr_inspector.apps.cli.terminal import json_text, progress
 from exr_inspector.apps.cli.watch import follow
 from exr_inspector.errors import requires_extra
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from exr_inspector.checks.checker import Options, Pixels
     from exr_inspector.checks.judge import Look
     from exr_inspector.checks.report import Report
-    from exr_inspector.checks.stored import StoredFiles
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -209,7 +207,7 @@ class _Run:
         track = partial(_tracked, shown=not self.is_quiet)
         are_frames_stated = self.options.frames is not None
         places = Places(self.names, self.settings, self.shows, are_frames_stated=are_frames_stated)
-        with _stored(self.db, self.shows if self.stores else None) as stored:
+        with stored_files(self.db, self.shows if self.stores else None) as stored:
             look = stored.look if stored else None
             keep = stored.keep if stored and self.stores else drop
             checker = Checker(self.options, self.settings, self.shows, look, keep, track)
@@ -227,21 +225,6 @@ class _Run:
 def _tracked(look: Look, *, shown: bool) -> Look:
     """Return a function that shows how many files it has looked at."""
     return lambda files: progress(look(files), len(files), shown=shown)
-
-
-@contextmanager
-def _stored(db: str | None, shows: Shows | None) -> Iterator[StoredFiles | None]:
-    """Open a database, for writing with `shows`, and store what was kept at the end; None without one."""
-    if not db:
-        yield None
-        return
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
-    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
-
-    with closing(DuckDBStore(db, read_only=shows is None)) as store:
-        stored = StoredFiles(store, shows)
-        yield stored
-        stored.flush()
 
 
 def _rendered(report: Report, form: str) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from exr_inspector.apps.cli.terminal import can_print, columns, counted, fold, harmless, nearby
+from exr_inspector.apps.cli.terminal import can_print, columns, fold, harmless, nearby, plural
 from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Unjudged
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
@@ -147,9 +147,9 @@ def _notes(report: Report) -> Iterator[str]:
         more = f" and {len(same) - 1:,} more" if len(same) > 1 else ""
         yield f"Not read: {nearby(same[0]['file_path'])}{more}: {code}"
     counts = [
-        *([counted(summary["sequences"], "sequence")] if summary["sequences"] else []),
-        counted(summary["files"], "file"),
-        *(counted(summary[each], each) for each in ("error", "warning") if summary[each]),
+        *([plural(summary["sequences"], "sequence")] if summary["sequences"] else []),
+        plural(summary["files"], "file"),
+        *(plural(summary[each], each) for each in ("error", "warning") if summary[each]),
         *(
             f"{summary[each]:,} {each}"
             for each in ("info", "unknown", "writing", "accepted", "suppressed")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import click
 
 from exr_inspector.apps.cli.paths import expand_some
+from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import counted, harmless, json_text, nearby, progress
+from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, plural, progress
 from exr_inspector.events.request import Config, CryptomatteMode, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
@@ -63,7 +63,7 @@ def cryptomatte(
         if patterns or as_json:
             raise click.UsageError("--db stores all objects; drop --object and --json")
         mode: CryptomatteMode = "coverage" if coverage else "objects"
-        ctx.exit(_store(files, mode, replace(settings, db_file=db, vast_endpoint="")))
+        ctx.exit(_store(files, mode, with_db(settings, db)))
     is_bad = False
     for location in progress(files, len(files), shown=True):
         found = cryptomattes(location, coverage=coverage, settings=settings)
@@ -126,7 +126,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
     for each in found["cryptomattes"]:
         where = {"header": "in the header", "sidecar": f"in {each['manifest_file']}"}
         source = each["manifest_source"]
-        objects = f"{counted(each['object_count'], 'object')} {where[source]}" if source else "no manifest"
+        objects = f"{plural(each['object_count'], 'object')} {where[source]}" if source else "no manifest"
         title = f"{path}: {each['name']}, {each['ranks']} ranks, {objects}"
         names = ("object", "id", "area", "pixels", "box") if has_coverage else ("object", "id")
         if each["objects"]:
@@ -139,7 +139,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
         for name in found["unclaimed_layers"]
     ]
     for failure in found["failures"]:
-        number = f"{counted(failure['chunks'], 'chunk')}: " if failure["chunks"] else ""
+        number = f"{plural(failure['chunks'], 'chunk')}: " if failure["chunks"] else ""
         lines.append(f"{path}: {failure['code']}: {number}{failure['message']}")
     for line in lines:
         click.echo(harmless(line, keep=""))

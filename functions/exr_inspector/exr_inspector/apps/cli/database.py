@@ -33,7 +33,6 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
         raise InspectorError(
             BAD_SETTING, "VAST_DB_ENDPOINT and the settings beside it must be set", "VAST_DB_ENDPOINT"
         )
-    # 1.5 s, only here
     with requires_extra("vast"):  # takes 1.5 s to import
         from exr_inspector.apps.vast_check import (  # noqa: PLC0415
             AS_NEEDED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from exr_inspector.apps.cli.diff_text import print_file, print_sequence
 from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_pattern
 from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.stores import stored_files
 from exr_inspector.apps.cli.terminal import json_text, progress
 from exr_inspector.errors import requires_extra
 from exr_inspector.location import Location
@@ -128,7 +128,7 @@ def diff(
                 heat_maps=maps,
             )
 
-    with _stored(db) as stored:
+    with stored_files(db) as stored:
         compare = partial(_compare_stored, stored, pixels, channels or None) if stored else read
         sides = [_files(name, settings, stored, recursive=recursive) for name in (a, b)]
         if len(sides[0]) == len(sides[1]) == 1:
@@ -186,18 +186,6 @@ def _compare_sequences(
     else:
         print_sequence(summary, pixels=pixels)
     return summary["status"]
-
-
-@contextmanager
-def _stored(db: str | None) -> Iterator[StoredFiles | None]:
-    if not db:
-        yield None
-        return
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
-    from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
-
-    with closing(DuckDBStore(db, read_only=True)) as store:
-        yield StoredFiles(store)
 
 
 def _files(

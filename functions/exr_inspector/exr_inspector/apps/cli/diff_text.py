@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import can_print, columns, counted, harmless, nearby, truncate
+from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby, plural, truncate
 from exr_inspector.apps.cli.values import readable, readable_window
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _print_pixels(pixels: PixelDiff) -> None:
             click.echo(f"{counts['numbers']['different']:,} pixels have other numbers of samples")
     for side, failures in pixels["failures"].items():
         for failure in failures:
-            text = f"{side}: {failure['code']}: {counted(failure['chunks'], 'chunk')}: {failure['message']}"
+            text = f"{side}: {failure['code']}: {plural(failure['chunks'], 'chunk')}: {failure['message']}"
             click.secho(harmless(text, keep=""), fg="yellow")
     click.echo(
         f"pixels: {_verdict(pixels['status'])}, {equal} of {len(pixels['channels'])} channels are equal"
@@ -170,7 +170,7 @@ def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
         counts = [_label("added" if found["a"] is None else "removed")]
     elif not counts:
         what = "headers" if pixels == "none" else "headers and pixels"
-        counts = [f"{_label(found['status'])}: {what} of {counted(found['files'], 'file')}"]
+        counts = [f"{_label(found['status'])}: {what} of {plural(found['files'], 'file')}"]
     click.echo(f"{harmless(name, keep='')} " + "  ".join(counts))
     for change in found["changes"]:
         part = f" in {change['part']}" if change["part"] and change["what"] != "part" else ""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from exr_inspector.apps.cli.query import DATABASE_FILE
-from exr_inspector.apps.cli.terminal import counted
-from exr_inspector.catalog.connect import open_store
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.apps.cli.stores import read_db, selected_store, with_db
+from exr_inspector.apps.cli.terminal import plural
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,12 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--db",
-    metavar="FILE",
-    type=DATABASE_FILE,
-    help="The DuckDB file. By default, the settings select the store.",
-)
+@read_db
 @click.option(
     "--format",
     "form",
@@ -72,12 +64,7 @@ def export(db: str | None, form: Format, per: Per, where: str, since: datetime |
 
     settings = Settings.from_mapping(os.environ)
     if db:
-        settings = replace(settings, db_file=db, vast_endpoint="")
-    store = open_store(settings, read_only=True)
-    if store is None:
-        raise InspectorError(
-            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
-        )
+        settings = with_db(settings, db)
     now = datetime.now(timezone.utc)
     about = {
         "per": per,
@@ -85,6 +72,9 @@ def export(db: str | None, form: Format, per: Per, where: str, since: datetime |
         "since": since.isoformat() if since else None,
         "exported_at": now.isoformat(timespec="microseconds"),
     }
-    with closing(store), Records(store, per, where, since) as records:
+    with (
+        closing(selected_store(settings, read_only=True)) as store,
+        Records(store, per, where, since) as records,
+    ):
         rows = write_records((record(each, per, now) for each in records), Path(output), form, about)
-    click.echo(f"{counted(rows, 'row')} in {output}")
+    click.echo(f"{plural(rows, 'row')} in {output}")

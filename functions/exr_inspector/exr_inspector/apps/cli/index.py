@@ -14,7 +14,7 @@ import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.paths import local_name, matches, typed_names
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 @click.command()
 @click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
-@click.option("--db", metavar="FILE", help="The DuckDB file. By default, the settings select the store.")
+@written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
 @click.option("--no-delete", is_flag=True, help="Keep the rows of files that are gone.")
 @click.option(
@@ -84,7 +84,6 @@ def index(
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.worker import refuse  # noqa: PLC0415
-    from exr_inspector.catalog.connect import open_store  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
     from exr_inspector.pipeline import Runtime  # noqa: PLC0415
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
@@ -92,12 +91,8 @@ def index(
     settings = Settings.from_mapping(os.environ)
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
-        settings = replace(settings, db_file=db, vast_endpoint="")
-    store = open_store(settings)
-    if store is None:
-        raise InspectorError(
-            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
-        )
+        settings = with_db(settings, db)
+    store = selected_store(settings)
     runtime = Runtime(settings, store, Opener(settings))
 
     def execute(files: int) -> Executor:
@@ -188,7 +183,7 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
         for line in summary.faults:
             click.echo(terminal.harmless(line, keep=""), err=True)
         for each in summary.kept:
-            files = terminal.counted(each.files, "missing file")
+            files = terminal.plural(each.files, "missing file")
             kept = f"{each.root}: the rows of {files} are kept: {each.reason}"
             click.echo(terminal.harmless(kept, keep=""), err=True)
     if not as_json:

@@ -15,6 +15,7 @@ from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
 from exr_inspector.apps.cli.output import Discard, opened
 from exr_inspector.apps.cli.paths import expand_some, local_name
+from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.document.model import Document
 from exr_inspector.document.serialize import to_json
@@ -74,7 +75,7 @@ def inspect(
     settings = Settings.from_mapping(os.environ)
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
-        settings = replace(settings, db_file=db, vast_endpoint="")
+        settings = with_db(settings, db)
     files = expand_some(paths, recursive=recursive, settings=settings)
     form = form or ("compact" if output or not sys.stdout.isatty() else "table")
     _check_output(output, form, files)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from exr_inspector.apps.cli.paths import typed_names
 from exr_inspector.apps.cli.places import Places
+from exr_inspector.apps.cli.stores import stored_files
 from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
 from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
 from exr_inspector.location import Location, is_object
@@ -98,17 +98,10 @@ def outliers(
 
     counts = {"outliers": 0, "unread": 0}
     short: list[Location] = []
-    if db:
-        from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - only if it is named
-        from exr_inspector.checks.stored import StoredFiles  # noqa: PLC0415
-
-        with closing(DuckDBStore(db, read_only=True)) as store:
-            held = StoredFiles(store, with_looks=True)
-            for sequence, _ in places.stored(held):
-                judge(sequence, held)
-    else:
-        for sequence, _ in places.files(recursive=recursive):
-            judge(sequence, None)
+    with stored_files(db, with_looks=True) as stored:
+        sequences = places.stored(stored) if stored else places.files(recursive=recursive)
+        for sequence, _ in sequences:
+            judge(sequence, stored)
     counts["unread"] += _report_short(short, MIN_FRAMES, is_stored=bool(db))
     ctx.exit(1 if counts["outliers"] else 3 if counts["unread"] else 0)
 

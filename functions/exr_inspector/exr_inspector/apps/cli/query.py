@@ -12,12 +12,11 @@ from itertools import count
 
 import click
 
+from exr_inspector.apps.cli.stores import DATABASE_FILE
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import json_text
 from exr_inspector.errors import QUERY_LIMIT, InspectorError
 
-# A query neither creates nor changes a database.
-DATABASE_FILE = click.Path(exists=True, dir_okay=False)
 _SECONDS = 60.0
 
 

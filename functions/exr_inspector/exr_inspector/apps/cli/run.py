@@ -95,7 +95,7 @@ class Run:
     def line(self) -> str:
         """Return a line such as `8,000 files: 7,941 ok, 59 incomplete; 8,000 stored in rows.duckdb`."""
         done, total = self.statuses.total(), len(self.files)
-        text = f"{done:,} file{'' if done == 1 else 's'}"
+        text = terminal.plural(done, "file")
         if done:
             counts = sorted(self.statuses.items(), key=lambda pair: (pair[0] != "ok", -pair[1], pair[0]))
             text += ": " + ", ".join(f"{number:,} {status}" for status, number in counts)

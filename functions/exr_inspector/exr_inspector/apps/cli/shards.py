@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.index import roots_of
-from exr_inspector.apps.cli.terminal import counted
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
+from exr_inspector.apps.cli.terminal import plural
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
-    from exr_inspector.catalog.store import Store
+    pass
 
-_DB = click.option("--db", metavar="FILE", help="The DuckDB file. By default, the settings select the store.")
 _PLAN = click.option("--plan", "folder", metavar="DIR", required=True, help="The folder of the plan.")
 
 
@@ -37,26 +36,26 @@ def shards() -> None:
 @shards.command()
 @click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
 @click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
-@_DB
+@written_db
 def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
     """Compare roots with the store, and write what differs as shards."""
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
 
     settings = _settings(db)
-    with closing(_open(settings)) as store:
+    with closing(selected_store(settings)) as store:
         run = Run(roots_of(roots, settings), store, settings, Options(deletes=False), lambda *_: None)
         made = write_plan(run, Path(folder))
     for line in run.summary.faults:
         click.echo(line, err=True)
-    click.echo(f"{counted(made.files, 'file')} in {counted(made.shards, 'shard')}, numbered from 0")
+    click.echo(f"{plural(made.files, 'file')} in {plural(made.shards, 'shard')}, numbered from 0")
 
 
 @shards.command()
 @_PLAN
 @click.option("--shard", "number", type=int, required=True, metavar="N", help="The shard, from 0.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
-@_DB
+@written_db
 def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
     """Inspect the files of one shard, and store their rows.
 
@@ -69,7 +68,7 @@ def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
     settings = _settings(db)
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     found = Plan.load(Path(folder))
-    counts = inspect_shard(found.shard(number), settings, lambda: _open(settings))
+    counts = inspect_shard(found.shard(number), settings, lambda: selected_store(settings))
     mark_done(found, number, counts)
     click.echo(f"shard {number}: {_text(counts)}")
 
@@ -93,24 +92,13 @@ def status(folder: str, as_json: bool) -> None:
             json.dumps({"shards": found.shards, "done": len(done), "left": left, "files": dict(counts)})
         )
         return
-    line = f"{len(done):,} of {counted(found.shards, 'shard')} done: {_text(counts)}"
+    line = f"{len(done):,} of {plural(found.shards, 'shard')} done: {_text(counts)}"
     click.echo(line + (f"; left: {format_frames(left)}" if left else ""))
 
 
 def _settings(db: str | None) -> Settings:
     settings = Settings.from_mapping(os.environ)
-    return replace(settings, db_file=db, vast_endpoint="") if db else settings
-
-
-def _open(settings: Settings) -> Store:
-    from exr_inspector.catalog.connect import open_store  # noqa: PLC0415
-
-    store = open_store(settings)
-    if store is None:
-        raise InspectorError(
-            BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
-        )
-    return store
+    return with_db(settings, db) if db else settings
 
 
 def _text(counts: Counter[str]) -> str:

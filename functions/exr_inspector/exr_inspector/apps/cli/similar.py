@@ -6,17 +6,16 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from exr_inspector.apps.cli.paths import local_name
-from exr_inspector.apps.cli.query import DATABASE_FILE, query_limit
+from exr_inspector.apps.cli.query import query_limit
+from exr_inspector.apps.cli.stores import read_db, selected_store, with_db
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import columns, fold, harmless, json_text, nearby
-from exr_inspector.catalog.connect import open_store
-from exr_inspector.errors import BAD_SETTING, FAULTS, FILE_NOT_FOUND, InspectorError
+from exr_inspector.errors import FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.location import path_location
 from exr_inspector.settings import Settings
 
@@ -53,12 +52,7 @@ _MIN_TAKES = 0.002
     type=click.IntRange(1, 1000),
     help="Number of files to show.",
 )
-@click.option(
-    "--db",
-    metavar="FILE",
-    type=DATABASE_FILE,
-    help="The DuckDB file. By default, the settings select the store.",
-)
+@read_db
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -87,17 +81,12 @@ def similar(
     FILE itself is left out. If it cannot be read now, its stored vectors are compared.
     The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
-    # here, so that --help is quick
-    from exr_inspector.similar import explain_matches, search  # noqa: PLC0415
-    from exr_inspector.writer import NO_STORE  # noqa: PLC0415
+    from exr_inspector.similar import explain_matches, search  # noqa: PLC0415 - so that --help is quick
 
     settings = Settings.from_mapping(os.environ)
     if db:
-        settings = replace(settings, db_file=db, vast_endpoint="")
-    store = open_store(settings, read_only=True)
-    if store is None:
-        raise InspectorError(BAD_SETTING, NO_STORE)
-    with closing(store):
+        settings = with_db(settings, db)
+    with closing(selected_store(settings, read_only=True)) as store:
         query = _query(target, store, by, settings)
         with query_limit(timeout):
             matches = search(query, store, where=where, limit=limit, frames=frames)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.paths import expand_some
+from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import counted, harmless, json_text, nearby, progress
+from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, plural, progress
 from exr_inspector.events.request import Config, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
@@ -77,7 +78,7 @@ def stats(
         raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
     else:
         stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
-        settings = replace(settings, db_file=db, vast_endpoint="", stats_bytes=stats_bytes)
+        settings = with_db(replace(settings, stats_bytes=stats_bytes), db)
         results = _stored(files, mode, settings)
     is_bad = False
     for location, found in progress(results, len(files), shown=True):
@@ -172,7 +173,7 @@ def _print(path: str, found: dict[str, Any]) -> None:
         )
         click.echo(f"part {each['part_index']}: {counts}; {each['empty_pixels']:,} pixels are empty")
     for each in found["failures"]:
-        number = f"{counted(each['chunks'], 'chunk')}: " if each["chunks"] else ""
+        number = f"{plural(each['chunks'], 'chunk')}: " if each["chunks"] else ""
         click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
 
 

@@ -67,14 +67,14 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
-def counted(number: int, word: str) -> str:
-    """Return a number of things: `1 file`, `2 files`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def nearby(path: str) -> str:
     """Return a path below the working folder relative to it; any other path unchanged."""
     return path.removeprefix(str(Path.cwd()).rstrip(os.sep) + os.sep)
+
+
+def plural(number: int, word: str) -> str:
+    """Return a number of things, such as `1 file` or `1,000 files`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def width_of(text: str) -> int:

@@ -19,9 +19,7 @@ from exr_inspector.document.build import Reading, make_document
 from exr_inspector.document.model import Document
 from exr_inspector.errors import WORKER_LOST, InspectorError
 from exr_inspector.events.request import Request
-from exr_inspector.judge import Judge
 from exr_inspector.location import path_location
-from exr_inspector.measurer import Measurer
 from exr_inspector.pipeline import Runtime, inspect_many
 from exr_inspector.reader import Inspection, Reader
 from exr_inspector.settings import Settings
@@ -138,7 +136,7 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     inspection = Inspection(Request("created", (location,)), document, location, stat)
     collector = Collector()
     reader = Reader(runtime.settings, runtime.open_source, runtime.telemetry)
-    write([inspection], collector, Judge(Measurer(reader), runtime.policies))
+    write([inspection], collector, reader, list)
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
