@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exr_inspector import inspect_many
 from exr_inspector.errors import BAD_EVENT, InspectorError
 from exr_inspector.events.parse import requests_of
-from exr_inspector.location import PathMap, object_location, path_location
+from exr_inspector.location import PathMap, impossible_name, object_location, path_location
 from exr_inspector.settings import Settings
 from tests.exrfiles.demo import simple
 
@@ -96,3 +96,30 @@ def test_a_mapped_file_is_read_from_its_path_and_documented_under_its_canonical_
     settings = Settings(path_map=f"{tmp_path}=s3://renders/sh010")
     (document,) = inspect_many([tmp_path / "a.1001.exr"], settings)
     assert (document["file"]["status"], document["file"]["path"]) == ("ok", "s3://renders/sh010/a.1001.exr")
+
+
+@pytest.mark.parametrize("text", ["/mnt/renders", "=s3://renders", "/mnt/renders=", "a=b;c", " ; = "])
+def test_a_map_of_anything_but_pairs_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be pairs PREFIX=CANONICAL"):
+        PathMap.parse(text)
+
+
+@pytest.mark.parametrize("path", ["Z:\\renders\\sh1\\a.exr", "Z:/renders/sh1/a.exr"])
+def test_a_path_on_a_drive_is_mapped_with_either_slash(path: str) -> None:
+    assert PathMap.parse("Z:\\renders=s3://shows").canonical(path) == "s3://shows/sh1/a.exr"
+
+
+@pytest.mark.skipif(os.sep != "/", reason="paths on drives are native to Windows")
+@pytest.mark.parametrize("prefix", ["Z:\\renders", "Z:/renders", "\\\\filer\\renders", "//filer/renders"])
+def test_a_name_of_windows_is_not_shown_elsewhere(prefix: str) -> None:
+    assert PathMap.parse(f"{prefix}=s3://shows").display("s3://shows/a.exr") == "s3://shows/a.exr"
+    both = PathMap.parse(f"{prefix}=s3://shows;/mnt/renders=s3://shows")
+    assert both.display("s3://shows/a.exr") == "/mnt/renders/a.exr"
+
+
+def test_a_refusal_quotes_the_beginning_of_a_long_name() -> None:
+    error = impossible_name("b", "k" * 300)
+    assert error.message == f"no object can have the name {'b/' + 'k' * 198!r}"
+    with pytest.raises(InspectorError) as raised:
+        path_location("\0" * 300)
+    assert raised.value.message == f"no file can have the path {chr(0) * 200!r}"
