@@ -23,6 +23,25 @@ def test_by_default_only_the_header_is_inspected() -> None:
     assert (config.schema_version, config.stats_mode("none")) == (1, "none")
 
 
+@pytest.mark.parametrize(
+    ("config", "setting", "mode"),
+    [
+        (Config(), "full", "full"),
+        (Config(stats=False), "full", "none"),
+        (Config(stats=True), "none", "sampled"),
+        (Config(deep_stats=True), "none", "sampled"),
+        (Config(stats=False, deep_stats=True), "full", "full"),
+        (Config(stats=True), "full", "full"),
+        (Config(stats="full"), "none", "full"),
+        (Config(stats="none", deep_stats=True), "full", "none"),
+    ],
+)
+def test_a_request_for_statistics_takes_the_mode_of_the_settings_or_a_sample(
+    config: Config, setting: str, mode: str
+) -> None:
+    assert config.stats_mode(setting) == mode
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize(("values", "meaning"), [(YES, True), (NO, False)])
 def test_a_flag_has_many_spellings(flag: str, values: list[Any], meaning: bool) -> None:

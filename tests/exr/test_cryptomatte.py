@@ -348,3 +348,8 @@ def _objects(names: Iterable[str]) -> list[tuple[str, int]]:
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_every_id_is_what_an_independent_hash_gives(names: list[str]) -> None:
     assert verify(_objects(names))[:2] == ([], [])
+
+
+def test_a_manifest_may_have_a_quarter_of_a_million_objects() -> None:
+    """Frames of crowds have some 100,000; a million would need a gigabyte in a function of 512 MiB."""
+    assert (cryptomatte.MAX_OBJECTS, cryptomatte.MAX_MANIFEST_BYTES) == (2**18, 2**25)

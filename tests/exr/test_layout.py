@@ -308,3 +308,11 @@ def test_ripmaps_have_a_level_for_each_pair_of_sizes() -> None:
     assert levels[0][:4] == (0, 0, WIDTH, HEIGHT)
     assert levels[1][:4] == (1, 0, WIDTH // 2, HEIGHT)
     assert levels[-1][2:] == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 3), (3, 64), (1, 9), (9, 1)])
+def test_a_mipmap_has_as_many_widths_as_heights(width: int, height: int) -> None:
+    header = parsed(plain(TILES, window(width, height), flags=TILED))
+    layout = part_layout(header, header.parts[0])
+    assert layout
+    assert len(layout.widths) == len(layout.heights) == max(width, height).bit_length()
