@@ -351,5 +351,5 @@ def test_every_id_is_what_an_independent_hash_gives(names: list[str]) -> None:
 
 
 def test_a_manifest_may_have_a_quarter_of_a_million_objects() -> None:
-    """Frames of crowds have some 100,000; a million would need a gigabyte in a function of 512 MiB."""
+    """Less would refuse frames of crowds; more takes memory that a small function does not have."""
     assert (cryptomatte.MAX_OBJECTS, cryptomatte.MAX_MANIFEST_BYTES) == (2**18, 2**25)
