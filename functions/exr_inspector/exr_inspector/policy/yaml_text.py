@@ -15,6 +15,7 @@ import yaml
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
+TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}$")
@@ -65,7 +66,10 @@ def parse_yaml(raw: bytes) -> Parsed:
         raise YamlError(1, f"the text has the control character U+{int(error.character):04X}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem}") from None
+        # The scanner looks ahead, and has a limit of its own from PyYAML 6.0.4 on.
+        is_deep = "nesting depth" in str(error.problem)
+        message = TOO_DEEP if is_deep else f"not valid YAML: {error.problem}"
+        raise YamlError(mark.line + 1 if mark else 1, message) from None
 
 
 class _Builder:
@@ -91,7 +95,7 @@ class _Builder:
         if event.tag is not None and event.tag != "!":
             raise YamlError(line, f"the tag {event.tag} is not allowed")
         if len(path) > MAX_DEPTH:
-            raise YamlError(line, f"values are nested more than {MAX_DEPTH} deep")
+            raise YamlError(line, TOO_DEEP)
         if len(self.parsed.lines) >= MAX_VALUES:
             raise YamlError(line, f"the file has more than {MAX_VALUES} values")
         self.parsed.lines[path] = line
