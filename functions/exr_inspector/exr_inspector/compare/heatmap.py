@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from exr_inspector.compare.strips import Rectangle
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
-from exr_inspector.exr.layout import ChannelLayout
+from exr_inspector.pixels.places import Block
 
 MAX_SIZE = 1024
 """Pixels of the longer side; a larger image is reduced, and each pixel shows the largest difference in it."""
@@ -29,16 +29,19 @@ class HeatMap:
         self._step = -(-max(width, height, 1) // MAX_SIZE)
         self._heat = np.zeros((-(-height // self._step), -(-width // self._step)))
 
-    def add(self, pixels: Rectangle, layout: ChannelLayout, before: Array, after: Array) -> None:
-        """Add the samples of a channel in some lines of the rectangle. NaN and infinity count as infinite."""
+    def add(self, block: Block, after: Array) -> None:
+        """Add samples of a channel, and those of the other file in the same pixels.
+
+        NaN and infinity count as infinite.
+        """
+        before = block.samples
         with np.errstate(invalid="ignore"):
             error = np.abs(before.astype(np.float64) - after.astype(np.float64))
         error[(before == after) | (np.isnan(before) & np.isnan(after))] = 0
         error[np.isnan(error)] = np.inf
-        _, xs, ys = layout
         rows, columns = np.nonzero(error)
-        y = (rows - (-pixels.top // ys)) * ys - self._pixels.top
-        x = (columns - (-pixels.left // xs)) * xs - self._pixels.left
+        y = block.lines[rows] - self._pixels.top
+        x = block.columns[columns] - self._pixels.left
         np.maximum.at(self._heat, (y // self._step, x // self._step), error[rows, columns])
 
     def png(self) -> bytes:

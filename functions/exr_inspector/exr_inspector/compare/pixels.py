@@ -18,8 +18,8 @@ from exr_inspector.compare.samples import EXACT, SampleComparison, SampleDiff, T
 from exr_inspector.compare.strips import Array, Rectangle, Strip, data_window, lockstep
 from exr_inspector.document.model import Channel
 from exr_inspector.exr.facts import Window
-from exr_inspector.exr.layout import ChannelLayout
 from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.pixels.places import Block
 from exr_inspector.pixels.stream import PartStream
 
 Pair = tuple[Channel, Channel]
@@ -147,11 +147,10 @@ def _failures(streams: Iterator[PartStream]) -> list[dict[str, Any]]:
 
 
 class _Comparison(NamedTuple):
-    """Two channels that are compared, and their positions in the planes of both streams."""
+    """Two channels that are compared, and their positions among those of both streams."""
 
     names: tuple[str, str]
-    layout: ChannelLayout
-    planes: tuple[int, int]
+    indexes: tuple[int, int]
     reason: str
     samples: SampleComparison
 
@@ -175,20 +174,19 @@ class _Parts:
         self.counts: _Comparison | None = None
         is_deep = self.a.layout.is_deep and self.b.layout.is_deep
         if is_deep and not self.reason():
-            layout = ChannelLayout(4, 1, 1)
-            self.counts = _Comparison(("", ""), layout, (0, 0), "", SampleComparison())
+            self.counts = _Comparison(("", ""), (0, 0), "", SampleComparison())
 
     def _comparison(self, pair: Pair, tolerance: Tolerance) -> _Comparison:
         names = pair[0]["name"], pair[1]["name"]
-        planes = [
+        indexes = [
             next(index for index, each in enumerate(stream.channels) if each.name == name)
             for stream, name in zip((self.a, self.b), names, strict=True)
         ]
-        layouts = self.a.channels[planes[0]].layout, self.b.channels[planes[1]].layout
+        layouts = self.a.channels[indexes[0]].layout, self.b.channels[indexes[1]].layout
         reason = self.reason()
         if layouts[0][1:] != layouts[1][1:]:
             reason = "the channels have different sampling"
-        return _Comparison(names, layouts[0], (planes[0], planes[1]), reason, SampleComparison(tolerance))
+        return _Comparison(names, (indexes[0], indexes[1]), reason, SampleComparison(tolerance))
 
     def reason(self) -> str:
         """Return why the parts cannot be compared; an empty text if they can."""
@@ -206,7 +204,7 @@ class _Parts:
             return
         add = self._add_deep if self.counts else self._add_flat
         for pixels, ours, theirs in lockstep(self.a, self.b):
-            if ours.planes is None or theirs.planes is None:
+            if ours.blocks is None or theirs.blocks is None:
                 self.lines_missing += pixels.bottom - pixels.top
             else:
                 add(comparisons, pixels, ours, theirs)
@@ -215,30 +213,29 @@ class _Parts:
         self, comparisons: list[_Comparison], pixels: Rectangle, ours: Strip, theirs: Strip
     ) -> None:
         for each in comparisons:
-            a = ours.flat(each.planes[0], pixels, each.layout)
-            b = theirs.flat(each.planes[1], pixels, each.layout)
-            each.samples.add(a, b, _place(pixels, each.layout, a.shape[1]))
+            a, b = ours.cut(each.indexes[0], pixels), theirs.cut(each.indexes[1], pixels)
+            each.samples.add(a.samples, b.samples, _place(a))
             if self.heat:
-                self.heat.add(pixels, each.layout, a, b)
+                self.heat.add(a, b.samples)
 
     def _add_deep(
         self, comparisons: list[_Comparison], pixels: Rectangle, ours: Strip, theirs: Strip
     ) -> None:
         assert self.counts is not None
-        counts_a, counts_b = ours.counts(pixels), theirs.counts(pixels)
-        place = _place(pixels, self.counts.layout, counts_a.shape[1])
-        self.counts.samples.add(counts_a, counts_b, place)
-        chosen: Array = counts_a == counts_b
-        pixel_of = np.repeat(np.flatnonzero(chosen), counts_a[chosen])
+        counts = ours.cut(0, pixels)
+        others, place = theirs.cut(0, pixels).samples, _place(counts)
+        self.counts.samples.add(counts.samples, others, place)
+        chosen: Array = counts.samples == others
+        pixel_of = np.repeat(np.flatnonzero(chosen), counts.samples[chosen])
         for each in comparisons:
-            a = ours.deep(each.planes[0], pixels, chosen)
-            b = theirs.deep(each.planes[1], pixels, chosen)
+            a = ours.deep(each.indexes[0], pixels, chosen)
+            b = theirs.deep(each.indexes[1], pixels, chosen)
             each.samples.add(a, b, lambda index: place(int(pixel_of[index])))
 
     def results(self, comparisons: list[_Comparison]) -> Iterator[ChannelDiff]:
         """Yield the differences that comparisons found."""
         lines = max(self.both.bottom - self.both.top, 0)
-        for names, _, _, reason, samples in comparisons:
+        for names, _, reason, samples in comparisons:
             found = samples.result()
             missing = lines if reason else self.lines_missing
             yield {
@@ -261,11 +258,10 @@ class _Parts:
         return {"parts": self.parts, "a": a, "b": b, "both": _window(self.both) if self.both else None}
 
 
-def _place(pixels: Rectangle, layout: ChannelLayout, width: int) -> Callable[[int], tuple[int, int]]:
-    """Return the function that gives the x and y of a sample, by its position among rows of `width`."""
-    _, xs, ys = layout
-    x, y = -(-pixels.left // xs), -(-pixels.top // ys)
-    return lambda index: ((x + index % width) * xs, (y + index // width) * ys)
+def _place(block: Block) -> Callable[[int], tuple[int, int]]:
+    """Return the function that gives the x and y of a sample, by its position in a block."""
+    width = len(block.columns)
+    return lambda index: (int(block.columns[index % width]), int(block.lines[index // width]))
 
 
 def _window(pixels: Rectangle) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.exr.layout import ChannelLayout
-from exr_inspector.pixels.decode import DTYPES
+from exr_inspector.pixels.places import Block
 from exr_inspector.pixels.plan import plan_full
 from exr_inspector.pixels.stream import Group, PartStream
 
@@ -37,37 +36,32 @@ class Rectangle(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """Whole lines of a part. `planes` is None if some of them were not decoded.
+    """Whole lines of a part. `blocks` is None if some of them were not decoded.
 
-    It has the samples of each channel of the stream, as rows and columns. Of a deep part it has the sample
-    counts of the pixels first, then each channel's samples, pixel after pixel.
+    It has the samples of each channel of the stream; of a deep part only the sample counts of the pixels.
+    `samples` are those of each channel of a deep part, pixel after pixel.
     """
 
     pixels: Rectangle
-    planes: list[Array] | None
+    blocks: list[Block] | None
+    samples: Sequence[Array] = ()
 
-    def flat(self, index: int, pixels: Rectangle, layout: ChannelLayout) -> Array:
-        """Return the samples of a flat channel in some of its pixels, as rows and columns."""
-        assert self.planes is not None
-        _, xs, ys = layout
-        # A coordinate has a sample if it is a multiple of the sampling, also if it is negative.
-        left, top = -(-self.pixels.left // xs), -(-self.pixels.top // ys)
-        rows = slice(-(-pixels.top // ys) - top, -(-pixels.bottom // ys) - top)
-        columns = slice(-(-pixels.left // xs) - left, -(-pixels.right // xs) - left)
-        return self.planes[index][rows, columns]
-
-    def counts(self, pixels: Rectangle) -> Array:
-        """Return the sample counts of some pixels of a deep part."""
-        return self.flat(0, pixels, ChannelLayout(4, 1, 1))
+    def cut(self, index: int, pixels: Rectangle) -> Block:
+        """Return what a block has of some pixels."""
+        assert self.blocks is not None
+        lines, columns, samples = self.blocks[index]
+        rows = slice(*np.searchsorted(lines, (pixels.top, pixels.bottom)))
+        across = slice(*np.searchsorted(columns, (pixels.left, pixels.right)))
+        return Block(lines[rows], columns[across], samples[rows, across])
 
     def deep(self, index: int, pixels: Rectangle, chosen: Array) -> Array:
         """Return the samples of a deep channel in the pixels that a mask of `pixels` chooses."""
-        assert self.planes is not None
-        counts = self.planes[0]
+        assert self.blocks is not None
+        counts = self.blocks[0].samples
         mask = np.zeros(counts.shape, bool)
         x, y = pixels.left - self.pixels.left, pixels.top - self.pixels.top
         mask[y : y + chosen.shape[0], x : x + chosen.shape[1]] = chosen
-        found: Array = self.planes[index + 1][np.repeat(mask.reshape(-1), counts.reshape(-1))]
+        found: Array = self.samples[index][np.repeat(mask.reshape(-1), counts.reshape(-1))]
         return found
 
 
@@ -106,39 +100,30 @@ def _strips(stream: PartStream, pixels: Rectangle) -> Iterator[Strip]:
     plan = plan_full(stream.layout)
     units = tuple(unit for unit in plan.units if pixels.overlap(lines(unit[0], unit[-1])))
     for group in stream.groups(replace(plan, units=units)):
-        strip = Strip(lines(group.units[0][0], group.units[-1][-1]), None)
-        if group.has_lines and stream.layout.is_deep:
-            found = (piece.planes for piece in group.pieces)
-            yield strip._replace(planes=[np.concatenate(each) for each in zip(*found, strict=True)])
+        found = lines(group.units[0][0], group.units[-1][-1])
+        if not stream.layout.is_deep:
+            yield from _flat_strips(stream, group, found)
         elif group.has_lines:
-            yield strip._replace(planes=[group.block(index).samples for index in range(len(group.channels))])
-        elif stream.layout.is_deep:
-            yield strip
+            planes = zip(*(piece.planes for piece in group.pieces), strict=True)
+            counts, *samples = (np.concatenate(each) for each in planes)
+            rows, columns = np.arange(found.top, found.bottom), np.arange(found.left, found.right)
+            yield Strip(found, [Block(rows, columns, counts)], samples)
         else:
-            yield from _decoded_lines(stream, group, strip.pixels)
+            yield Strip(found, None)
 
 
-def _decoded_lines(stream: PartStream, group: Group, pixels: Rectangle) -> Iterator[Strip]:
-    """Yield runs of the lines of a group of which chunks failed, and of the lines that are complete."""
+def _flat_strips(stream: PartStream, group: Group, pixels: Rectangle) -> Iterator[Strip]:
+    """Yield the lines of a group: runs of lines that are complete, and of lines that are not."""
+    blocks = [group.block(index) for index in range(len(group.channels))] if group.pieces else None
+    if group.has_lines:
+        yield Strip(pixels, blocks)
+        return
     widths = np.zeros(pixels.bottom - pixels.top, np.int64)
     for index in (index for piece in group.pieces for unit in piece.units for index in unit):
         chunk = stream.layout.chunk(index)
         widths[chunk.y - pixels.top : chunk.y - pixels.top + chunk.height] += chunk.width
     is_whole = widths == pixels.right - pixels.left
     edges = [0, *(np.flatnonzero(np.diff(is_whole)) + 1).tolist(), len(widths)]
-    whole = Strip(pixels, [_assembled(group, index, pixels) for index in range(len(group.channels))])
     for start, end in pairwise(edges):
         run = pixels._replace(top=pixels.top + start, bottom=pixels.top + end)
-        planes = [whole.flat(index, run, each.layout) for index, each in enumerate(group.channels)]
-        yield Strip(run, planes if is_whole[start] else None)
-
-
-def _assembled(group: Group, index: int, pixels: Rectangle) -> Array:
-    """Return the lines of a channel, with zeros for the samples that were not decoded."""
-    channel = group.channels[index]
-    _, xs, ys = channel.layout
-    left, top = -(-pixels.left // xs), -(-pixels.top // ys)
-    plane = np.zeros((-(-pixels.bottom // ys) - top, -(-pixels.right // xs) - left), DTYPES[channel.type])
-    for lines, columns, samples in (each for piece in group.pieces for each in piece.blocks(index, channel)):
-        plane[np.ix_(lines // ys - top, columns // xs - left)] = samples
-    return plane
+        yield Strip(run, blocks if is_whole[start] else None)
