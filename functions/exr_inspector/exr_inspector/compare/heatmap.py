@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.compare.strips import Rectangle
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
-from exr_inspector.pixels.places import Block
+from exr_inspector.pixels.places import Block, Window
 
 MAX_SIZE = 1024
 """Pixels of the longer side; a larger image is reduced, and each pixel shows the largest difference in it."""
@@ -21,13 +20,12 @@ Array = npt.NDArray[Any]
 
 
 class HeatMap:
-    """Collects the largest absolute difference of all channels at each pixel of a rectangle."""
+    """Collects the largest absolute difference of all channels at each pixel of a window."""
 
-    def __init__(self, pixels: Rectangle) -> None:
+    def __init__(self, pixels: Window) -> None:
         self._pixels = pixels
-        width, height = pixels.right - pixels.left, pixels.bottom - pixels.top
-        self._step = -(-max(width, height, 1) // MAX_SIZE)
-        self._heat = np.zeros((-(-height // self._step), -(-width // self._step)))
+        self._step = -(-max(pixels.width, pixels.height) // MAX_SIZE)
+        self._heat = np.zeros((-(-pixels.height // self._step), -(-pixels.width // self._step)))
 
     def add(self, block: Block, after: Array) -> None:
         """Add samples of a channel, and those of the other file in the same pixels.
@@ -40,8 +38,8 @@ class HeatMap:
         error[(before == after) | (np.isnan(before) & np.isnan(after))] = 0
         error[np.isnan(error)] = np.inf
         rows, columns = np.nonzero(error)
-        y = block.lines[rows] - self._pixels.top
-        x = block.columns[columns] - self._pixels.left
+        y = block.lines[rows] - self._pixels.y
+        x = block.columns[columns] - self._pixels.x
         np.maximum.at(self._heat, (y // self._step, x // self._step), error[rows, columns])
 
     def png(self) -> bytes:

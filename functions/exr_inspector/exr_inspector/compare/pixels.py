@@ -15,11 +15,11 @@ import numpy as np
 from exr_inspector.compare.channels import Hashes, Matched
 from exr_inspector.compare.heatmap import HeatMap
 from exr_inspector.compare.samples import EXACT, SampleComparison, SampleDiff, Tolerance
-from exr_inspector.compare.strips import Array, Rectangle, Strip, data_window, lockstep
+from exr_inspector.compare.strips import Array, Strip, lockstep
 from exr_inspector.document.model import Channel
-from exr_inspector.exr.facts import Window
+from exr_inspector.exr import facts
 from exr_inspector.pixels.pixel_file import PixelFile
-from exr_inspector.pixels.places import Block
+from exr_inspector.pixels.places import Block, Window, data_window
 from exr_inspector.pixels.stream import PartStream
 
 Pair = tuple[Channel, Channel]
@@ -46,9 +46,9 @@ class WindowDiff(TypedDict):
     """Two data windows that differ, and the pixels that were compared; None if they share none."""
 
     parts: tuple[int, int]
-    a: Window
-    b: Window
-    both: Window | None
+    a: facts.Window
+    b: facts.Window
+    both: facts.Window | None
 
 
 class PixelDiff(TypedDict):
@@ -89,7 +89,7 @@ def diff_pixels(
     pairs = sorted(matched.pairs, key=indexes)
     parts = [_Parts(a, b, key, list(found), tolerance) for key, found in groupby(pairs, indexes)]
     for part in parts:
-        if heat_maps is not None and not part.reason() and not part.counts:
+        if heat_maps is not None and part.both and not part.reason() and not part.counts:
             part.heat = HeatMap(part.both)
             heat_maps.append(part.heat)
         part.compare()
@@ -166,7 +166,7 @@ class _Parts:
         self.a, self.b = (file.stream(part) for file, part in zip((a, b), parts, strict=True))
         for stream, names in zip((self.a, self.b), wanted, strict=True):
             stream.channels = [each for each in stream.channels if each.name in names]
-        self.windows = data_window(self.a), data_window(self.b)
+        self.windows = data_window(self.a.layout), data_window(self.b.layout)
         self.both = self.windows[0].overlap(self.windows[1])
         self.lines_missing = 0
         self.heat: HeatMap | None = None
@@ -205,22 +205,18 @@ class _Parts:
         add = self._add_deep if self.counts else self._add_flat
         for pixels, ours, theirs in lockstep(self.a, self.b):
             if ours.blocks is None or theirs.blocks is None:
-                self.lines_missing += pixels.bottom - pixels.top
+                self.lines_missing += pixels.height
             else:
                 add(comparisons, pixels, ours, theirs)
 
-    def _add_flat(
-        self, comparisons: list[_Comparison], pixels: Rectangle, ours: Strip, theirs: Strip
-    ) -> None:
+    def _add_flat(self, comparisons: list[_Comparison], pixels: Window, ours: Strip, theirs: Strip) -> None:
         for each in comparisons:
             a, b = ours.cut(each.indexes[0], pixels), theirs.cut(each.indexes[1], pixels)
             each.samples.add(a.samples, b.samples, _place(a))
             if self.heat:
                 self.heat.add(a, b.samples)
 
-    def _add_deep(
-        self, comparisons: list[_Comparison], pixels: Rectangle, ours: Strip, theirs: Strip
-    ) -> None:
+    def _add_deep(self, comparisons: list[_Comparison], pixels: Window, ours: Strip, theirs: Strip) -> None:
         assert self.counts is not None
         counts = ours.cut(0, pixels)
         others, place = theirs.cut(0, pixels).samples, _place(counts)
@@ -234,7 +230,7 @@ class _Parts:
 
     def results(self, comparisons: list[_Comparison]) -> Iterator[ChannelDiff]:
         """Yield the differences that comparisons found."""
-        lines = max(self.both.bottom - self.both.top, 0)
+        lines = self.both.height if self.both else 0
         for names, _, reason, samples in comparisons:
             found = samples.result()
             missing = lines if reason else self.lines_missing
@@ -264,6 +260,5 @@ def _place(block: Block) -> Callable[[int], tuple[int, int]]:
     return lambda index: (int(block.columns[index % width]), int(block.lines[index // width]))
 
 
-def _window(pixels: Rectangle) -> Window:
-    left, top, right, bottom = pixels
-    return {"min": {"x": left, "y": top}, "max": {"x": right - 1, "y": bottom - 1}}
+def _window(pixels: Window) -> facts.Window:
+    return {"min": {"x": pixels.x, "y": pixels.y}, "max": {"x": pixels.right - 1, "y": pixels.bottom - 1}}

@@ -10,29 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.pixels.places import Block
+from exr_inspector.pixels.places import Block, Window, data_window
 from exr_inspector.pixels.plan import plan_full
 from exr_inspector.pixels.stream import Group, PartStream
 
 Array = npt.NDArray[Any]
-
-
-class Rectangle(NamedTuple):
-    """Pixels from `left` to `right` and from `top` to `bottom`; right and bottom are outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def __bool__(self) -> bool:
-        return self.left < self.right and self.top < self.bottom
-
-    def overlap(self, other: Rectangle) -> Rectangle:
-        """Return the pixels that are in both; a rectangle that is false if there are none."""
-        low = map(max, self[:2], other[:2])
-        high = map(min, self[2:], other[2:])
-        return Rectangle(*low, *high)
 
 
 class Strip(NamedTuple):
@@ -42,45 +24,42 @@ class Strip(NamedTuple):
     `samples` are those of each channel of a deep part, pixel after pixel.
     """
 
-    pixels: Rectangle
+    pixels: Window
     blocks: list[Block] | None
     samples: Sequence[Array] = ()
 
-    def cut(self, index: int, pixels: Rectangle) -> Block:
+    def cut(self, index: int, pixels: Window) -> Block:
         """Return what a block has of some pixels."""
         assert self.blocks is not None
         lines, columns, samples = self.blocks[index]
-        rows = slice(*np.searchsorted(lines, (pixels.top, pixels.bottom)))
-        across = slice(*np.searchsorted(columns, (pixels.left, pixels.right)))
+        rows = slice(*np.searchsorted(lines, (pixels.y, pixels.bottom)))
+        across = slice(*np.searchsorted(columns, (pixels.x, pixels.right)))
         return Block(lines[rows], columns[across], samples[rows, across])
 
-    def deep(self, index: int, pixels: Rectangle, chosen: Array) -> Array:
+    def deep(self, index: int, pixels: Window, chosen: Array) -> Array:
         """Return the samples of a deep channel in the pixels that a mask of `pixels` chooses."""
         assert self.blocks is not None
         counts = self.blocks[0].samples
         mask = np.zeros(counts.shape, bool)
-        x, y = pixels.left - self.pixels.left, pixels.top - self.pixels.top
+        x, y = pixels.x - self.pixels.x, pixels.y - self.pixels.y
         mask[y : y + chosen.shape[0], x : x + chosen.shape[1]] = chosen
         found: Array = self.samples[index][np.repeat(mask.reshape(-1), counts.reshape(-1))]
         return found
 
 
-def data_window(stream: PartStream) -> Rectangle:
-    """Return the pixels of a part."""
-    layout = stream.layout
-    return Rectangle(layout.x, layout.y, layout.x + layout.widths[0], layout.y + layout.heights[0])
-
-
-def lockstep(a: PartStream, b: PartStream) -> Iterator[tuple[Rectangle, Strip, Strip]]:
+def lockstep(a: PartStream, b: PartStream) -> Iterator[tuple[Window, Strip, Strip]]:
     """Yield the pixels that strips of both parts have in common, and these strips, in order of y.
 
     At most one strip of each part is held, besides what the streams hold. Raises what the sources raise.
     """
-    both = data_window(a).overlap(data_window(b))
+    both = data_window(a.layout).overlap(data_window(b.layout))
+    if both is None:
+        return
     left, right = _strips(a, both), _strips(b, both)
     ours, theirs = next(left, None), next(right, None)
     while ours and theirs:
-        if pixels := both.overlap(ours.pixels).overlap(theirs.pixels):
+        pixels = ours.pixels.overlap(theirs.pixels)
+        if pixels := pixels and pixels.overlap(both):
             yield pixels, ours, theirs
         end = ours.pixels.bottom, theirs.pixels.bottom
         if end[0] <= end[1]:
@@ -89,16 +68,16 @@ def lockstep(a: PartStream, b: PartStream) -> Iterator[tuple[Rectangle, Strip, S
             theirs = next(right, None)
 
 
-def _strips(stream: PartStream, pixels: Rectangle) -> Iterator[Strip]:
+def _strips(stream: PartStream, pixels: Window) -> Iterator[Strip]:
     """Yield the lines of a part that have some of these pixels, and others beside them."""
-    window, chunk = data_window(stream), stream.layout.chunk
+    window, chunk = data_window(stream.layout), stream.layout.chunk
 
-    def lines(first: int, last: int) -> Rectangle:
-        bottom = chunk(last)
-        return window._replace(top=chunk(first).y, bottom=bottom.y + bottom.height)
+    def lines(first: int, last: int) -> Window:
+        top, bottom = chunk(first).y, chunk(last).y + chunk(last).height
+        return window._replace(y=top, height=bottom - top)
 
     plan = plan_full(stream.layout)
-    units = tuple(unit for unit in plan.units if pixels.overlap(lines(unit[0], unit[-1])))
+    units = tuple(unit for unit in plan.units if pixels.meets(lines(unit[0], unit[-1])))
     for group in stream.groups(replace(plan, units=units)):
         found = lines(group.units[0][0], group.units[-1][-1])
         if not stream.layout.is_deep:
@@ -106,24 +85,24 @@ def _strips(stream: PartStream, pixels: Rectangle) -> Iterator[Strip]:
         elif group.has_lines:
             planes = zip(*(piece.planes for piece in group.pieces), strict=True)
             counts, *samples = (np.concatenate(each) for each in planes)
-            rows, columns = np.arange(found.top, found.bottom), np.arange(found.left, found.right)
+            rows, columns = np.arange(found.y, found.bottom), np.arange(found.x, found.right)
             yield Strip(found, [Block(rows, columns, counts)], samples)
         else:
             yield Strip(found, None)
 
 
-def _flat_strips(stream: PartStream, group: Group, pixels: Rectangle) -> Iterator[Strip]:
+def _flat_strips(stream: PartStream, group: Group, pixels: Window) -> Iterator[Strip]:
     """Yield the lines of a group: runs of lines that are complete, and of lines that are not."""
     blocks = [group.block(index) for index in range(len(group.channels))] if group.pieces else None
     if group.has_lines:
         yield Strip(pixels, blocks)
         return
-    widths = np.zeros(pixels.bottom - pixels.top, np.int64)
+    widths = np.zeros(pixels.height, np.int64)
     for index in (index for piece in group.pieces for unit in piece.units for index in unit):
         chunk = stream.layout.chunk(index)
-        widths[chunk.y - pixels.top : chunk.y - pixels.top + chunk.height] += chunk.width
-    is_whole = widths == pixels.right - pixels.left
+        widths[chunk.y - pixels.y : chunk.y - pixels.y + chunk.height] += chunk.width
+    is_whole = widths == pixels.width
     edges = [0, *(np.flatnonzero(np.diff(is_whole)) + 1).tolist(), len(widths)]
     for start, end in pairwise(edges):
-        run = pixels._replace(top=pixels.top + start, bottom=pixels.top + end)
+        run = pixels._replace(y=pixels.y + start, height=end - start)
         yield Strip(run, blocks if is_whole[start] else None)

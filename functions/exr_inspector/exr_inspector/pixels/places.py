@@ -18,30 +18,36 @@ Lines = npt.NDArray[np.int64]
 
 
 class Window(NamedTuple):
-    """A rectangle in pixel coordinates."""
+    """A rectangle in pixel coordinates, of at least one pixel."""
 
     x: int
     y: int
     width: int
     height: int
 
+    @property
+    def right(self) -> int:
+        """The column behind the last one."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The line below the last one."""
+        return self.y + self.height
+
+    def overlap(self, other: Window) -> Window | None:
+        """Return the pixels that are in both windows; None if there are none."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        width, height = min(self.right, other.right) - x, min(self.bottom, other.bottom) - y
+        return Window(x, y, width, height) if width > 0 and height > 0 else None
+
     def contains(self, other: Window) -> bool:
         """Return whether all pixels of another window are in this one."""
-        return (
-            self.x <= other.x
-            and self.y <= other.y
-            and other.x + other.width <= self.x + self.width
-            and other.y + other.height <= self.y + self.height
-        )
+        return self.overlap(other) == other
 
     def meets(self, other: Window) -> bool:
         """Return whether the windows have a pixel in common."""
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
+        return self.overlap(other) is not None
 
 
 class Block(NamedTuple):
