@@ -83,7 +83,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
     "mmh3": "exr/cryptomatte",
-    "PIL": ("pixels/thumbnail", "compare/heatmap"),
+    "PIL": ("pixels/tone", "compare/heatmap"),
     "xxhash": "pixels/hashes",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
