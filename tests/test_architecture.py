@@ -72,6 +72,7 @@ RULES = {
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
+    "apps/questions": "apps/questions catalog/columns errors sequences",
     "apps/vast_check": "catalog errors settings",
     "apps": "",
 }
