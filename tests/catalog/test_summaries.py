@@ -199,9 +199,16 @@ def test_the_layers_of_a_sequence_share_its_bytes(tmp_path: Path) -> None:
 
 def test_the_attributes_of_a_sequence_are_those_of_its_first_file(tmp_path: Path) -> None:
     paths = ["/s/a.1001.exr", "/s/a.1002.exr"]
-    attributes = [
-        {"file_id": path, "file_path": path, "part_index": part, "attr_name": name, "attr_type": kind}
-        | {"value_json": value, "value_text": text}
+    attributes: list[Row] = [
+        {
+            "file_id": path,
+            "file_path": path,
+            "part_index": part,
+            "attr_name": name,
+            "attr_type": kind,
+            "value_json": value,
+            "value_text": text,
+        }
         for path in paths
         for part in (0, 1)
         for name, kind, value, text in (
