@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,7 @@ def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_pa
     header, table = opened(data)
     part, layout = header.parts[0], table.layouts[0]
     chunks = chunks_of(data, 0, [0, 2, 5])
-    no_reader: Any = None
+    no_reader: Any = SimpleNamespace(counts_only=False)
     channels = channels_of(part, layout)
     stream = PartStream(0, part, layout, no_reader, [], channels, channels)
     units: list[Unit] = [(0,), (2,), (5,)]
@@ -219,6 +220,6 @@ def test_a_deep_chunk_that_lies_about_its_samples_is_refused() -> None:
     chunk = chunks_of(data, 0, [0])[0]
     file = stitch(header.parts[0], table.layouts[0], [chunk._replace(unpacked_size=chunk.unpacked_size + 4)])
     start = len(file) - 28 - len(chunk.table) - len(chunk.data)
-    chunks = DeepChunks("zips", False, start, 45, [1], ["<f4"])
+    chunks = DeepChunks("zips", False, True, start, 45, [1], ["<f4"])
     with pytest.raises(ValueError, match="samples do not have"):
         chunks.decode(file, [0])

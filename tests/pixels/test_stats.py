@@ -166,6 +166,40 @@ def test_a_channel_without_finite_samples_has_no_values(tmp_path: Path) -> None:
     assert channel["first_nonfinite"] == {"x": 0, "y": 0}
 
 
+@pytest.mark.parametrize("is_tiled", [False, True])
+def test_sample_counts_alone_are_those_of_a_full_pass_for_few_bytes(is_tiled: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    counts = random.integers(0, 90, (64, 60)).astype(np.int32)
+    depths = random.random(int(counts.sum())).astype(np.float32)
+    cut = (
+        deep_tiled(counts, {"Z": depths}, Tiling(32, 32))
+        if is_tiled
+        else deep_scanline(counts, {"Z": depths})
+    )
+    data = write(cut)
+    whole = _stats(tmp_path, data)["deep"][0]
+    found = _stats(tmp_path, data, mode="counts")
+    assert (found["status"], found["channels"], found["failures"]) == ("ok", [], [])
+    assert {**found["deep"][0], "unsorted_pixels": whole["unsorted_pixels"]} == whole
+    assert found["deep"][0]["unsorted_pixels"] is None
+    planned = _stats(tmp_path, data, mode="counts", dry_run=True)["coverage"]
+    assert planned["bytes_planned"] < len(data) / 8
+
+
+def test_flat_files_have_no_sample_counts(tmp_path: Path) -> None:
+    found = _stats(tmp_path, files.file("scan lines").data, mode="counts")
+    assert (found["status"], [each["code"] for each in found["failures"]]) == ("failed", ["BAD_CONFIG"])
+
+
+def test_a_chunk_without_its_samples_is_missing_if_only_counts_are_read(tmp_path: Path) -> None:
+    counts = np.full((4, 8), 5, np.int32)
+    depths = np.random.default_rng(5).random(160).astype(np.float32)
+    data = write(deep_scanline(counts, {"Z": depths}))
+    found = _stats(tmp_path, data[:-1], mode="counts")
+    assert (found["status"], found["failures"][0]["code"]) == ("partial", "CHUNKS_MISSING")
+    assert found["deep"][0]["pixels"] == 24
+
+
 @pytest.mark.parametrize("compression", ["none", "zips"])
 def test_places_in_deep_tiles_are_those_of_their_pixels(compression: str, tmp_path: Path) -> None:
     counts = np.ones((19, 37), np.int32)
@@ -378,7 +412,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_an_unknown_mode_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InspectorError, match="full or sampled"):
+    with pytest.raises(InspectorError, match="full, sampled, counts"):
         _stats(tmp_path, b"", mode="fast")
 
 

@@ -23,12 +23,14 @@ Array = npt.NDArray[Any]
 class DeepChunks(NamedTuple):
     """Where the chunks of a stitched deep file are, which follow one another.
 
-    `first`: the byte at which the first begins. `width` and `heights`: pixels of each chunk. `types`: numpy
-    types of all channels, in the order of the samples.
+    `has_samples`: whether the chunks are whole, or have only the sample counts. `first`: the byte at which
+    the first begins. `width` and `heights`: pixels of each chunk. `types`: numpy types of all channels, in
+    the order of the samples.
     """
 
     compression: str
     is_tiled: bool
+    has_samples: bool
     first: int
     width: int
     heights: list[int]
@@ -49,6 +51,8 @@ class DeepChunks(NamedTuple):
             lengths = ends[:, -1].tolist()
             if sum(lengths) * sum(sizes) != unpacked:
                 raise ValueError(f"{sum(lengths)} samples do not have {unpacked} bytes")
+            if not self.has_samples:
+                continue
             samples = self._unpack(data, unpacked)
             chunks.append([])
             position = 0

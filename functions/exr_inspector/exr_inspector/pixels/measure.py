@@ -83,7 +83,7 @@ class Measure:
                     self.suspects[index].add(block)
 
     def _begin_lines(self) -> None:
-        if not (self.plan and self.plan.is_full):
+        if not (self.channels and self.plan and self.plan.is_full):
             return
         from exr_inspector.pixels.hashes import (  # noqa: PLC0415 - an optional library
             DeepHash,

@@ -351,7 +351,8 @@ class PartStream:
         head = 40 if is_tiled else 28
         first = len(file) - sum(head + len(each.table) + len(each.data) for each in chunks)
         heights = [each.pixels.height for each in chunks]
-        return DeepChunks(str(compression), is_tiled, first, chunks[0].pixels.width, heights, self._types)
+        width, has_samples = chunks[0].pixels.width, not self.reader.counts_only
+        return DeepChunks(str(compression), is_tiled, has_samples, first, width, heights, self._types)
 
 
 def channels_of(part: Part, layout: Layout) -> list[Channel]:
