@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class _Column:
         return self.padded(text, self.color(index))
 
     def color(self, index: int) -> str | None:
-        return _COLORS.get(self.name, {}).get(self.cells[index])
+        return _COLORS.get(self.name, {}).get(self.cells[index].partition(",")[0])
 
 
 def print_table(
@@ -94,6 +95,7 @@ def print_table(
     optional: Sequence[str] = (),
     folded: str = "",
     is_answer: bool = False,
+    whole: bool = False,
 ) -> list[str]:
     """Print a table, and return the names of columns that the terminal is too narrow for.
 
@@ -103,11 +105,13 @@ def print_table(
     fit, each row is printed as a list of names and values.
 
     The answer to a query may be wide and long. So values that rarely change are printed where they do before
-    rows become lists, and what is longer than the terminal is shown in a pager.
+    rows become lists, and what is longer than the terminal is shown in a pager. With `whole`, no value of the
+    column `folded` is too long.
     """
     values = [list(row) for row in rows]
-    made = [_column(name, [row[index] for row in values]) for index, name in enumerate(names)]
+    made = [_column(name, [row[index] for row in values], whole=whole) for index, name in enumerate(names)]
     room = terminal.columns()
+    max_lines = sys.maxsize if whole else _MAX_LINES
     lines = [click.style(terminal.harmless(title), bold=True)] if title else []
     needed = [each for each in made if each.name not in optional]
     for each in needed[:1]:
@@ -117,17 +121,18 @@ def print_table(
         lines += _grid(made, None, folded) if made else ()
     elif _min_width(needed) <= room:
         shown = _fitting(made, optional, room)
-        lines += _grid(shown, room, folded)
+        lines += _grid(shown, room, folded, max_lines=max_lines)
     else:
-        lines += (is_answer and _grouped(made, room)) or _records(made, room)
+        lines += (is_answer and _grouped(made, room)) or _records(made, room, max_lines)
     terminal.page(lines) if is_answer else click.echo("\n".join(lines))
     return [each.name for each in made if each not in shown]
 
 
-def print_record(facts: dict[str, Any]) -> None:
-    """Print names and values, one a line. Long values are folded."""
-    made = [_column(name, [value]) for name, value in facts.items() if value is not None]
-    click.echo("\n".join(_record(made, 0, terminal.columns())))
+def print_record(facts: Mapping[str, Any], *, whole: bool = False) -> None:
+    """Print names and values, one a line. Long values are folded, and with `whole` never truncated."""
+    made = [_column(name, [value], whole=whole) for name, value in facts.items() if value is not None]
+    max_lines = sys.maxsize if whole else _MAX_LINES
+    click.echo("\n".join(_record(made, 0, terminal.columns(), max_lines=max_lines)))
 
 
 def _min_width(made: Sequence[_Column], min_path: int = 0) -> int:
@@ -154,13 +159,13 @@ def _has_values(column: _Column) -> bool:
     return any(column.cells)
 
 
-def _column(name: str, values: Sequence[Any]) -> _Column:
+def _column(name: str, values: Sequence[Any], *, whole: bool = False) -> _Column:
     known = [value for value in values if value is not None]
     texts = [value for value in known if isinstance(value, str)]
     is_number = bool(known) and all(map(_is_number, known))
     return _Column(
         terminal.harmless(name, keep=""),
-        [_cell(value) for value in values],
+        [_cell(value, whole=whole) for value in values],
         is_number=is_number,
         is_whole=is_number or (bool(texts) and all(map(_HASH.fullmatch, texts))),
         is_path=bool(texts) and len(texts) == len(known) and all("/" in text for text in texts),
@@ -171,14 +176,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, whole: bool) -> str:
     if value is None:
         return ""
     is_vector = isinstance(value, (list, tuple)) and len(value) > _MAX_NUMBERS and all(map(_is_number, value))
     if is_vector and terminal.columns():
         return f"[{', '.join(f'{each:.3g}' for each in value[:3])}, ... {len(value)} numbers]"
     text = to_json(value) if isinstance(value, (bool, dict, list, tuple)) else str(value)
-    if len(text) > _MAX_CELL:
+    if len(text) > _MAX_CELL and not whole:
         text = text[: _MAX_CELL - 1] + terminal.ellipsis()
     return terminal.harmless(text, keep="")
 
@@ -188,6 +193,7 @@ def _grid(
     room: int | None,
     folded: str = "",
     before: Mapping[int, Sequence[str]] | None = None,
+    max_lines: int = _MAX_LINES,
 ) -> Iterator[str]:
     """Yield the lines of a table; those of `before` in front of the row that is their key."""
     last = made[-1]
@@ -196,7 +202,7 @@ def _grid(
         _shrink(made, room)
         if last.name == folded:
             for index, cell in enumerate(last.cells):
-                last.cells[index], *rest[index] = terminal.fold(cell, last.width, _MAX_LINES)
+                last.cells[index], *rest[index] = terminal.fold(cell, last.width, max_lines)
     heads = [each.heading for each in made]
     height = max(map(len, heads))
     for line in zip(*([""] * (height - len(head)) + head for head in heads), strict=True):
@@ -260,20 +266,22 @@ def _rule(width: int) -> str:
     return ("─" if terminal.can_print("─") else "-") * width
 
 
-def _records(made: Sequence[_Column], room: int) -> Iterator[str]:
+def _records(made: Sequence[_Column], room: int, max_lines: int) -> Iterator[str]:
     for index in range(len(made[0].cells)):
         yield click.style(_rule(2) + f" {index + 1} ".ljust(room - 2, _rule(1)), dim=True)
-        yield from _record(made, index, room)
+        yield from _record(made, index, room, max_lines=max_lines)
 
 
-def _record(made: Sequence[_Column], index: int, room: int | None, empty: str = "") -> Iterator[str]:
+def _record(
+    made: Sequence[_Column], index: int, room: int | None, empty: str = "", max_lines: int = _MAX_LINES
+) -> Iterator[str]:
     """Yield the lines of a row as names and values; those without a value only if there is text for it."""
     margin = max(terminal.width_of(each.name) for each in made) + len(_GAP)
     for each in made:
         text, color = each.cells[index] or empty, each.color(index)
         if not text:
             continue
-        first, *rest = terminal.fold(text, max(room - margin, 10), _MAX_LINES) if room else [text]
+        first, *rest = terminal.fold(text, max(room - margin, 10), max_lines) if room else [text]
         head = each.name + " " * (margin - terminal.width_of(each.name))
         yield (head + (click.style(first, fg=color) if color else first)).rstrip()
         yield from (" " * margin + piece for piece in rest)
