@@ -44,8 +44,8 @@ def print_details(document: Mapping[str, Any], paths: PathMap) -> None:
     for part, own in zip(parts, described, strict=True):
         layers = _layers(each for each in document["channels"] if each["part_index"] == part["index"])
         named = [part["name"], part["view"] and f"view {part['view']}"]
-        line = [*filter(None, named), *(each for each in own if each not in shared), *layers]
-        facts["channels" if len(parts) == 1 else f"part {part['index']}"] = ", ".join(line)
+        texts = [*filter(None, named), *(each for each in own if each not in shared), *layers]
+        facts["channels" if len(parts) == 1 else f"part {part['index']}"] = ", ".join(texts)
     print_record(facts)
     for line in _packed(list(_attributes(parts))):
         click.echo(line)

@@ -70,7 +70,7 @@ def _rational(value: Mapping[str, int]) -> str:
 
 def _timecode(value: Mapping[str, Any]) -> str:
     user = f", user data {value['user_data']:#010x}" if value["user_data"] else ""
-    return value["time"] + (" drop-frame" if ";" in value["time"] else "") + user
+    return f"{value['time']}{' drop-frame' if ';' in value['time'] else ''}{user}"
 
 
 def _tiles(value: Mapping[str, Any]) -> str:
