@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +35,7 @@ except ImportError as error:
         NOT_INSTALLED, "the embedded store needs DuckDB: pip install 'exr-inspector[cli]'"
     ) from error
 
+from exr_inspector.catalog.duckdb.copies import replacement
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
@@ -145,13 +144,14 @@ class DuckDBStore:
         return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
-        found = {
-            table: self.query(
-                f"SELECT * FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
-            ).to_pylist()
-            for table in DETAIL_TABLES
+        return by_file(self.read_rows(file_ids, DETAIL_TABLES))
+
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        where = "WHERE file_id IN (SELECT unnest(?))"
+        return {
+            table: self.query(f"SELECT * FROM {table} {where}", [list(file_ids)]).to_pylist()
+            for table in tables
         }
-        return by_file(found)
 
     def scan(
         self,
@@ -182,30 +182,21 @@ class DuckDBStore:
         """
         if not self._ready:
             self.ensure_tables()
-        part = f"{path}.{os.getpid()}.part"
         led = "SELECT min(file_path) FROM files GROUP BY coalesce(sequence_key, file_path)"
         kept: dict[str, str] = {}
         for table, column, *_ in VECTORS.values():
             vector = f"CASE WHEN file_path IN ({led}) THEN {column} END AS {column}"
             kept[table] = ", ".join(filter(None, [kept.get(table), vector]))
-        try:
-            with self._connection.cursor() as cursor, coded(self.name):
-                cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
-                try:
-                    cursor.execute("BEGIN")
-                    for table in TABLES:
-                        columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
-                        cursor.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table}")
-                    cursor.execute("COMMIT")
-                except duckdb.Error:
-                    cursor.execute("ROLLBACK")
-                    raise
-                finally:
-                    cursor.execute("DETACH published")
-            os.replace(part, path)  # noqa: PTH105
-        finally:
-            for leftover in (part, f"{part}.wal"):
-                Path(leftover).unlink(missing_ok=True)
+        with self._connection.cursor() as cursor, coded(self.name), replacement(cursor, path) as published:
+            cursor.execute("BEGIN")
+            try:
+                for table in TABLES:
+                    columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
+                    cursor.execute(f"CREATE TABLE {published}.{table} AS SELECT {columns} FROM {table}")
+                cursor.execute("COMMIT")
+            except duckdb.Error:
+                cursor.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         with self._lock:

@@ -1,0 +1,46 @@
+"""Copies of a DuckDB file, written beside the file that they replace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from exr_inspector.catalog.duckdb.errors import coded
+
+
+@contextmanager
+def replacement(cursor: duckdb.DuckDBPyConnection, path: str) -> Iterator[str]:
+    """Provide the name of an empty database for the block to fill; then it replaces the file at `path`."""
+    part, name = f"{path}.{os.getpid()}.part", "replacement"
+    try:
+        cursor.execute(f"ATTACH {quoted(part)} AS {name}")
+        try:
+            yield name
+        finally:
+            cursor.execute(f"DETACH {name}")
+        os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
+    finally:
+        for leftover in (part, f"{part}.wal"):
+            Path(leftover).unlink(missing_ok=True)
+
+
+def rewrite(path: str) -> None:
+    """Write a DuckDB file again, so that nothing of deleted and updated rows is left in it.
+
+    DuckDB keeps the blocks of deleted rows in the file until they are needed, with what is in them. Tables
+    and views of others are copied, too. Raises InspectorError.
+    """
+    with coded(path), duckdb.connect() as connection:
+        # Not read-only: the lock keeps others from writing to the file until it has been replaced.
+        connection.execute(f"ATTACH {quoted(path)} AS original")
+        with replacement(connection, path) as name:
+            connection.execute(f"COPY FROM DATABASE original TO {name}")
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
