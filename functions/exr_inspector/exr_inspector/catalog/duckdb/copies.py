@@ -10,16 +10,20 @@ from pathlib import Path
 import duckdb
 
 from exr_inspector.catalog.duckdb.errors import coded
+from exr_inspector.catalog.duckdb.types import literal
 
 
 @contextmanager
-def replacement(cursor: duckdb.DuckDBPyConnection, path: str) -> Iterator[str]:
-    """Provide the name of an empty database for the block to fill; then it replaces the file at `path`."""
-    part, name = f"{path}.{os.getpid()}.part", "replacement"
+def replacement(cursor: duckdb.DuckDBPyConnection, path: str, name: str) -> Iterator[None]:
+    """Attach an empty database by a name, for the block to fill; then it replaces the file at `path`.
+
+    Raises duckdb.Error, and then `path` is as it was.
+    """
+    part = f"{path}.{os.getpid()}.part"
     try:
-        cursor.execute(f"ATTACH {quoted(part)} AS {name}")
+        cursor.execute(f"ATTACH {literal(part)} AS {name}")
         try:
-            yield name
+            yield
         finally:
             cursor.execute(f"DETACH {name}")
         os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
@@ -36,11 +40,6 @@ def rewrite(path: str) -> None:
     """
     with coded(path), duckdb.connect() as connection:
         # Not read-only: the lock keeps others from writing to the file until it has been replaced.
-        connection.execute(f"ATTACH {quoted(path)} AS original")
-        with replacement(connection, path) as name:
-            connection.execute(f"COPY FROM DATABASE original TO {name}")
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
+        connection.execute(f"ATTACH {literal(path)} AS original")
+        with replacement(connection, path, "rewritten"):
+            connection.execute("COPY FROM DATABASE original TO rewritten")
