@@ -6,13 +6,12 @@ most of the space, so it has those of one file of each sequence.
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
-from pathlib import Path
 
 import duckdb
 
 from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.duckdb.copies import replacement
 from exr_inspector.catalog.duckdb.errors import check_path, coded
 from exr_inspector.catalog.duckdb.types import identifier, literal, sql_type
 from exr_inspector.catalog.facets import FACETS
@@ -41,22 +40,14 @@ def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, na
 
     `name` is what the snapshot calls its source. Raises duckdb.Error, and then `path` is as it was.
     """
-    part = f"{path}.{os.getpid()}.part"
-    try:
-        cursor.execute(f"ATTACH {literal(part)} AS published")
+    with replacement(cursor, path, "published"):
+        cursor.execute("BEGIN")
         try:
-            cursor.execute("BEGIN")
             _copy(cursor, f"{identifier(source)}.main", name)
             cursor.execute("COMMIT")
         except duckdb.Error:
             cursor.execute("ROLLBACK")
             raise
-        finally:
-            cursor.execute("DETACH published")
-        os.replace(part, path)  # noqa: PTH105
-    finally:
-        for leftover in (part, f"{part}.wal"):
-            Path(leftover).unlink(missing_ok=True)
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, source: str, name: str) -> None:
