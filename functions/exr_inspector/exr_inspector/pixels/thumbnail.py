@@ -124,18 +124,19 @@ def file_picture(
     settings: Settings | None = None,
     *,
     size: int = SIZE,
+    opener: Opener | None = None,
 ) -> Picture | None:
-    """Return the picture of a file, as `read_picture` does.
+    """Return the picture of a file, as `read_picture` does. `opener` is that of the settings by default.
 
     Also raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path,
     and a fault of the file or of its store.
     """
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    opener = Opener(settings)
+    open_source = opener or Opener(settings)
 
     def read() -> Picture | None:
-        with closing(PixelFile(opener(location), settings.limits)) as file:
+        with closing(PixelFile(open_source(location), settings.limits)) as file:
             return read_picture(file, layer, size=size)
 
     return read_unchanged(read)
