@@ -13,17 +13,15 @@ from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.similar import Query, explain_matches, search
 from exr_inspector.vectors import By
 from exr_inspector.vectors.embedding import embed
-from exr_inspector.vectors.explain import Explanation, words
+from exr_inspector.vectors.explain import ALIKE, Explanation, words
 
 MAX_NAMES = 5
 """Features of a group that are named."""
-MIN_TAKES = 0.002
-"""Groups that take less than this from the cosine count as alike."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A group of features that makes two files different: what it takes from the cosine, and what only one has."""
+    """A group of features that makes two files different. `takes` is its part of the cosine's distance to 1."""
 
     group: str
     takes: float
@@ -99,7 +97,7 @@ def _likeness(match: Match, file: Row, explanation: Explanation) -> Likeness:
             tuple(words(each.only_b)[:MAX_NAMES]),
         )
         for each in explanation.groups
-        if each.takes >= MIN_TAKES
+        if each.takes >= ALIKE
     )
-    alike = tuple(each.group for each in explanation.groups if each.weight and each.takes < MIN_TAKES)
+    alike = tuple(each.group for each in explanation.groups if each.weight and each.takes < ALIKE)
     return Likeness(match, file, reasons, alike)
