@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -38,19 +36,13 @@ except ImportError as error:
     ) from error
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
+from exr_inspector.catalog.duckdb.publish import publish_tables
+from exr_inspector.catalog.duckdb.types import sql_type
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Result
 from exr_inspector.catalog.stored_document import by_file
 
-_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN",
-    pa.timestamp("us"): "TIMESTAMP",
-    pa.binary(): "BLOB",
-}
 # The columns of `files` that state how many rows a file has in another table.
 _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attributes": "attribute_count"}
 
@@ -120,14 +112,18 @@ class DuckDBStore:
             found = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
         return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """Return the answer to a statement of the user's, with values by position or by name bound to it.
+
+        Raises InspectorError: BAD_QUERY, QUERY_LIMIT.
+        """
         seconds = self._limits.seconds if self._limits else None
         with self._connection.cursor() as cursor, coded_query(self.name):
             if not duckdb.extract_statements(sql):
                 raise InspectorError(BAD_QUERY, "there is no statement")
             with time_limit(cursor.interrupt, seconds):
-                answer = cursor.sql(sql, params=list(parameters))
+                values = parameters if isinstance(parameters, Mapping) else list(parameters)
+                answer = cursor.sql(sql, params=values)
                 return pa.table({}) if answer is None else _arrow(answer, self._limits)
 
     def search(self, search: Search) -> list[Match]:
@@ -176,36 +172,12 @@ class DuckDBStore:
         return int(self.query("SELECT count(*) AS n FROM files")["n"][0].as_py()) if self._ready else 0
 
     def publish(self, path: str) -> None:
-        """Write a copy of the tables to another DuckDB file, which replaces `path` once it is complete.
-
-        Vectors take most of the space, so the copy has those of one file of each sequence.
-        """
+        """Write a snapshot, as `duckdb.publish` says, which replaces `path` once it is complete."""
         if not self._ready:
             self.ensure_tables()
-        part = f"{path}.{os.getpid()}.part"
-        led = "SELECT min(file_path) FROM files GROUP BY coalesce(sequence_key, file_path)"
-        kept: dict[str, str] = {}
-        for table, column, *_ in VECTORS.values():
-            vector = f"CASE WHEN file_path IN ({led}) THEN {column} END AS {column}"
-            kept[table] = ", ".join(filter(None, [kept.get(table), vector]))
-        try:
-            with self._connection.cursor() as cursor, coded(self.name):
-                cursor.execute(f"ATTACH '{part.replace(chr(39), 2 * chr(39))}' AS published")
-                try:
-                    cursor.execute("BEGIN")
-                    for table in TABLES:
-                        columns = f"* REPLACE ({kept[table]})" if table in kept else "*"
-                        cursor.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {table}")
-                    cursor.execute("COMMIT")
-                except duckdb.Error:
-                    cursor.execute("ROLLBACK")
-                    raise
-                finally:
-                    cursor.execute("DETACH published")
-            os.replace(part, path)  # noqa: PTH105
-        finally:
-            for leftover in (part, f"{part}.wal"):
-                Path(leftover).unlink(missing_ok=True)
+        with self._connection.cursor() as cursor, coded(self.name):
+            (database,) = cursor.execute("SELECT current_database()").fetchall()[0]
+            publish_tables(cursor, database, path, self.name)
 
     def close(self) -> None:
         with self._lock:
@@ -229,20 +201,20 @@ class DuckDBStore:
         self, cursor: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, *, can_complete: bool
     ) -> None:
         """Create a table, or add its missing columns if `can_complete`: else it may be someone else's."""
-        columns = ", ".join(f"{field.name} {_type(field.type)}" for field in schema)
+        columns = ", ".join(f"{field.name} {sql_type(field.type)}" for field in schema)
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         described = cursor.execute(f"DESCRIBE {table}").fetchall()
         found = {name: kind for name, kind, *_ in described}
         for field in schema:
             if field.name not in found and can_complete:
-                cursor.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {_type(field.type)}")
+                cursor.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {sql_type(field.type)}")
             elif field.name not in found:
                 message = (
                     f"table {table} has no column {field.name}, and there is no table files; move it away"
                 )
                 raise InspectorError(TABLE_MISMATCH, message, self.name)
-            elif found[field.name] != _type(field.type):
-                message = f"column {table}.{field.name} is {found[field.name]}, not {_type(field.type)}"
+            elif found[field.name] != sql_type(field.type):
+                message = f"column {table}.{field.name} is {found[field.name]}, not {sql_type(field.type)}"
                 raise InspectorError(TABLE_MISMATCH, message, self.name)
 
     def _stored(
@@ -331,9 +303,3 @@ def _safe(limits: QueryLimits) -> dict[str, str | bool | int | float | list[str]
         "temp_directory": "",
         "lock_configuration": "true",
     }
-
-
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_fixed_size_list(kind):
-        return f"FLOAT[{kind.list_size}]"
-    return _TYPES[kind]

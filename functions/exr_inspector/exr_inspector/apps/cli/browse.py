@@ -1,0 +1,78 @@
+"""`exr-inspector browse`: show the catalog in a browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+
+import click
+
+from exr_inspector.apps.cli.stores import DATABASE_FILE
+from exr_inspector.apps.cli.terminal import harmless
+from exr_inspector.errors import requires_extra
+from exr_inspector.location import path_location
+from exr_inspector.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--db",
+    metavar="FILE",
+    required=True,
+    envvar="EXR_INSPECTOR_DB",
+    show_envvar=True,
+    type=DATABASE_FILE,
+    help="The DuckDB file: a snapshot that `index --publish` writes, or a store, of which a copy is made.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=0,
+    show_default="a free one",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--share",
+    "shared",
+    multiple=True,
+    metavar="FOLDER",
+    help="Print one more URL, whose token sees only the files below this folder. Repeatable.",
+)
+def browse(db: str, host: str, port: int, opens: bool, shared: tuple[str, ...]) -> None:
+    """Show the catalog in a browser, until Ctrl-C.
+
+    The URL has a token in it, without which nobody sees anything. The database is only read: a snapshot as it
+    is, and again whenever `exr-inspector index --publish` replaces it; a store by a copy that is made at the
+    start. Pages say as of when their data is.
+    """
+    with requires_extra("browse"):  # here, so that --help is quick
+        from exr_inspector.apps.web.app import make_site  # noqa: PLC0415
+        from exr_inspector.apps.web.security import Access, host_names, new_token  # noqa: PLC0415
+        from exr_inspector.apps.web.server import BACKLOG, address, entrance, serve  # noqa: PLC0415
+        from exr_inspector.apps.web.snapshot import snapshot_path  # noqa: PLC0415
+        from exr_inspector.catalog.duckdb.snapshot import ALL, Scope  # noqa: PLC0415
+
+    settings = Settings.from_mapping(os.environ)
+    site = make_site(snapshot_path(db), settings)
+    tokens = {new_token(): ALL}
+    for folder in shared:
+        location = path_location(folder.rstrip("/"), settings.paths)
+        tokens[new_token()] = Scope(tuple(dict.fromkeys((location.path, location.canonical))))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise click.UsageError(f"{host}, port {port}: {error.strerror}") from error
+
+    def started() -> None:
+        url = address(listener)
+        for token, name in zip(tokens, ("all files", *shared), strict=True):
+            click.echo(f"{harmless(name, keep='')}: {entrance(url, token)}")
+        if opens:
+            webbrowser.open(entrance(url, next(iter(tokens))))
+
+    with listener:
+        serve(site, Access(tokens, host_names(host)), listener, started)

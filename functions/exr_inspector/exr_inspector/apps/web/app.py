@@ -1,0 +1,82 @@
+"""The application: pages, static files and error pages, behind the guard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from exr_inspector.apps.web.pages import file, home, thumbnail
+from exr_inspector.apps.web.security import SCOPE, Access, Guard
+from exr_inspector.apps.web.snapshot import CurrentSnapshot
+from exr_inspector.apps.web.templating import STATIC, environment
+from exr_inspector.apps.web.view import Handler, Site, endpoint
+from exr_inspector.catalog.duckdb.snapshot import ALL
+from exr_inspector.errors import InspectorError
+from exr_inspector.settings import Settings
+
+PAGES: dict[str, Handler] = {
+    "/": home.page,
+    "/file": file.page,
+    "/file.json": file.document,
+    "/thumbnail": thumbnail.picture,
+}
+# Static files have their hash in the URL.
+_KEPT = "private, max-age=31536000, immutable"
+
+
+def make_site(path: str, settings: Settings) -> Site:
+    """Return what the pages of a snapshot share. Raises InspectorError if it cannot be opened."""
+    return Site(CurrentSnapshot(path), environment(), settings)
+
+
+def make_app(site: Site, access: Access) -> Starlette:
+    """Return the application. Every request needs a token of `access`."""
+    app = Starlette(
+        routes=[
+            *(Route(path, endpoint(handler)) for path, handler in PAGES.items()),
+            Mount("/static", _Static(directory=str(STATIC))),
+        ],
+        middleware=[Middleware(Guard, access=access)],
+        exception_handlers={HTTPException: _refused, InspectorError: _failed, Exception: _broken},
+    )
+    app.state.site = site
+    return app
+
+
+class _Static(StaticFiles):
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["cache-control"] = _KEPT
+        return response
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    titles = {404: "Not found", 400: "Not a valid address"}
+    return _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """Answer a coded fault. Its message may name paths, which only an unlimited token may see."""
+    assert isinstance(error, InspectorError)
+    message = f"{error}" if request.scope.get(SCOPE) == ALL else error.fault.meaning
+    return _error(request, 503 if error.retry else 500, error.code, message, error.fault.remedy)
+
+
+def _broken(request: Request, _fault: Exception) -> Response:
+    message = "This page has a fault; the terminal of `exr-inspector browse` says more."
+    return _error(request, 500, "Internal error", message)
+
+
+def _error(request: Request, status: int, title: str, message: str, remedy: str = "") -> Response:
+    site: Site = request.app.state.site
+    template = site.environment.get_template("error.html")
+    values = {"title": title, "message": message, "remedy": remedy, "as_of": None, "sql_url": None}
+    return HTMLResponse(template.render(values), status)

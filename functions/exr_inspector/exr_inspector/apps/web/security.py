@@ -1,0 +1,136 @@
+"""Who may read what: tokens, the Host header, and the headers that keep pages from leaking or being framed.
+
+Every user of a host reaches its loopback addresses, so a token is always needed. It is in the URL once; a
+cookie has it afterwards.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
+
+from exr_inspector.catalog.duckdb.snapshot import ALL, Scope
+
+PARAMETER = "token"
+SCOPE = "exr_inspector.scope"
+"""Where the scope of a request is in its ASGI connection."""
+
+HEADERS = {
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'; object-src 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+_REFUSED = "Open the address that `exr-inspector browse` printed; it has a token in it.\n"
+
+
+@dataclass(frozen=True)
+class Access:
+    """The tokens, each with the scope that it opens, and the names that a Host header may have.
+
+    Addresses are accepted as they are: a page that rebinds its own name is sent with that name.
+    """
+
+    tokens: Mapping[str, Scope] = field(default_factory=lambda: {new_token(): ALL})
+    hosts: Collection[str] = ("localhost",)
+
+    def scope(self, token: str) -> Scope | None:
+        """Return the scope of a token; None if it is not valid. Takes the same time for every wrong one."""
+        found = None
+        for each, scope in self.tokens.items():
+            if secrets.compare_digest(each.encode(), token.encode("utf-8", "replace")):
+                found = scope
+        return found
+
+    def accepts(self, host: str) -> bool:
+        """Return whether a Host header names this server."""
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return name.lower().rstrip(".") in self.hosts
+        return True
+
+
+def new_token() -> str:
+    """Return a token of 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def host_names(host: str) -> set[str]:
+    """Return the names under which a server on this address is reached from browsers."""
+    return {each.lower() for each in ("localhost", host, socket.gethostname(), socket.getfqdn())}
+
+
+class Guard:
+    """Answers requests that may not pass, and adds HEADERS to every response.
+
+    A request that passes has its Scope in the connection, under SCOPE.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
+        if connection["type"] != "http":
+            await self._app(connection, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                # What is seen depends on the cookie, so nobody may keep it, unless the page says otherwise.
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        app = self._refusal(connection) or self._app
+        await app(connection, receive, send_guarded)
+
+    def _refusal(self, connection: Connection) -> Response | None:
+        """Return the answer to a request that does not pass; None if it does."""
+        headers = Headers(scope=connection)
+        if not self._access.accepts(headers.get("host", "")):
+            return PlainTextResponse("This server has another name.\n", 400)
+        if connection["method"] not in ("GET", "HEAD"):
+            return PlainTextResponse("Pages can only be read.\n", 405, {"allow": "GET, HEAD"})
+        query = parse_qsl(connection["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = [value for name, value in query if name == PARAMETER]
+        port = (connection.get("server") or ("", 0))[1]
+        cookie = f"exr-inspector-{port}"  # cookies do not know ports
+        if given:
+            return self._enter(connection, given[-1], query, cookie)
+        token = cookie_parser(headers.get("cookie", "")).get(cookie, "")
+        scope = self._access.scope(token)
+        if scope is None:
+            return PlainTextResponse(_REFUSED, 401)
+        connection[SCOPE] = scope
+        return None
+
+    def _enter(
+        self, connection: Connection, token: str, query: list[tuple[str, str]], cookie: str
+    ) -> Response:
+        """Move a token from the URL to a cookie, so that it is in no history and no link."""
+        if self._access.scope(token) is None:
+            return PlainTextResponse(_REFUSED, 401)
+        rest = urlencode([pair for pair in query if pair[0] != PARAMETER])
+        # One slash at the start: two would name another host.
+        path = "/" + connection["raw_path"].decode("latin-1").lstrip("/")
+        response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
+        response.set_cookie(cookie, token, httponly=True, samesite="strict")
+        return response

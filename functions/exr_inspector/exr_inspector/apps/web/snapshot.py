@@ -1,0 +1,84 @@
+"""The snapshot that pages are read from, opened again when another one has replaced it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exr_inspector.catalog.duckdb.publish import publish_file
+from exr_inspector.catalog.duckdb.snapshot import LIMITS, Reader, Scope, Snapshot, has_snapshot
+from exr_inspector.catalog.limits import QueryLimits
+from exr_inspector.errors import DATABASE_IN_USE, InspectorError
+
+# Seconds between two looks at the file.
+LOOK_SECONDS = 1.0
+
+
+class CurrentSnapshot:
+    """The newest snapshot at a path. Raises InspectorError as Snapshot."""
+
+    def __init__(self, path: str, limits: QueryLimits = LIMITS) -> None:
+        self.path = path
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._version = _version(path)
+        self._snapshot = Snapshot(path, limits)
+        self._due = time.monotonic() + LOOK_SECONDS
+
+    @contextmanager
+    def reading(self, scope: Scope) -> Iterator[tuple[Snapshot, Reader]]:
+        """Lend a reader of the newest snapshot, which stays the same in the block."""
+        snapshot = self._newest()
+        with snapshot.reading(scope) as reader:
+            yield snapshot, reader
+
+    def _newest(self) -> Snapshot:
+        """Return the newest snapshot. If the new file cannot be opened, the old one goes on being shown."""
+        with self._lock:
+            if time.monotonic() >= self._due:
+                version = _version(self.path)
+                if version not in (None, self._version):
+                    try:
+                        self._snapshot, self._version = Snapshot(self.path, self._limits), version
+                    except InspectorError:
+                        self._version = version
+                self._due = time.monotonic() + LOOK_SECONDS
+            return self._snapshot
+
+
+def _version(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def snapshot_path(db: str) -> str:
+    """Return the path of the snapshot to show for a DuckDB file: itself, or a new copy of the store.
+
+    If another process has the store open, the copy that was made last is shown. Raises InspectorError:
+    DATABASE_IN_USE without one, and what DuckDBStore raises.
+    """
+    path = _copy_of(db)
+    try:
+        if has_snapshot(db):
+            return db
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        publish_file(db, str(path))
+    except InspectorError as error:
+        if error.fault is not DATABASE_IN_USE or not path.exists():
+            raise
+    return str(path)
+
+
+def _copy_of(db: str) -> Path:
+    """Return where the snapshot of a store is kept: in a folder that only this user can read."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exr-inspector"
+    digest = hashlib.sha256(os.path.realpath(db).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return folder / f"{Path(db).stem}-{digest}.duckdb"

@@ -1,0 +1,103 @@
+"""Templates: how values of files become text, and text becomes HTML."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from exr_inspector.apps.cli.terminal import harmless
+from exr_inspector.version import VERSION
+
+STATIC = files(__package__) / "static"
+
+
+def environment() -> Environment:
+    """Return the environment of all templates.
+
+    Text is escaped, and its control characters are shown as in Python, since it comes from files.
+    """
+    made = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    made.filters.update(size=size, number=number, age=age, utc=utc, real=real)
+    made.globals.update(url=url, static=static, version=VERSION)
+    return made
+
+
+def _shown(value: Any) -> Any:
+    if value is None:
+        return ""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def url(path: str, **parameters: Any) -> str:
+    """Return the URL of a page. Parameters that are None or empty are left out."""
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    return f"{path}?{urlencode(given, errors='backslashreplace')}" if given else path
+
+
+@cache
+def static(name: str) -> str:
+    """Return the URL of a static file; it changes with the file, so that browsers may keep it."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return url(f"/static/{name}", v=digest)
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes as people read it: `1.2 GiB`."""
+    if count is None:
+        return ""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(count) < 1000 or unit == "TiB":
+            break
+        count /= 1024
+    return f"{count:,.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+
+
+def number(count: float | None) -> str:
+    """Return a whole number with commas."""
+    return "" if count is None else f"{count:,.0f}"
+
+
+def real(value: float | None) -> str:
+    """Return a number with the digits that people compare."""
+    return "" if value is None else f"{value:.5g}"
+
+
+def utc(moment: datetime | None) -> Markup:
+    """Return a time in UTC as HTML, such as `2026-02-28 14:05`."""
+    if moment is None:
+        return Markup()
+    exact = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        exact, moment.strftime("%Y-%m-%d %H:%M:%S"), moment.strftime("%Y-%m-%d %H:%M")
+    )
+
+
+_AGES = ((86400 * 2, 86400, "day"), (3600 * 2, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
+
+
+def age(moment: datetime) -> str:
+    """Return how long ago a time in UTC was: `5 minutes ago`."""
+    seconds = max(0, int((datetime.now(timezone.utc).replace(tzinfo=None) - moment).total_seconds()))
+    unit, name = next((unit, name) for least, unit, name in _AGES if seconds >= least)
+    count = seconds // unit
+    return f"{count:,} {name}{'' if count == 1 else 's'} ago"
+
+
+def render(made: Environment, template: str, values: Mapping[str, Any]) -> str:
+    """Return a template with values."""
+    return made.get_template(template).render(values)

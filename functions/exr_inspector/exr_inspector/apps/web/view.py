@@ -1,0 +1,80 @@
+"""One request of a page: what it asks, the rows it may see, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from exr_inspector.apps.web.security import SCOPE
+from exr_inspector.apps.web.snapshot import CurrentSnapshot
+from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
+from exr_inspector.settings import Settings
+
+SHOW_SQL = "sql"
+"""The value of the parameter `show` that asks for a page's statements instead of the page."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all requests share."""
+
+    snapshots: CurrentSnapshot
+    environment: Environment
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class View:
+    """One request. `reader` sees the rows in `scope` only."""
+
+    request: Request
+    site: Site
+    scope: Scope
+    snapshot: SnapshotFacts
+    reader: Reader
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """Return a parameter of the URL."""
+        return self.request.query_params.get(name, default)
+
+    def render(self, template: str, **values: Any) -> Response:
+        """Return a page, or with `show=sql` the statements that it was made from."""
+        if self.parameter("show") == SHOW_SQL:
+            return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
+        sql = self.request.url.include_query_params(show=SHOW_SQL)
+        page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
+        return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
+
+    def shown_path(self, path: str) -> str:
+        """Return a stored path as this machine opens it, by the path map."""
+        return self.site.settings.paths.display(path)
+
+
+Handler = Callable[[View], Response]
+
+
+def endpoint(handler: Handler) -> Callable[[Request], Response]:
+    """Return the function that Starlette calls, in a thread, for a page."""
+
+    def respond(request: Request) -> Response:
+        site: Site = request.app.state.site
+        scope: Scope = request.scope[SCOPE]
+        with site.snapshots.reading(scope) as (snapshot, reader):
+            return handler(View(request, site, scope, snapshot.facts, reader))
+
+    return respond
+
+
+def not_found(what: str) -> HTTPException:
+    """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
+    return HTTPException(404, what)
+
+
+def _relative(url: Any) -> str:
+    return f"{url.path}?{url.query}"

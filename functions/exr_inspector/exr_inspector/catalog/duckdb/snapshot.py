@@ -1,0 +1,216 @@
+"""Read a snapshot with many cursors, each of which sees only the rows in one scope."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from exr_inspector.catalog.duckdb.errors import check_path, coded
+from exr_inspector.catalog.duckdb.publish import SNAPSHOT_VERSION
+from exr_inspector.catalog.duckdb.types import identifier, literal
+from exr_inspector.catalog.limits import QueryLimits, time_limit
+from exr_inspector.catalog.nearest import nearest
+from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
+from exr_inspector.catalog.stored_document import by_file
+from exr_inspector.errors import NOT_A_DATABASE, InspectorError
+
+Row = dict[str, Any]
+
+LIMITS = QueryLimits(seconds=20.0, memory_mib=320)
+"""What one statement of a page may use. All of them share the memory."""
+
+# Columns that hold a path or begin with one, in order of preference: each table of a snapshot has one.
+_PATHS = ("file_path", "sequence_key", "folder")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows are seen: all, or those of files at or below one of these folders.
+
+    A folder is an absolute path or `s3://bucket/folder`, without a slash at its end. It is compared with the
+    stored paths, not with those of a path map.
+    """
+
+    folders: tuple[str, ...] | None = None
+
+    def condition(self, column: str) -> str:
+        """Return the condition in SQL that a path is in the scope."""
+        if self.folders is None:
+            return "true"
+        # Ranges, not patterns: names have `%` and `_` in them. "0" is the character behind "/".
+        below = "({0} = {1} OR {0} >= {2} AND {0} < {3})"
+        conditions = (
+            below.format(column, literal(each), literal(f"{each}/"), literal(f"{each}0"))
+            for each in self.folders
+        )
+        return f"({' OR '.join(conditions) or 'false'})"
+
+    def has(self, path: str) -> bool:
+        """Return whether a path is in the scope."""
+        return self.folders is None or any(
+            path == each or path.startswith(f"{each}/") for each in self.folders
+        )
+
+
+ALL = Scope()
+
+
+@dataclass(frozen=True)
+class SnapshotFacts:
+    """The row of the table `snapshot`: times are in UTC. `last_inspected` is None if there is no file."""
+
+    source: str
+    published_at: datetime
+    last_inspected: datetime | None
+    file_count: int
+
+
+class Reader:
+    """The rows of a snapshot in one scope; also a Searchable.
+
+    Statements name tables without a schema: they are then views that hold only the rows in the scope.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, name: str, seconds: float) -> None:
+        self.statements: list[str] = []
+        """What was asked, as SQL that can be run on the snapshot."""
+        self._cursor = cursor
+        self._name = name
+        self._seconds = seconds
+
+    def rows(self, sql: str, **parameters: Any) -> list[Row]:
+        """Return the rows of a statement, in which `$name` stands for a parameter.
+
+        Raises InspectorError, QUERY_LIMIT above the limits.
+        """
+        self.statements.append(_filled(sql, parameters))
+        with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
+            cursor = self._cursor.execute(sql, parameters or None)
+            names = [name for name, *_ in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def row(self, sql: str, **parameters: Any) -> Row | None:
+        """Return the first row of a statement; None if there is none."""
+        return next(iter(self.rows(sql, **parameters)), None)
+
+    def search(self, search: Search) -> list[Match]:
+        """See Searchable."""
+        with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
+            return nearest(self._cursor, search)
+
+    def vector(self, file_id: str, by: By) -> list[float] | None:
+        """See Searchable. Of a sequence, the snapshot has the vectors of its first file."""
+        table, column, version_column, version = VECTORS[by]
+        sql = f"SELECT {column} FROM {table} WHERE file_id = $id AND {version_column} = $version"
+        found = self.row(sql, id=file_id, version=version)
+        return list(found[column]) if found and found[column] else None
+
+    def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
+        """See Searchable."""
+        paths = self.rows(
+            "SELECT file_path FROM files WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
+        )
+        # By path first, since the tables are sorted by it.
+        sql = """
+            SELECT * FROM {}
+            WHERE file_path IN (SELECT unnest($paths)) AND file_id IN (SELECT unnest($ids))"""
+        bounds = {"ids": list(file_ids), "paths": [row["file_path"] for row in paths]}
+        return by_file({table: self.rows(sql.format(table), **bounds) for table in DETAIL_TABLES})
+
+
+class Snapshot:
+    """One snapshot, opened to be read by many threads. It stays open while a cursor of it is in use.
+
+    Raises InspectorError: DATABASE_NOT_FOUND, NOT_A_DATABASE if the file is no snapshot of this release.
+    """
+
+    def __init__(self, path: str, limits: QueryLimits = LIMITS) -> None:
+        check_path(path, read_only=True)
+        self._path = path
+        self._limits = limits
+        self._idle: dict[Scope, list[duckdb.DuckDBPyConnection]] = {}
+        self._lock = threading.Lock()
+        with coded(path):
+            # Attached to a database of its own: DuckDB would return the open file for the same path, although
+            # another one has replaced it.
+            self._connection = duckdb.connect(
+                config={"memory_limit": f"{limits.memory_mib}MiB", "temp_directory": "", "threads": 2}
+            )
+            self._connection.execute(f"ATTACH {literal(path)} AS snapshot (READ_ONLY)")
+            self._tables = self._described()
+            self.facts = self._read_facts()
+            self._connection.execute("SET enable_external_access = false")
+            self._connection.execute("SET lock_configuration = true")
+
+    @contextmanager
+    def reading(self, scope: Scope = ALL) -> Iterator[Reader]:
+        """Lend a reader that sees only the rows in a scope."""
+        with self._lock:
+            idle = self._idle.setdefault(scope, [])
+            cursor = idle.pop() if idle else None
+        if cursor is None:
+            with coded(self._path):
+                cursor = self._scoped(scope)
+        yield Reader(cursor, self._path, self._limits.seconds)
+        with self._lock:
+            idle.append(cursor)  # not after an error, which may have left it in any state
+
+    def _scoped(self, scope: Scope) -> duckdb.DuckDBPyConnection:
+        """Return a new cursor with a view of the name of each table, which hides the table."""
+        cursor = self._connection.cursor()
+        for table, columns in self._tables.items():
+            path = next((each for each in _PATHS if each in columns), None)
+            if path is None and scope != ALL:
+                continue  # whom such a row concerns is unknown
+            condition = scope.condition(path) if path else "true"
+            name = identifier(table)
+            cursor.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM snapshot.main.{name} WHERE {condition}")
+        return cursor
+
+    def _described(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        sql = """
+            SELECT table_name, column_name FROM duckdb_columns()
+            WHERE database_name = 'snapshot' AND schema_name = 'main'"""
+        for table, column in self._connection.execute(sql).fetchall():
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def _read_facts(self) -> SnapshotFacts:
+        if "snapshot" not in self._tables:
+            message = "this file has no table snapshot; write one with `exr-inspector index --publish`"
+            raise InspectorError(NOT_A_DATABASE, message, self._path)
+        columns = "snapshot_version, source, published_at, last_inspected, file_count"
+        found = self._connection.execute(f"SELECT {columns} FROM snapshot.main.snapshot").fetchone()
+        if not found or found[0] != SNAPSHOT_VERSION:
+            message = "another release wrote this snapshot; publish it again"
+            raise InspectorError(NOT_A_DATABASE, message, self._path)
+        return SnapshotFacts(*found[1:])
+
+
+def has_snapshot(path: str) -> bool:
+    """Return whether a DuckDB file is a snapshot, not a store. Raises InspectorError as DuckDBStore."""
+    check_path(path, read_only=True)
+    with coded(path), duckdb.connect() as connection:
+        connection.execute(f"ATTACH {literal(path)} AS file (READ_ONLY)")
+        return ("snapshot",) in connection.execute("SHOW TABLES FROM file.main").fetchall()
+
+
+def _filled(sql: str, parameters: Row) -> str:
+    """Return a statement with its parameters as literals."""
+
+    def text(value: object) -> str:
+        if isinstance(value, (list, tuple)):
+            return f"[{', '.join(map(literal, value))}]"
+        return literal(value)
+
+    filled = re.sub(r"\$(\w+)", lambda found: text(parameters[found[1]]), sql)
+    return textwrap.dedent(filled).strip()
