@@ -86,6 +86,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "mmh3": "exr/cryptomatte",
     "PIL": ("pixels/tone", "compare/heatmap"),
     "xxhash": "pixels/hashes",
+    "dask": "apps/index/cluster",
+    "distributed": "apps/index/cluster",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",
