@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from jinja2 import Environment
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
+from exr_inspector.apps.export.record import cell
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
@@ -50,6 +54,23 @@ class View:
         sql = self.request.url.include_query_params(show=SHOW_SQL)
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
+
+    def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
+        """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
+        table = SpooledTemporaryFile(max_size=1 << 20, mode="w+", newline="", encoding="utf-8")  # noqa: SIM115
+        writer = csv.writer(table)
+        for index, rows in enumerate(batches):
+            if index == 0 and rows:
+                writer.writerow(rows[0])
+            writer.writerows([cell(value) for value in row.values()] for row in rows)
+        table.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return StreamingResponse(
+            iter(lambda: table.read(1 << 16), ""),
+            media_type="text/csv",
+            headers=headers,
+            background=BackgroundTask(table.close),
+        )
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""
