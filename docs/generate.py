@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docs.questions import questions
 from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
@@ -123,7 +124,7 @@ def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
             command, info_name=name, parent=above, terminal_width=WIDTH, max_content_width=WIDTH
         )
         yield from ("", f"## {context.command_path}", "", "```text", command.get_help(context), "```")
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and command.commands:
             yield from _commands(command, context)
 
 
@@ -136,6 +137,7 @@ GENERATED = {
     "policy.schema.json": policy_schema,
     "show.schema.json": show_schema,
     "EXPORT.md": export,
+    "VAST_ANALYTICS_QUERIES.md": questions,
 }
 
 

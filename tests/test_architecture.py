@@ -72,6 +72,7 @@ RULES = {
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
+    "apps/questions": "apps/questions catalog/columns errors sequences",
     "apps/vast_check": "catalog errors settings",
     "apps": "",
 }
@@ -83,7 +84,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "OpenImageIO": "document/oiio_report",
     "OpenEXR": "pixels/worker",
     "mmh3": "exr/cryptomatte",
-    "PIL": ("pixels/thumbnail", "compare/heatmap"),
+    "PIL": ("pixels/tone", "compare/heatmap"),
     "xxhash": "pixels/hashes",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",

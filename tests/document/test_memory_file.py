@@ -88,6 +88,17 @@ with memory_file.borrow() as file, memory_file.borrow() as other:
     assert [path.parent == tmp_path for path in paths] == [shared_memory == "/no such folder"] * 2
 
 
+def test_a_process_whose_file_is_removed_ends_in_silence() -> None:
+    script = """
+import os
+from exr_inspector.document import memory_file
+with memory_file.borrow() as file:
+    os.unlink(file.path)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def _report_in_child(pipe: Any) -> None:
     header = parsed(plain(attribute("owner", "string", "the child")))
     pipe.send([report_header(header).attributes[0]["Copyright"], [file.path for file in memory_file._free]])

@@ -85,6 +85,13 @@ def test_the_limit_is_exact() -> None:
     assert truncate(document, size(document) - 1) is not document
 
 
+def test_nothing_is_replaced_beyond_what_the_limit_asks_for() -> None:
+    long = (attribute(f"s{number}", "string", "x" * 9_000) for number in range(3))
+    document = document_of(plain(*long).data)
+    small = truncate(document, size(document) - 1)
+    assert truncate(document, size(small)) == small
+
+
 def test_elided_values_state_their_size_and_the_original_is_unchanged() -> None:
     document = document_of(plain(attribute("s", "string", "x" * 200_000), attribute("i", "int", 1)).data)
     before = to_json(document)
@@ -130,6 +137,7 @@ def test_several_documents_share_the_limit(count: int) -> None:
     if count == 300:
         file = {"path": one["file"]["path"], "status": one["file"]["status"]}
         assert small["documents"] == [{"file": file, "errors": one["errors"]}] * count
+        assert truncate(answer, size(small)) == small
     if count == 2:
         first, second = small["documents"]
         assert is_elided(first["parts"][0]["attributes"][-1]["value"])

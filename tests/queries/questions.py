@@ -1,4 +1,4 @@
-"""The questions of docs/VAST_ANALYTICS_QUERIES.md, with their SQL and sample answers."""
+"""The questions of docs/VAST_ANALYTICS_QUERIES.md, with their SQL and sample answers, as people read them."""
 
 from __future__ import annotations
 

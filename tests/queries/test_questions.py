@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
+from exr_inspector.apps.questions import load
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from tests import corpus
@@ -43,7 +44,7 @@ TRINO_FUNCTIONS = {
         "cosine_similarity",
     ),
     *("count", "json_extract_scalar", "json_parse", "lag", "lower", "max", "min", "min_by"),
-    *("regexp_extract", "round", "row_number", "split_part", "sum", "try_cast", "unnest"),
+    *("regexp_extract", "round", "row_number", "split", "split_part", "sum", "try_cast", "unnest"),
 }
 TRINO_TYPES = {"array"}
 # Words that Trino does not accept as unquoted names; see "Reserved keywords" in its documentation.
@@ -96,7 +97,11 @@ def studio_and_corpus() -> Iterator[DuckDBStore]:
 
 def answer(store: DuckDBStore, sql: str) -> Rows:
     """Return the rows, without the root of paths."""
-    columns = [column.to_pylist() for column in store.query(sql).columns]
+    return _rows(store.query(sql))
+
+
+def _rows(answer: Any) -> Rows:
+    columns = [column.to_pylist() for column in answer.columns]
     return [tuple(map(_plain, row)) for row in zip(*columns, strict=True)]
 
 
@@ -166,6 +171,29 @@ def test_the_corpus_adds_the_expected_rows(question: Question, studio_and_corpus
     ours = studio_answers.ROWS[question.heading]
     assert [row for row in rows if row in ours] == ours
     assert [row for row in rows if row not in ours] == corpus_answers.ROWS.get(question.heading, [])
+
+
+# --- values of parameters -------------------------------------------------------------------------------
+
+KNOWN = {each.title: each for each in load.questions()}
+
+
+@each_question
+def test_bound_values_give_the_answer_of_the_document(question: Question, store_of: StoreOf) -> None:
+    known = KNOWN[question.heading]
+    values = {each.name: each.example for each in known.parameters if each.default is None}
+    found = store_of(question).query(*known.bind(values))
+    assert _rows(found) == ROWS[question.heading]
+
+
+@each_question
+def test_a_path_limits_every_question_to_its_files(question: Question, store_of: StoreOf) -> None:
+    known = KNOWN[question.heading]
+    values = {each.name: each.example for each in known.parameters if each.default is None}
+    store = store_of(question)
+    everything = _rows(store.query(*known.bind(values)))
+    assert _rows(store.query(*known.bind({**values, "path": ROOT}))) == everything
+    assert _rows(store.query(*known.bind({**values, "path": "no/such/folder"}))) == []
 
 
 # --- Trino ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.apps.cli.command import on_terminal, process, run
@@ -36,6 +37,50 @@ def test_an_answer_can_be_json_lines(stored: Path) -> None:
     )
     total = sum(path.stat().st_size for path in stored.rglob("*") if path.suffix.lower() == ".exr")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [{"size": total, "tiled": False}]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("'=cmd()'", "'=cmd()"),
+        ("'+1'", "'+1"),
+        ("'@SUM(A1)'", "'@SUM(A1)"),
+        ("'a, \"b\"'", '"a, ""b"""'),
+        ("-1.5", "-1.5"),
+        ("[1, 2]", '"[1,2]"'),
+        ("NULL", '""'),
+        ("TIMESTAMP '2026-01-02 03:04:05'", "2026-01-02 03:04:05"),
+    ],
+)
+def test_no_text_of_csv_is_a_formula_of_a_spreadsheet(stored: Path, value: str, shown: str) -> None:
+    done = run("sql", f"SELECT {value} AS value", "--db", DATABASE, "--csv")
+    assert done.stdout == f"value\n{shown}\n"
+
+
+def test_an_answer_can_be_a_parquet_file(stored: Path) -> None:
+    statement = "SELECT file_path AS a, status AS a, metadata_embedding FROM files"
+    done = run("sql", statement, "--db", DATABASE, "--parquet", "answer.parquet")
+    assert (done.stdout, done.stderr) == ("", "5 rows in answer.parquet\n")
+    answer = pq.read_table("answer.parquet")
+    assert answer.column_names == ["a", "a_1", "metadata_embedding"]
+    assert answer["a_1"].to_pylist().count("ok") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["SELECT 1", "--parquet", "nowhere/answer.parquet"], "cannot write nowhere/answer.parquet"),
+        (["SELECT INTERVAL 1 MONTH AS a", "--parquet", "answer.parquet"], "Parquet has no type"),
+        (["SELECT 1", "--parquet", "answer.parquet", "--csv"], "drop --csv"),
+    ],
+)
+def test_a_parquet_file_that_cannot_be_written_is_wrong_usage(
+    stored: Path, arguments: list[str], message: str
+) -> None:
+    done = run("sql", *arguments, "--db", DATABASE)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not list(stored.glob("answer.parquet*"))
 
 
 def test_no_column_of_an_answer_is_lost(stored: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.apps.cli.command import run
 from tests.exrfiles.demo import layered_beauty
-from tests.exrfiles.parts import deep_scanline
+from tests.exrfiles.parts import deep_scanline, scanline
 from tests.exrfiles.writer import write
 
 
@@ -65,3 +65,47 @@ def test_an_exr_file_is_not_written_over(image: Path) -> None:
     before = image.read_bytes()
     done = run("thumbnail", image, "-o", image)
     assert (done.exit_code, image.read_bytes()) == (2, before)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.webp", "WEBP"), ("a.JPG", "JPEG"), ("a.png", "PNG")])
+def test_the_name_of_the_picture_chooses_its_format(image: Path, name: str, kind: str) -> None:
+    assert run("thumbnail", image, "-o", name).exit_code == 0
+    assert Image.open(io.BytesIO(Path(name).read_bytes())).format == kind
+
+
+# --- a sequence -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sequence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Seven gray frames; the third is four times as bright."""
+    for frame in range(1001, 1008):
+        plane = np.full((4, 8), 1.0 if frame == 1003 else 0.25, np.float16)
+        (tmp_path / f"beauty.{frame}.exr").write_bytes(write(scanline(dict.fromkeys("BGR", plane))))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_frames_of_a_sequence_have_one_exposure_at_which_a_flashed_frame_shows(sequence: Path) -> None:
+    done = run("thumbnail", "beauty.#.exr", "-o", "small", "--auto-exposure", "--exposure", "-1")
+    assert (done.exit_code, "small: 7 pictures, +1 stops, " in done.stderr) == (0, True)
+    levels = [brightness(sequence / f"small/beauty.{frame}.webp") for frame in (1001, 1002, 1003)]
+    assert levels == pytest.approx([188, 188, 255], abs=2)
+
+
+def test_a_frame_without_a_picture_does_not_stop_the_others(sequence: Path) -> None:
+    (sequence / "beauty.1001.exr").write_text("text")
+    done = run("thumbnail", "beauty.#.exr", "-o", "small")
+    assert (done.exit_code, "beauty.1001.exr" in done.stderr) == (1, True)
+    assert "small: 6 pictures" in done.stderr
+    assert len(list(Path("small").iterdir())) == 6
+
+
+def test_several_files_are_not_written_to_one(sequence: Path) -> None:
+    assert run("thumbnail", ".", "-o", "all.webp").exit_code == 2
+    (sequence / "more").mkdir()
+    (sequence / "beauty.1001.exr").rename("more/beauty.1002.exr")
+    done = run("thumbnail", ".", "-r", "-o", "small")
+    assert (done.exit_code, "name one folder at a time" in done.stderr) == (2, True)
+    assert not Path("small").exists()
+    assert run("thumbnail", "beauty.1002.exr", "-o", "no/small").exit_code == 2

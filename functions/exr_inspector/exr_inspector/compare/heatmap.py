@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.errors import NOT_INSTALLED, InspectorError
+from exr_inspector.errors import requires_extra
 from exr_inspector.pixels.places import Block, Window
 
 MAX_SIZE = 1024
@@ -47,11 +47,9 @@ class HeatMap:
 
         Raises InspectorError(NOT_INSTALLED) without Pillow.
         """
-        try:
+        with requires_extra("pixels"):
             from PIL import Image  # noqa: PLC0415 - an optional library
-        except ImportError as error:
-            message = "heat maps need Pillow: pip install 'exr-inspector[pixels]'"
-            raise InspectorError(NOT_INSTALLED, message) from error
+
         finite = self._heat[np.isfinite(self._heat)]
         largest = float(finite.max()) if finite.size and finite.any() else 1.0
         with np.errstate(divide="ignore"):

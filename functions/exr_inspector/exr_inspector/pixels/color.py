@@ -34,6 +34,8 @@ PRIMARIES: dict[str, Primaries] = {
 }
 ALIASES = {"scene_linear": "lin_rec709_scene", "acescg": "lin_ap1_scene", "aces2065-1": "lin_ap0_scene"}
 ASSUMED = "assumed Rec. 709"
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""The weights of linear Rec. 709 red, green and blue."""
 
 _NAME = re.compile(r"(lin|srgb|g[0-9]{2})_([a-z0-9]+)(?:_(?:scene|display))?")
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -47,7 +49,7 @@ class Colors(NamedTuple):
     """Shape (3, 3), from linear RGB."""
     curve: str = "lin"
     """`lin`, `srgb`, or `g22` for a gamma of 2.2."""
-    luminance: tuple[float, float, float] = (0.2126, 0.7152, 0.0722)
+    luminance: tuple[float, float, float] = LUMINANCE
     """The weights of red, green and blue in the luminance of luminance-chroma images."""
 
     def convert(self, rgb: Array) -> Array:
@@ -117,7 +119,8 @@ def encode_srgb(linear: Array) -> Array:
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
 
 
-def _decode_srgb(codes: Array, _: str) -> Array:
+def decode_srgb(codes: Array) -> Array:
+    """Return the linear values of sRGB code values, 0 to 1."""
     return np.where(codes <= 0.04045, codes / 12.92, (np.maximum(codes + 0.055, 0) / 1.055) ** 2.4)
 
 
@@ -127,6 +130,6 @@ def _decode_gamma(codes: Array, curve: str) -> Array:
 
 _CURVES: dict[str, Callable[[Array, str], Array]] = {
     "l": lambda linear, _: linear,
-    "s": _decode_srgb,
+    "s": lambda codes, _: decode_srgb(codes),
     "g": _decode_gamma,
 }

@@ -1,11 +1,11 @@
 """A small picture of a file, and what it looks like as a vector.
 
-The exposure is fixed: one that follows the frame's own brightness would hide the frame that is too bright.
+The exposure is fixed: one that follows the frame's own brightness would hide the frame that is too bright. To
+show many frames at another one, see `tone`.
 """
 
 from __future__ import annotations
 
-import io
 import os
 from contextlib import closing
 from typing import Any, NamedTuple
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exr_inspector.errors import BAD_CONFIG, NOT_INSTALLED, InspectorError
+from exr_inspector.errors import BAD_CONFIG, InspectorError
 from exr_inspector.location import Location, path_location
 from exr_inspector.pixels.beauty import Beauty, find_beauty
-from exr_inspector.pixels.color import Colors, colors_of, encode_srgb
+from exr_inspector.pixels.color import Colors, colors_of
 from exr_inspector.pixels.image import Image, read_image
 from exr_inspector.pixels.pixel_file import PixelFile
+from exr_inspector.pixels.tone import LARGEST, Linear, encode, linear_image
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
 from exr_inspector.vectors.look import LOOK_VERSION, look_vector
@@ -26,7 +27,6 @@ from exr_inspector.version_reader import read_unchanged
 
 SIZE = 256
 """Pixels of the longer side."""
-QUALITY = 80
 MAX_BYTES = 100_000
 """A cell of VAST DataBase has at most 126 KB."""
 _ASPECTS = (0.1, 10.0)
@@ -48,34 +48,14 @@ class Picture(NamedTuple):
     coverage: dict[str, Any]
     failures: list[dict[str, Any]]
 
-    def webp(self, exposure: float = 0.0, max_bytes: int | None = MAX_BYTES) -> bytes:
-        """Return the picture as WebP of about `max_bytes` at most; `exposure` is in stops.
-
-        Raises InspectorError(NOT_INSTALLED) without Pillow.
-        """
-        try:
-            from PIL import Image as PillowImage  # noqa: PLC0415 - an optional library
-        except ImportError as error:
-            message = "thumbnails need Pillow: pip install 'exr-inspector[pixels]'"
-            raise InspectorError(NOT_INSTALLED, message) from error
-
-        codes = np.rint(255 * encode_srgb(self.rgb * 2.0**exposure)).astype(np.uint8)
-        image = PillowImage.fromarray(np.ascontiguousarray(codes.transpose(1, 2, 0)))
-        if self.aspect != 1:
-            width, height = image.size
-            wide, high = max(width * min(self.aspect, 1), 1), max(height / max(self.aspect, 1), 1)
-            image = image.resize((round(wide), round(high)), PillowImage.Resampling.BOX)
-        for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):
-            file = io.BytesIO()
-            image.save(file, "WEBP", quality=quality)
-            if max_bytes is None or file.tell() <= max_bytes:
-                break
-        return file.getvalue()
+    def linear(self) -> Linear:
+        """Return the picture in square pixels, which `tone.encode` shows at any exposure."""
+        return linear_image(self.rgb, self.aspect)
 
     def look(self) -> dict[str, Any]:
         """Return the columns of the table `pixels` that describe the picture."""
         return {
-            "thumbnail": self.webp(),
+            "thumbnail": encode(self.linear(), max_bytes=MAX_BYTES),
             "thumbnail_layer": self.beauty.layer,
             "thumbnail_color_space": self.color_space,
             "look_vector": look_vector(self.rgb),
@@ -109,7 +89,7 @@ def picture_of(file: PixelFile, beauty: Beauty, image: Image) -> Picture | None:
         aspect = 1.0
     rgb = colors.convert(_rgb(image.planes, beauty, colors))
     return Picture(
-        np.nan_to_num(rgb, nan=0.0, posinf=_WHITE, neginf=0.0),
+        np.nan_to_num(rgb, nan=0.0, posinf=LARGEST, neginf=0.0),
         beauty,
         colors.label,
         aspect,
@@ -118,36 +98,37 @@ def picture_of(file: PixelFile, beauty: Beauty, image: Image) -> Picture | None:
     )
 
 
-def file_picture(
+def file_picture(  # noqa: PLR0913 - limits of size, bytes and time
     path: str | os.PathLike[str] | Location,
     layer: str | None = None,
     settings: Settings | None = None,
     *,
     size: int = SIZE,
+    budget: int | None = None,
+    seconds: float | None = None,
+    opener: Opener | None = None,
 ) -> Picture | None:
-    """Return the picture of a file, as `read_picture` does.
+    """Return the picture of a file, as `read_picture` does; None also if nothing is read within `seconds`.
+
+    `opener` is that of the settings by default.
 
     Also raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path,
     and a fault of the file or of its store.
     """
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    opener = Opener(settings)
+    open_source = opener or Opener(settings)
 
     def read() -> Picture | None:
-        with closing(PixelFile(opener(location), settings.limits)) as file:
-            return read_picture(file, layer, size=size)
+        with closing(PixelFile(open_source(location), settings.limits, seconds)) as file:
+            return read_picture(file, layer, size=size, budget=budget)
 
     return read_unchanged(read)
 
 
-_WHITE = 65504.0
-"""What an infinite value counts as: the largest half."""
-
-
 def _rgb(planes: Array, beauty: Beauty, colors: Colors) -> Array:
     """Return red, green and blue, finite; see "Luminance/Chroma Images" in OpenEXR's documentation."""
-    finite = np.nan_to_num(planes.astype(np.float64), nan=0.0, posinf=_WHITE, neginf=-_WHITE)
+    finite = np.nan_to_num(planes.astype(np.float64), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
     if len(beauty.channels) == 1:
         return np.repeat(finite, 3, axis=0)
     if not beauty.is_luminance_chroma:

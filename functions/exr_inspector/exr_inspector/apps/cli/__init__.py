@@ -17,6 +17,7 @@ from exr_inspector.version import VERSION
 
 # Command -> its module. A module is imported when its command is used, because some need slow libraries.
 _MODULES = {
+    "ask": "ask",
     "browse": "browse",
     "check": "check",
     "check-db": "database",

@@ -48,11 +48,18 @@ def opened(output: str | None) -> Iterator[TextIO]:
 
 @contextmanager
 def _complete(target: Path) -> Iterator[TextIO]:
-    """Open a file beside the target. At the end it replaces the target, and keeps the target's mode."""
+    """Open a file that replaces the target at the end."""
+    with completed(target) as part, part.open("x", encoding="utf-8") as file:
+        yield file
+
+
+@contextmanager
+def completed(path: str | Path) -> Iterator[Path]:
+    """Yield the path of a file beside another one, which it replaces at the end, and whose mode it gets."""
+    target = Path(path)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with part.open("x", encoding="utf-8") as file:
-            yield file
+        yield part
         if target.exists():
             part.chmod(target.stat().st_mode)
         part.replace(target)

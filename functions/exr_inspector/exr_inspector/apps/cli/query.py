@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from decimal import Decimal
-from itertools import count
 
 import click
 
-from exr_inspector.apps.cli.stores import DATABASE_FILE
-from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import json_text
+from exr_inspector.apps.cli.answer import answer_options, print_answer
+from exr_inspector.apps.cli.stores import queried_db
 from exr_inspector.errors import QUERY_LIMIT, InspectorError
 
 _SECONDS = 60.0
@@ -22,16 +19,8 @@ _SECONDS = 60.0
 
 @click.command()
 @click.argument("statement")
-@click.option(
-    "--db",
-    metavar="FILE",
-    required=True,
-    envvar="EXR_INSPECTOR_DB",
-    show_envvar=True,
-    type=DATABASE_FILE,
-    help="The DuckDB file.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per row.")
+@queried_db(required=True)
+@answer_options
 @click.option("--safe", is_flag=True, help="Run a statement that is not trusted: no other files, and limits.")
 @click.option(
     "--timeout",
@@ -39,7 +28,9 @@ _SECONDS = 60.0
     type=click.FloatRange(0, min_open=True),
     help=f"Stop after this time.  [default: none; {_SECONDS:g} with --safe]",
 )
-def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | None) -> None:
+def sql(
+    statement: str, db: str, form: str | None, parquet: str | None, safe: bool, timeout: float | None
+) -> None:
     """Run a SQL statement on a DuckDB file, and print the result as a table.
 
     The main tables are files, parts, channels and attributes. docs/DATABASE_SCHEMA.md lists all tables and
@@ -56,14 +47,7 @@ def sql(statement: str, db: str, as_json: bool, safe: bool, timeout: float | Non
     limits = QueryLimits(seconds=seconds) if safe and seconds else None
     with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, query_limit(seconds):
         answer = store.query(statement)
-    names = _distinct(answer.column_names)
-    columns = (column.to_pylist() for column in answer.columns)
-    rows = ([_plain(value) for value in row] for row in zip(*columns, strict=True))
-    if not as_json:
-        print_table(names, rows)
-        return
-    for row in rows:
-        click.echo(json_text(dict(zip(names, row, strict=True))))
+    print_answer(answer, form, parquet)
 
 
 @contextmanager
@@ -90,34 +74,3 @@ def query_limit(seconds: float | None) -> Iterator[None]:
     finally:
         timer.cancel()
         signal.signal(signal.SIGINT, handler)
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Return different column names, as a JSON object needs them: the second of two `a` becomes `a_1`."""
-    found: list[str] = []
-    for name in names:
-        others = (f"{name}_{number}" for number in count(1))
-        free = (each for each in others if each not in {*names, *found})
-        found.append(next(free) if name in found else name)
-    return found
-
-
-def _plain(value: object) -> object:
-    """Return a value that JSON can represent; text for any other."""
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, Decimal):
-        return _number(value)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return value if isinstance(value, float) and abs(value) < float("inf") else str(value)
-
-
-def _number(value: Decimal) -> int | float | str:
-    """Return a number if a double, which readers of JSON use, shows the same digits; else text."""
-    if value == value.to_integral_value():
-        return int(value)  # the sum of integers
-    nearest = float(value)
-    return nearest if Decimal(repr(nearest)) == value else str(value)

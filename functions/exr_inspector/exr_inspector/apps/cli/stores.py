@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,11 +18,26 @@ if TYPE_CHECKING:
     from exr_inspector.checks.stored import StoredFiles
     from exr_inspector.shows import Shows
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 # A query neither creates nor changes a database.
 DATABASE_FILE = click.Path(exists=True, dir_okay=False)
 _HELP = "The DuckDB file. By default, the settings select the store."
 written_db = click.option("--db", metavar="FILE", help=_HELP)
 read_db = click.option("--db", metavar="FILE", type=DATABASE_FILE, help=_HELP)
+
+
+def queried_db(*, required: bool) -> Callable[[Command], Command]:
+    """Return the option `--db` of commands that run SQL."""
+    return click.option(
+        "--db",
+        metavar="FILE",
+        required=required,
+        envvar="EXR_INSPECTOR_DB",
+        show_envvar=True,
+        type=DATABASE_FILE,
+        help="The DuckDB file.",
+    )
 
 
 def with_db(settings: Settings, path: str) -> Settings:

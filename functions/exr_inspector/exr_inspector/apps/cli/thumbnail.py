@@ -1,30 +1,40 @@
-"""`exr-inspector thumbnail`: write a small picture of a file."""
+"""`exr-inspector thumbnail`: write small pictures of files, which all have one exposure."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from math import isnan
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import click
 
 from exr_inspector.apps.cli.output import write_bytes
-from exr_inspector.apps.cli.paths import local_name
-from exr_inspector.apps.cli.terminal import harmless, nearby
+from exr_inspector.apps.cli.paths import expand_some
+from exr_inspector.apps.cli.terminal import harmless, nearby, plural, progress
 from exr_inspector.errors import InspectorError
-from exr_inspector.location import path_location
+from exr_inspector.location import Location
 from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.pixels.thumbnail import Picture
+    from exr_inspector.pixels.tone import Format
+
+FORMATS: dict[str, Format] = {".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+FRAMES = 16
+"""Files at most by which --auto-exposure chooses."""
 
 
 @click.command()
-@click.argument("path", metavar="FILE")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
 @click.option(
     "--output",
     "-o",
     required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="Write the picture to this file, as WebP.",
+    metavar="FILE|FOLDER",
+    help="A file whose name ends in .webp, .jpg or .png; or a folder, for a .webp file of each picture.",
 )
 @click.option(
     "--exposure",
@@ -33,6 +43,11 @@ from exr_inspector.settings import Settings
     metavar="STOPS",
     type=click.FloatRange(-100, 100),
     help="Brighten by these stops.",
+)
+@click.option(
+    "--auto-exposure",
+    is_flag=True,
+    help="Choose one exposure by all files, at which 1 % of their pixels are white. --exposure adds to it.",
 )
 @click.option("--layer", metavar="NAME", help="Show this layer instead of the beauty.")
 @click.option(
@@ -43,24 +58,94 @@ from exr_inspector.settings import Settings
     type=click.IntRange(1, 4096),
     help="Pixels of the longer side.",
 )
-def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: int) -> None:
-    """Write a small picture of an EXR file.
+@click.pass_context
+def thumbnail(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    recursive: bool,
+    output: str,
+    exposure: float,
+    auto_exposure: bool,
+    layer: str | None,
+    size: int,
+) -> None:
+    """Write small pictures of EXR files, all at one exposure, so that frames can be compared.
 
-    It shows the display window of the beauty: R, G and B without a layer; else Y; else a layer named rgba,
-    beauty or the like; else the first layer with R, G and B. The exposure is fixed, so that pictures of the
-    frames of a sequence can be compared. Colors are read by colorInteropID or the chromaticities, or else as
-    Rec. 709. Of a file with mip levels, only the level of this size is read.
+    PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A picture shows the
+    display window of the beauty: R, G and B without a layer; else Y; else a layer named rgba, beauty or the
+    like; else the first layer with R, G and B. Colors are read by colorInteropID or the chromaticities, or
+    else as Rec. 709. Of a file with mip levels, only the level of this size is read.
+
+    Exit code 1 if a picture is missing in the folder.
     """
-    from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.pixels.tone import encode, shared_exposure  # noqa: PLC0415 - so that --help is quick
 
     if isnan(exposure):  # it passes the range
         raise click.UsageError("--exposure must be a number")
-    if Path(output).suffix.lower() not in ("", ".webp"):
-        raise click.UsageError(
-            f"--output is a WebP picture: end its name in .webp, not {Path(output).suffix}"
-        )
     settings = Settings.from_mapping(os.environ)
-    location = path_location(local_name(path, settings), settings.paths)
+    files = expand_some(paths, recursive=recursive, settings=settings)
+    is_folder = Path(output).is_dir() or not (Path(output).suffix or Path(output).exists())
+    targets = _in_folder(output, files) if is_folder else _in_file(output, files)
+    missing: dict[Location, str] = {}
+
+    def pictures(some: Sequence[Location], size: int) -> Iterator[tuple[Location, Picture]]:
+        for location in progress(some, len(some), shown=True):
+            try:
+                yield location, _picture(location, layer, settings, size)
+            except (InspectorError, click.UsageError) as error:
+                if not is_folder:
+                    raise
+                missing[location] = str(error)
+
+    if auto_exposure:
+        some = files[:: -(-len(files) // FRAMES)]
+        exposure += shared_exposure(picture.linear() for _, picture in pictures(some, 256))
+    size_of = {}
+    for location, picture in pictures(files, size):
+        target = targets[location]
+        data = encode(picture.linear(), exposure, FORMATS[target.suffix.lower()])
+        write_bytes(str(target), data)
+        size_of[location] = len(data)
+        shown = f"{picture.beauty.layer or '/'.join(picture.beauty.channels)}, {picture.color_space}"
+    for reason in missing.values():
+        click.echo(harmless(reason, keep=""), err=True)
+    if is_folder:
+        shown = plural(len(size_of), "picture")
+    line = f"{nearby(output)}: {shown}, {exposure:+g} stops, {sum(size_of.values()):,} bytes"
+    click.echo(harmless(line, keep=""), err=True)
+    ctx.exit(int(bool(missing)))
+
+
+def _in_file(output: str, files: Sequence[Location]) -> dict[Location, Path]:
+    """Return the file to write for the only file. Raises click.UsageError."""
+    if len(files) > 1:
+        raise click.UsageError(f"--output is one file, but {len(files):,} are read: name a folder")
+    if Path(output).suffix.lower() not in FORMATS:
+        ends = f"{', '.join(FORMATS)}, not {Path(output).suffix or 'nothing'}"
+        raise click.UsageError(f"--output is a picture or a folder: end its name in {ends}")
+    return {files[0]: Path(output)}
+
+
+def _in_folder(output: str, files: Sequence[Location]) -> dict[Location, Path]:
+    """Make the folder, and return the file to write there for each file. Raises click.UsageError."""
+    sources: dict[Path, Location] = {}
+    for each in files:
+        target = Path(output, PurePosixPath(each.path).name.removesuffix(".exr") + ".webp")
+        other = sources.setdefault(target, each)
+        if other is not each:
+            both = f"{nearby(other.path)} and {nearby(each.path)}"
+            raise click.UsageError(f"{target} would be the picture of {both}: name one folder at a time")
+    try:
+        Path(output).mkdir(exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot make the folder {output}: {error.strerror}") from error
+    return {location: target for target, location in sources.items()}
+
+
+def _picture(location: Location, layer: str | None, settings: Settings, size: int) -> Picture:
+    """Return the picture of a file. Raises click.UsageError without one; an InspectorError names the file."""
+    from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415 - so that --help is quick
+
     try:
         picture = file_picture(location, layer, settings, size=size)
     except InspectorError as error:
@@ -68,7 +153,4 @@ def thumbnail(path: str, output: str, exposure: float, layer: str | None, size: 
     if picture is None:
         message = "the file has no channels to look at, or none of their chunks could be read"
         raise click.UsageError(f"{nearby(location.path)}: {message}")
-    data = picture.webp(exposure, None)
-    write_bytes(output, data)
-    layer = picture.beauty.layer or "/".join(picture.beauty.channels)
-    click.echo(harmless(f"{nearby(output)}: {layer}, {picture.color_space}, {len(data):,} bytes"), err=True)
+    return picture

@@ -112,14 +112,18 @@ class DuckDBStore:
             found = _read(cursor, "facets", STORED_FACET_COLUMNS, file_ids)
         return {row["file_id"]: row["input_hash"] for row in found if row["facet"] == facet}
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Return the answer to a statement of the user's. Raises InspectorError: BAD_QUERY, QUERY_LIMIT."""
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """Return the answer to a statement of the user's, with values by position or by name bound to it.
+
+        Raises InspectorError: BAD_QUERY, QUERY_LIMIT.
+        """
         seconds = self._limits.seconds if self._limits else None
         with self._connection.cursor() as cursor, coded_query(self.name):
             if not duckdb.extract_statements(sql):
                 raise InspectorError(BAD_QUERY, "there is no statement")
             with time_limit(cursor.interrupt, seconds):
-                answer = cursor.sql(sql, params=list(parameters))
+                values = parameters if isinstance(parameters, Mapping) else list(parameters)
+                answer = cursor.sql(sql, params=values)
                 return pa.table({}) if answer is None else _arrow(answer, self._limits)
 
     def search(self, search: Search) -> list[Match]:

@@ -1,0 +1,12 @@
+-- Which frames are black?
+--
+-- No sample of the main layer is brighter than 0.001.
+--
+-- $brightest number = 0.001: The value that no sample exceeds.
+SELECT f.sequence_key, f.frame_number, max(c.max) AS brightest
+FROM channel_stats AS c
+JOIN files AS f ON f.file_id = c.file_id
+WHERE c.name IN ('R', 'G', 'B', 'Y')
+GROUP BY 1, 2
+HAVING max(c.max) <= $brightest
+ORDER BY 1, 2

@@ -1,0 +1,14 @@
+WITH first_frames AS (
+  SELECT sequence_key, embedding_version, min_by(metadata_embedding, frame_number) AS embedding
+  FROM files
+  WHERE sequence_key IS NOT NULL AND header_hash IS NOT NULL
+  GROUP BY 1, 2
+)
+SELECT f.sequence_key, array_agg(f.frame_number ORDER BY f.frame_number) AS frames
+FROM files AS f
+JOIN first_frames AS reference
+  ON reference.sequence_key = f.sequence_key AND reference.embedding_version = f.embedding_version
+WHERE f.header_hash IS NOT NULL
+  AND cosine_similarity(f.metadata_embedding, reference.embedding) < $similarity
+GROUP BY 1
+ORDER BY 1

@@ -1,0 +1,102 @@
+"""`exr-inspector ask`: questions by name, with parameters as options."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exr_inspector.apps.questions.load import names, questions
+from tests.apps.cli.command import COMMAND, environment, run
+
+DATABASE = "rows.duckdb"
+
+
+@pytest.fixture
+def stored(show: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (show / "sh010/beauty.1004.exr").write_bytes((show / "sh010/beauty.1001.exr").read_bytes())
+    run("inspect", "-r", ".", "--db", DATABASE)
+    monkeypatch.setenv("EXR_INSPECTOR_DB", DATABASE)
+    return show
+
+
+def test_a_question_is_answered_as_a_table(stored: Path) -> None:
+    done = run("ask", "missing-frames", "--path", "sh010/%")
+    words = [line.split() for line in done.stdout.splitlines()]
+    assert words[0] == ["sequence_key", "first_missing", "last_missing", "frames"]
+    assert words[2][1:] == ["1002", "1003", "2"]
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_an_answer_can_be_json_lines_csv_or_parquet(stored: Path) -> None:
+    row = {"sequence_key": f"{stored}/sh010/beauty.#.exr", "first_missing": 1002}
+    lines = run("ask", "missing-frames", "--json").stdout.splitlines()
+    assert [json.loads(line).items() >= row.items() for line in lines] == [True]
+    table = list(csv.DictReader(run("ask", "missing-frames", "--csv").stdout.splitlines()))
+    assert [each["first_missing"] for each in table] == ["1002"]
+    done = run("ask", "missing-frames", "--parquet", "answer.parquet")
+    assert done.stderr == "1 row in answer.parquet\n"
+    assert Path("answer.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_every_question_can_be_asked_of_a_database(stored: Path) -> None:
+    for each in questions():
+        options = [f"--{it.name}=beauty.1001.exr" for it in each.parameters if it.default is None]
+        assert run("ask", each.name, *options).exit_code == 0
+
+
+def test_the_list_names_every_question_and_its_options() -> None:
+    lines = [json.loads(line) for line in run("ask", "--list", "--json").stdout.splitlines()]
+    assert [each["name"] for each in lines] == names()
+    table = run("ask", "--list").stdout
+    assert all(name in table for name in names())
+    assert "--millimetres --path" in table
+
+
+def test_the_help_of_a_question_explains_its_options() -> None:
+    text = run("ask", "odd-sizes", "--help").stdout
+    assert "Which frames have an unusual size?" in text
+    assert "[default: 2]" in text
+
+
+def test_an_unknown_question_suggests_the_nearest(stored: Path) -> None:
+    done = run("ask", "missing-frame")
+    assert done.exit_code == 2
+    assert "there is no question 'missing-frame'; is it missing-frames" in done.stderr
+
+
+def test_the_names_of_questions_are_completed() -> None:
+    words = {"COMP_WORDS": "exr-inspector ask miss", "COMP_CWORD": "2"}
+    variables = environment(_EXR_INSPECTOR_COMPLETE="bash_complete", **words)
+    done = subprocess.run(COMMAND, env=variables, capture_output=True, text=True, check=True)
+    found = [line.split(",")[1] for line in done.stdout.splitlines()]
+    assert found == [name for name in names() if name.startswith("miss")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nan-frames"], "no pixels were measured; `exr-inspector stats --db` does it\n"),
+        (["missing-frames", "--path", "sh099"], "no file of that path is stored\n"),
+        (["missing-frames", "--path", "sh020"], "nothing found\n"),
+    ],
+)
+def test_an_empty_answer_says_why(stored: Path, arguments: list[str], reason: str) -> None:
+    done = run("ask", *arguments)
+    assert (done.exit_code, done.stderr) == (0, reason)
+
+
+def test_the_sql_of_a_question_can_be_shown_and_run(stored: Path) -> None:
+    sql = run("ask", "missing-frames", "--path", "it's%", "--sql", "duckdb").stdout
+    assert "LIKE '%/it''s%'" in sql
+    assert run("sql", sql, "--json").stdout == ""
+    assert "NOT MATERIALIZED" not in run("ask", "missing-frames", "--path", "a", "--sql", "trino").stdout
+
+
+def test_a_question_needs_a_database() -> None:
+    done = run("ask", "missing-frames")
+    assert done.exit_code == 2
+    assert "--db or EXR_INSPECTOR_DB" in done.stderr
