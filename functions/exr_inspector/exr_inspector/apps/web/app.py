@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from exr_inspector.apps.web.originals import Originals
-from exr_inspector.apps.web.pages import file, home, thumbnail
+from exr_inspector.apps.web.pages import file, home, sequences, thumbnail
 from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
@@ -25,6 +25,9 @@ from exr_inspector.settings import Settings
 
 PAGES: dict[str, Handler] = {
     "/": home.page,
+    "/totals.csv": home.totals,
+    "/sequences": sequences.page,
+    "/sequences.csv": sequences.table,
     "/file": file.page,
     "/file.json": file.document,
     "/file/chunks": file.chunks,

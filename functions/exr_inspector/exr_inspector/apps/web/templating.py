@@ -34,9 +34,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters.update(
-        size=size, number=number, age=age, utc=utc, real=real, json=to_json, channel_color=channel_color
-    )
+    made.filters.update(size=size, number=number, age=age, utc=utc, real=real, json=to_json)
+    made.filters.update(channel_color=channel_color, layer=layer, pair=lambda value: (value, value))
     made.globals.update(url=url, static=static, version=VERSION)
     return made
 
@@ -69,6 +68,11 @@ def size(count: float | None) -> str:
             break
         count /= 1024
     return f"{count:,.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+
+
+def layer(name: str) -> str:
+    """Return a layer's name; `(none)` for the channels without one."""
+    return name or "(none)"
 
 
 def number(count: float | None) -> str:

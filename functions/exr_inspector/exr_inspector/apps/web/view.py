@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from jinja2 import Environment
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
+from exr_inspector.apps.export.record import cell
 from exr_inspector.apps.web.originals import Originals
 from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
@@ -60,6 +64,23 @@ class View:
     def folders(self) -> tuple[str, ...]:
         """Return the folders whose files may be read again: those of the scope, or the indexed one."""
         return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
+
+    def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
+        """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
+        table = SpooledTemporaryFile(max_size=1 << 20, mode="w+", newline="", encoding="utf-8")  # noqa: SIM115
+        writer = csv.writer(table)
+        for index, rows in enumerate(batches):
+            if index == 0 and rows:
+                writer.writerow(rows[0])
+            writer.writerows([cell(value) for value in row.values()] for row in rows)
+        table.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return StreamingResponse(
+            iter(lambda: table.read(1 << 16), ""),
+            media_type="text/csv",
+            headers=headers,
+            background=BackgroundTask(table.close),
+        )
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""

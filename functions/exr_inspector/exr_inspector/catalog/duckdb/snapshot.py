@@ -27,8 +27,11 @@ Row = dict[str, Any]
 LIMITS = QueryLimits(seconds=20.0, memory_mib=320)
 """What one statement of a page may use. All of them share the memory."""
 
+# Rows that are fetched at once.
+BATCH = 10_000
+
 # Columns that hold a path or begin with one, in order of preference: each table of a snapshot has one.
-_PATHS = ("file_path", "sequence_key", "folder")
+_PATHS = ("file_path", "key")
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,16 @@ class Reader:
 
         Raises InspectorError, QUERY_LIMIT above the limits.
         """
+        return [row for batch in self.batches(sql, **parameters) for row in batch]
+
+    def batches(self, sql: str, **parameters: Any) -> Iterator[list[Row]]:
+        """Yield the rows of a statement in batches, as `rows` does. Ask nothing else meanwhile."""
         self.statements.append(_filled(sql, parameters))
         with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
             cursor = self._cursor.execute(sql, parameters or None)
             names = [name for name, *_ in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            while found := cursor.fetchmany(BATCH):
+                yield [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
         """Return the first row of a statement; None if there is none."""
