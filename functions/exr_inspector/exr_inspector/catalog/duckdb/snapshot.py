@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from exr_inspector.catalog.duckdb.errors import check_path, coded
+from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.duckdb.publish import SNAPSHOT_VERSION
 from exr_inspector.catalog.duckdb.types import identifier, literal
 from exr_inspector.catalog.limits import QueryLimits, time_limit
@@ -91,11 +92,27 @@ class Reader:
 
         Raises InspectorError, QUERY_LIMIT above the limits.
         """
+        with coded(self._name):
+            names, rows = self._run(sql, parameters)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def answer(
+        self, sql: str, parameters: Mapping[str, Any], most: int
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns and up to `most` rows of a statement with a user's values.
+
+        Raises InspectorError: BAD_QUERY for a value that the statement cannot take, QUERY_LIMIT.
+        """
+        with coded_query(self._name):
+            return self._run(sql, parameters, most)
+
+    def _run(
+        self, sql: str, parameters: Mapping[str, Any], most: int = sys.maxsize
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         self.statements.append(_filled(sql, parameters))
-        with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
-            cursor = self._cursor.execute(sql, parameters or None)
-            names = [name for name, *_ in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with time_limit(self._cursor.interrupt, self._seconds):
+            cursor = self._cursor.execute(sql, dict(parameters) or None)
+            return [name for name, *_ in cursor.description], cursor.fetchmany(most)
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
         """Return the first row of a statement; None if there is none."""
@@ -204,7 +221,7 @@ def has_snapshot(path: str) -> bool:
         return ("snapshot",) in connection.execute("SHOW TABLES FROM file.main").fetchall()
 
 
-def _filled(sql: str, parameters: Row) -> str:
+def _filled(sql: str, parameters: Mapping[str, Any]) -> str:
     """Return a statement with its parameters as literals."""
 
     def text(value: object) -> str:
