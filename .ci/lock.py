@@ -26,7 +26,7 @@ OPTIONS = ("--universal", "--python-version", "3.10", "--no-header", "--no-emit-
 # Each lock: the extras of pyproject.toml that it holds, and its own options for `uv pip compile`.
 LOCKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     FUNCTION: (("s3", "vast", "pixels", "policy"), ("--generate-hashes",)),
-    "requirements.txt": (("all", "test"), ("--constraints", FUNCTION)),
+    "requirements.txt": (("all", "test", "lint", "docs", "release"), ("--constraints", FUNCTION)),
 }
 NOTE = "# Written by `make lock` from pyproject.toml, for Python 3.10 and later. Do not edit."
 

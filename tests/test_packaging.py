@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-import venv
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -83,57 +80,6 @@ def test_a_missing_library_raises_an_error_that_names_its_extra(
     assert message.startswith("NOT_INSTALLED: ")
     assert library.lower() in message.lower()
     assert f"pip install 'exr-inspector[{extra}]'" in message
-
-
-def test_the_wheel_installs_alone_and_holds_its_types(demo: Path, tmp_path: Path) -> None:
-    """A new environment, `pip install` of this project without extras, and the README's first lines."""
-    source = tmp_path / "source"
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        source.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, source)
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "functions", source / "functions", ignore=ignored)
-    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-    def run(*command: str | Path) -> str:
-        done = subprocess.run(
-            command, cwd=tmp_path, env=plain, capture_output=True, text=True, check=False, timeout=250
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    venv.create(tmp_path / "environment", with_pip=True)
-    python = tmp_path / "environment" / "bin" / "python"
-    pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, source)
-    (wheel,) = tmp_path.glob("*.whl")
-    run(*pip, "install", "--constraint", DEVELOPMENT_LOCK, wheel)
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-    package = ROOT / "functions" / "exr_inspector" / "exr_inspector"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."],
-        cwd=package,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    kept = {f"exr_inspector/{name}" for name in listed.stdout.splitlines() if (package / name).exists()}
-    assert kept <= names
-
-    script = (
-        "import sys, exr_inspector, pyarrow; document = exr_inspector.inspect(sys.argv[1]);"
-        "tables = exr_inspector.to_arrow([document]);"
-        "print(document['file']['status'], *sorted(tables))"
-    )
-    assert run(python, "-I", "-c", script, demo / SAMPLE).split() == [
-        "ok", "attributes", "channel_stats", "channels", "cryptomatte_objects", "cryptomattes", "deep_stats",
-        "facets", "files", "findings", "parts", "pixels",
-    ]  # fmt: skip
-    installed = run(*pip, "freeze").splitlines()
-    assert {re.split("[=@ ]", line)[0].lower() for line in installed} == {
-        "exr-inspector", "numpy", "openimageio", "pyarrow",
-    }  # fmt: skip
 
 
 # --- the lock files -------------------------------------------------------------------------------------

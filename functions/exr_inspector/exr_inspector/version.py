@@ -1,3 +1,3 @@
 """The release of exr-inspector; written into every row, so that a reader knows who said so."""
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"

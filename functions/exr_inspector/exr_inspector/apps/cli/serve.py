@@ -17,8 +17,9 @@ from exr_inspector.apps.devserver import URL
 from exr_inspector.errors import NOT_INSTALLED, STORAGE_UNAVAILABLE, InspectorError
 
 NOT_READY = 503
-# The folder of main.py, beside the package: in the repository and in the image.
-FOLDER = Path(__file__).parents[3]
+# The folder of main.py: beside the package in a clone and in the image, inside it in a wheel (setup.py).
+PACKAGE = Path(__file__).parents[2]
+FOLDER = PACKAGE.parent if (PACKAGE.parent / "main.py").is_file() else PACKAGE / "function"
 
 
 def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +43,9 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="FILE",
     help="config.yaml with `envs` and `secrets`, as for vastde localrun.",
 )
-@click.option("--folder", default=str(FOLDER), help="Folder with main.py.  [default: this project's]")
+@click.option(
+    "--folder", default=str(FOLDER), help="Folder with main.py.  [default: the one that is installed]"
+)
 @click.option(
     "--handler",
     default="main.py",
