@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from exr_inspector.apps.web.pages import file, home, questions, thumbnail
+from exr_inspector.apps.web.pages import file, home, questions, sequences, thumbnail
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.apps.web.templating import STATIC, environment
@@ -23,6 +23,9 @@ from exr_inspector.settings import Settings
 
 PAGES: dict[str, Handler] = {
     "/": home.page,
+    "/totals.csv": home.totals,
+    "/sequences": sequences.page,
+    "/sequences.csv": sequences.table,
     "/file": file.page,
     "/file.json": file.document,
     "/questions": questions.index,

@@ -34,6 +34,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    made.filters.update(layer=layer, pair=lambda value: (value, value))
     made.filters.update(
         size=size,
         number=number,
@@ -77,6 +78,11 @@ def size(count: float | None) -> str:
             break
         count /= 1024
     return f"{count:,.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+
+
+def layer(name: str) -> str:
+    """Return a layer's name; `(none)` for the channels without one."""
+    return name or "(none)"
 
 
 def number(count: float | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +27,11 @@ Row = dict[str, Any]
 LIMITS = QueryLimits(seconds=20.0, memory_mib=320)
 """What one statement of a page may use. All of them share the memory."""
 
+# Rows that are fetched at once.
+BATCH = 10_000
+
 # Columns that hold a path or begin with one, in order of preference: each table of a snapshot has one.
-_PATHS = ("file_path", "sequence_key", "folder")
+_PATHS = ("file_path", "key")
 
 
 @dataclass(frozen=True)
@@ -92,27 +94,28 @@ class Reader:
 
         Raises InspectorError, QUERY_LIMIT above the limits.
         """
-        with coded(self._name):
-            names, rows = self._run(sql, parameters)
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [row for batch in self.batches(sql, **parameters) for row in batch]
 
-    def answer(
-        self, sql: str, parameters: Mapping[str, Any], most: int
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the names of the columns and up to `most` rows of a statement with a user's values.
+    def batches(self, sql: str, **parameters: Any) -> Iterator[list[Row]]:
+        """Yield the rows of a statement in batches, as `rows` does. Ask nothing else meanwhile."""
+        with coded(self._name):
+            yield from self._run(sql, parameters, BATCH)
+
+    def answer(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Row]:
+        """Return up to `most` rows of a statement with a user's values.
 
         Raises InspectorError: BAD_QUERY for a value that the statement cannot take, QUERY_LIMIT.
         """
         with coded_query(self._name):
-            return self._run(sql, parameters, most)
+            return next(self._run(sql, parameters, most), [])
 
-    def _run(
-        self, sql: str, parameters: Mapping[str, Any], most: int = sys.maxsize
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def _run(self, sql: str, parameters: Mapping[str, Any], batch: int) -> Iterator[list[Row]]:
         self.statements.append(_filled(sql, parameters))
         with time_limit(self._cursor.interrupt, self._seconds):
             cursor = self._cursor.execute(sql, dict(parameters) or None)
-            return [name for name, *_ in cursor.description], cursor.fetchmany(most)
+            names = [name for name, *_ in cursor.description]
+            while found := cursor.fetchmany(batch):
+                yield [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
         """Return the first row of a statement; None if there is none."""

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 from exr_inspector.apps.questions.question import EMPTY, Question
-from exr_inspector.catalog.duckdb.snapshot import Reader
+from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 
 # Questions about the vectors of every frame, of which a snapshot has only those of the first.
 NEEDS_ALL_VECTORS = frozenset({"odd-headers", "look-jumps"})
@@ -40,7 +40,7 @@ class Answer:
     """The rows of an answer. `reason` says why there is none."""
 
     columns: list[Column]
-    rows: list[tuple[Any, ...]]
+    rows: list[Row]
     is_cut: bool
     """Whether there are more rows."""
     reason: str = ""
@@ -48,14 +48,14 @@ class Answer:
 
 def answer(reader: Reader, question: Question, values: Mapping[str, object], most: int) -> Answer:
     """Return up to `most` rows of an answer. Raises InspectorError, BAD_QUERY for a value that is wrong."""
-    names, rows = reader.answer(*question.bind(values), most + 1)
-    columns = [_column(name, [row[index] for row in rows]) for index, name in enumerate(names)]
+    rows = reader.answer(*question.bind(values), most + 1)
+    columns = [_column(name, [row[name] for row in rows]) for name in (rows[0] if rows else ())]
     return Answer(columns, rows[:most], len(rows) > most, "" if rows else _reason(reader, question, values))
 
 
 def _reason(reader: Reader, question: Question, values: Mapping[str, object]) -> str:
     for table, (sql, parameters) in question.counts(values).items():
-        if not reader.answer(sql, parameters, 1)[1][0][0]:
+        if not reader.answer(sql, parameters, 1)[0]["n"]:
             return EMPTY[table]
     return "nothing found"
 
