@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from exr_inspector.apps.web.pages import file, home, questions, sequences, thumbnail
+from exr_inspector.apps.web.pages import compare, file, home, questions, sequences, thumbnail
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.apps.web.templating import STATIC, environment
@@ -28,6 +28,8 @@ PAGES: dict[str, Handler] = {
     "/sequences.csv": sequences.table,
     "/file": file.page,
     "/file.json": file.document,
+    "/compare": compare.page,
+    "/compare.csv": compare.table,
     "/questions": questions.index,
     "/questions/{name}.csv": questions.table,
     "/questions/{name}": questions.page,
