@@ -21,11 +21,11 @@ from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
-from exr_inspector.location import S3
+from exr_inspector.location import S3, Location
 from exr_inspector.settings import Settings
 
-SHOW_SQL = "sql"
-"""The value of the parameter `show` that asks for a page's statements instead of the page."""
+FORMAT = "format"
+"""The parameter that asks, with the value `sql`, for a page's statements instead of the page."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class View:
         return self.request.query_params.get(name, default)
 
     def render(self, template: str, **values: Any) -> Response:
-        """Return a page, or with `show=sql` the statements that it was made from."""
-        if self.parameter("show") == SHOW_SQL:
+        """Return a page, or with `format=sql` the statements that it was made from."""
+        if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
-        sql = self.request.url.include_query_params(show=SHOW_SQL)
+        sql = self.request.url.include_query_params(**{FORMAT: "sql"})
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
@@ -81,6 +81,10 @@ class View:
             headers=headers,
             background=BackgroundTask(table.close),
         )
+
+    def file_id(self, path: str) -> str:
+        """Return the id of a stored path."""
+        return Location(path, self.site.settings.paths.canonical(path)).file_id
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""
