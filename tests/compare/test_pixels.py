@@ -19,6 +19,9 @@ from exr_inspector.location import path_location
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.settings import Settings
 from exr_inspector.sources.opener import Opener
+from tests.exrfiles.geometry import Tiling
+from tests.exrfiles.parts import deep_scanline, deep_tiled
+from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS, library_file, picture
 
 LOSSLESS = ("none", "rle", "zips", "zip", "piz", "htj2k256", "zstd")
@@ -224,6 +227,21 @@ def test_one_changed_deep_sample_is_found_in_its_pixel(tmp_path: Path) -> None:
     found = diff(a, deep_file(tmp_path / "b.exr", planes))
     assert statuses(found) == {"A": "equal", "Z": "different"}
     worst = numbers(found, "Z")["worst"]
+    assert worst
+    assert (worst["x"], worst["y"]) == (x, y)
+
+
+def test_deep_tiles_are_compared_with_deep_scan_lines(tmp_path: Path) -> None:
+    counts = COUNTS.astype(np.int32)
+    depths = np.arange(counts.sum(), dtype=np.float32)
+    y, x = (int(each) for each in np.argwhere(counts > 1)[30])
+    other = depths.copy()
+    other[int(counts.ravel()[: 9 * y + x].sum())] += 1000
+    (tmp_path / "a.exr").write_bytes(write(deep_scanline(counts, {"Z": depths})))
+    (tmp_path / "b.exr").write_bytes(write(deep_tiled(counts, {"Z": depths}, Tiling(4, 16))))
+    (tmp_path / "c.exr").write_bytes(write(deep_tiled(counts, {"Z": other}, Tiling(8, 8))))
+    assert diff(tmp_path / "a.exr", tmp_path / "b.exr")["status"] == "equal"
+    worst = numbers(diff(tmp_path / "b.exr", tmp_path / "c.exr"), "Z")["worst"]
     assert worst
     assert (worst["x"], worst["y"]) == (x, y)
 

@@ -64,6 +64,29 @@ def deep_scanline_chunks(
         yield struct.pack("<i3Q", y_min + y, len(table), len(data), len(raw)) + table + data
 
 
+def deep_tile_chunks(
+    counts: npt.NDArray[np.int32], samples: Sequence[Pixels], tiling: Tiling, compression: str
+) -> Iterator[bytes]:
+    """One chunk for each tile of the full image, from what `deep_scanline_chunks` takes.
+
+    In a tile, each line has all samples of one channel, then those of the next.
+    """
+    height, width = counts.shape
+    pixels = [np.split(channel, np.cumsum(counts)[:-1]) for channel in samples]
+    for tile in tiles((0, 0), width, height, tiling):
+        cut = counts[slice(*tile.rows), slice(*tile.columns)]
+        raw = b"".join(
+            channel[y * width + x].tobytes()
+            for y in range(*tile.rows)
+            for channel in pixels
+            for x in range(*tile.columns)
+        )
+        table = _packed(np.cumsum(cut, axis=1, dtype=np.int32).tobytes(), compression)
+        data = _packed(raw, compression)
+        place = struct.pack("<4i", tile.x, tile.y, 0, 0)
+        yield place + struct.pack("<3Q", len(table), len(data), len(raw)) + table + data
+
+
 def _rows(planes: Sequence[Plane], first: int, end: int) -> bytes:
     """Row by row, channel after channel; a subsampled channel is absent from the rows between.
 

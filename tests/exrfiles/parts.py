@@ -1,4 +1,4 @@
-"""Parts from pixel arrays: scan lines, tiles with levels, deep scan lines.
+"""Parts from pixel arrays: scan lines, tiles with levels, deep scan lines, deep tiles.
 
 Attributes that the caller gives stand beside or instead of those worked out here, all in the order
 of their names, as the OpenEXR library writes them.
@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.exrfiles.attributes import Attribute, Channel, attribute
-from tests.exrfiles.chunks import Pixels, Plane, deep_scanline_chunks, scanline_chunks, tile_chunks
+from tests.exrfiles.chunks import (
+    Pixels,
+    Plane,
+    deep_scanline_chunks,
+    deep_tile_chunks,
+    scanline_chunks,
+    tile_chunks,
+)
 from tests.exrfiles.writer import Part
 
 if TYPE_CHECKING:
@@ -76,15 +83,37 @@ def deep_scanline(
     origin: Origin = (0, 0),
 ) -> Part:
     """A deep part. `counts`: samples of each pixel; `samples`: all of a channel's, pixel after pixel."""
-    planes = {name: Plane(samples[name]) for name in sorted(samples)}
-    in_order = [plane.pixels for plane in planes.values()]
+    in_order = [samples[name] for name in sorted(samples)]
     chunks = tuple(deep_scanline_chunks(counts, in_order, origin[1], compression))
-    base = [
+    base = _deep_base(counts, samples, origin, compression)
+    return Part(_finished(base, attributes, "deepscanline", len(chunks)), chunks)
+
+
+def deep_tiled(
+    counts: npt.NDArray[np.int32],
+    samples: Mapping[str, Pixels],
+    tiling: Tiling,
+    attributes: Iterable[Attribute] = (),
+    *,
+    compression: str = "zips",
+    origin: Origin = (0, 0),
+) -> Part:
+    """A deep part of one level in tiles, from what `deep_scanline` takes."""
+    in_order = [samples[name] for name in sorted(samples)]
+    chunks = tuple(deep_tile_chunks(counts, in_order, tiling, compression))
+    base = [*_deep_base(counts, samples, origin, compression), attribute("tiles", "tiledesc", tiling)]
+    return Part(_finished(base, attributes, "deeptile", len(chunks)), chunks)
+
+
+def _deep_base(
+    counts: npt.NDArray[np.int32], samples: Mapping[str, Pixels], origin: Origin, compression: str
+) -> list[Attribute]:
+    planes = {name: Plane(samples[name]) for name in sorted(samples)}
+    return [
         *_base(planes, (counts.shape[1], counts.shape[0]), origin, compression),
         attribute("maxSamplesPerPixel", "int", int(counts.max())),
         attribute("version", "int", 1),
     ]
-    return Part(_finished(base, attributes, "deepscanline", len(chunks)), chunks)
 
 
 def _base(

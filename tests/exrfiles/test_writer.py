@@ -14,7 +14,7 @@ import pytest
 from tests.exrfiles.attributes import COMPRESSIONS, ENCODERS, Attribute, Channel, attribute
 from tests.exrfiles.demo import simple
 from tests.exrfiles.geometry import LINES_PER_CHUNK, Tiling, level_sizes, tile_chunk_count, tiles
-from tests.exrfiles.parts import deep_scanline, scanline, tiled
+from tests.exrfiles.parts import deep_scanline, deep_tiled, scanline, tiled
 from tests.exrfiles.readers import (
     oiio_deep_samples,
     oiio_pixels,
@@ -136,9 +136,12 @@ def test_subsampled_channels_read_as_written(compression: str) -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "zips"])
-def test_deep_scan_lines_read_as_written(compression: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tiling", [None, Tiling(16, 8)])
+def test_deep_parts_read_as_written(compression: str, tiling: Tiling | None, tmp_path: Path) -> None:
     counts, samples = deep_samples()
-    data = write(deep_scanline(counts, samples, compression=compression, origin=ORIGIN))
+    tiles = deep_tiled(counts, samples, tiling or Tiling(9, 9), compression=compression, origin=ORIGIN)
+    lines = deep_scanline(counts, samples, compression=compression, origin=ORIGIN)
+    data = write(tiles if tiling else lines)
     for name, pixels in openexr_pixels(data).items():
         found = [np.empty(0) if pixel is None else pixel for pixel in pixels.ravel()]
         assert [len(pixel) for pixel in found] == counts.ravel().tolist()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from exr_inspector.pixels.stitch import stitch
 from exr_inspector.pixels.stream import PartStream, _Task, channels_of
 from exr_inspector.pixels.worker import decode_deep
 from tests.exr import files
+from tests.exrfiles.geometry import Tiling
+from tests.exrfiles.parts import deep_tiled
+from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS, chunks_of, library_file, opened
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -171,13 +175,13 @@ def test_versions_with_known_vulnerabilities_are_refused(monkeypatch: pytest.Mon
     decode.decoder_version.cache_clear()
 
 
-@pytest.mark.parametrize("compression", ["none", "rle", "zips"])
+@pytest.mark.parametrize("compression", ["none", "rle", "zips", "tiles"])
 def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_path: Path) -> None:
-    data = _deep_file(compression, tmp_path)
+    data = _deep_tiles() if compression == "tiles" else _deep_file(compression, tmp_path)
     header, table = opened(data)
     part, layout = header.parts[0], table.layouts[0]
     chunks = chunks_of(data, 0, [0, 2, 5])
-    no_reader: Any = None
+    no_reader: Any = SimpleNamespace(counts_only=False)
     channels = channels_of(part, layout)
     stream = PartStream(0, part, layout, no_reader, [], channels, channels)
     units: list[Unit] = [(0,), (2,), (5,)]
@@ -187,6 +191,13 @@ def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_pa
         own = decoder.decode(job)
     _, library = decode_deep(io.BytesIO(job.file), job.planes)
     assert [each.tobytes() for each in own] == [each.tobytes() for each in library]
+
+
+def _deep_tiles() -> bytes:
+    counts = np.random.default_rng(3).integers(0, 40, (16, 24)).astype(np.int32)
+    samples = np.arange(counts.sum())
+    types = (("A", np.float16), ("Z", np.float32), ("id", np.uint32))
+    return write(deep_tiled(counts, {name: samples.astype(type_) for name, type_ in types}, Tiling(8, 8)))
 
 
 def _deep_file(compression: str, tmp_path: Path) -> bytes:
@@ -208,7 +219,7 @@ def test_a_deep_chunk_that_lies_about_its_samples_is_refused() -> None:
     header, table = opened(data)
     chunk = chunks_of(data, 0, [0])[0]
     file = stitch(header.parts[0], table.layouts[0], [chunk._replace(unpacked_size=chunk.unpacked_size + 4)])
-    start = len(file) - 8 - 28 - len(chunk.table) - len(chunk.data)
-    chunks = DeepChunks("zips", start, 4, 45, [1], ["<f4"])
+    start = len(file) - 28 - len(chunk.table) - len(chunk.data)
+    chunks = DeepChunks("zips", False, True, start, 45, [1], ["<f4"])
     with pytest.raises(ValueError, match="samples do not have"):
         chunks.decode(file, [0])

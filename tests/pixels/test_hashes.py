@@ -11,7 +11,7 @@ from exr_inspector import pixel_stats
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.geometry import Tiling
-from tests.exrfiles.parts import scanline, tiled
+from tests.exrfiles.parts import deep_scanline, deep_tiled, scanline, tiled
 from tests.exrfiles.writer import Part, write
 from tests.pixels.images import library_file, picture
 
@@ -123,3 +123,70 @@ def test_what_was_not_read_whole_has_no_hash(options: dict[str, Any], tmp_path: 
     assert found["status"] == "ok"
     assert found["hash"] is None
     assert (found["parts"][0]["hash"] is None) == ("parts" not in options)
+
+
+# --- deep parts -------------------------------------------------------------------------------------------
+
+COUNTS = np.random.default_rng(2).integers(0, 4, (40, 30)).astype(np.int32)
+COUNTS[5] = 0
+DEPTHS = np.random.default_rng(3).random(int(COUNTS.sum())).astype(np.float32)
+SAMPLES: dict[str, Any] = {"A": DEPTHS.astype(np.float16), "Z": DEPTHS}
+
+
+def _deep_parts() -> list[Part]:
+    cut = [deep_tiled(COUNTS, SAMPLES, Tiling(*size)) for size in ((16, 8), (8, 40), (32, 64))]
+    packed = [deep_scanline(COUNTS, SAMPLES, compression=each) for each in ("none", "zips")]
+    return [*cut, *packed, deep_tiled(COUNTS, SAMPLES, Tiling(7, 7), compression="none")]
+
+
+def test_a_deep_part_has_the_same_hash_in_any_compression_or_cut(tmp_path: Path) -> None:
+    found = [_stats(tmp_path, write(each)) for each in _deep_parts()]
+    assert len({each["hash"] for each in found}) == len({each["parts"][0]["hash"] for each in found}) == 1
+    assert found[0]["hash"]
+    assert all(channel["hash"] for channel in found[0]["channels"])
+
+
+def test_a_deep_hash_does_not_depend_on_the_groups_in_which_chunks_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _stats(tmp_path, write(deep_scanline(COUNTS, SAMPLES)))["hash"]
+    monkeypatch.setattr("exr_inspector.pixels.stream.GROUP_BYTES", 300)
+    assert [_stats(tmp_path, write(each))["hash"] for each in _deep_parts()] == [whole] * 6
+
+
+def test_other_samples_counts_and_places_have_other_deep_hashes(tmp_path: Path) -> None:
+    moved = COUNTS.copy()
+    moved[3, 4], moved[3, 5] = COUNTS[3, 5] + 1, COUNTS[3, 4] - 1
+    assert moved.sum() == COUNTS.sum()
+    parts = [
+        deep_scanline(COUNTS, SAMPLES),
+        deep_scanline(moved, SAMPLES),
+        deep_scanline(COUNTS, {**SAMPLES, "Z": -DEPTHS}),
+        deep_scanline(COUNTS, {"A": SAMPLES["A"], "ZBack": DEPTHS}),
+        deep_scanline(COUNTS.reshape(30, 40), SAMPLES),
+    ]
+    found = [_stats(tmp_path, write(each))["parts"][0]["hash"] for each in parts]
+    assert len(set(found)) == len(parts)
+
+
+@pytest.mark.parametrize("is_tiled", [False, True])
+def test_a_display_window_hides_deep_samples_from_its_hash(is_tiled: bool, tmp_path: Path) -> None:
+    """Pixels outside the data window count as empty, and samples outside the display window do not count."""
+    window = _window(-3, 4, 20, 50)
+    shown = np.zeros((50, 20), np.int32)
+    shown[:36, 3:] = COUNTS[4:, :17]
+    kept = np.repeat((np.indices(COUNTS.shape)[0] >= 4) & (np.indices(COUNTS.shape)[1] < 17), COUNTS.ravel())
+    alone = deep_scanline(shown, {name: plane[kept] for name, plane in SAMPLES.items()}, origin=(-3, 4))
+    tiles = deep_tiled(COUNTS, SAMPLES, Tiling(8, 8), window)
+    part = tiles if is_tiled else deep_scanline(COUNTS, SAMPLES, window)
+    assert _display(tmp_path, part) == _display(tmp_path, alone)
+
+
+def test_a_deep_part_that_was_not_read_whole_has_no_hash(tmp_path: Path) -> None:
+    data = write(deep_scanline(COUNTS, SAMPLES))
+    found = _stats(tmp_path, data[:-20])
+    assert (found["status"], found["parts"][0]["hash"], found["channels"][0]["hash"]) == (
+        "partial",
+        None,
+        None,
+    )

@@ -15,12 +15,13 @@ import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
 from exr_inspector.pixels import decode, stream
 from exr_inspector.pixels.decode import Helper
+from exr_inspector.pixels.hashes import hash_of
 from exr_inspector.pixels.memory import Memory
 from tests.corpus import damaged, each_image, for_each
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.geometry import Tiling
-from tests.exrfiles.parts import deep_scanline, scanline, tiled
+from tests.exrfiles.parts import deep_scanline, deep_tiled, scanline, tiled
 from tests.exrfiles.writer import write
 from tests.pixels.images import CODECS, Planes, decoded, decoded_parts, library_file, opened, picture
 
@@ -35,8 +36,17 @@ def _hashes(result: dict[str, Any], part: int = 0) -> dict[str, Any]:
 
 
 def _expected(planes: Planes) -> dict[str, str]:
-    flat = {name: plane for name, plane in planes.items() if plane.dtype != object}
-    return {name: f"xxh3_128:{xxhash.xxh3_128(plane.tobytes()).hexdigest()}" for name, plane in flat.items()}
+    return {
+        name: _deep_hash(plane) if plane.dtype == object else hash_of(plane.tobytes())
+        for name, plane in planes.items()
+    }
+
+
+def _deep_hash(pixels: Any) -> str:
+    cells = [each if each is not None else [] for each in pixels.ravel()]
+    counts = np.array([len(each) for each in cells], np.uint32)
+    samples = np.concatenate([each for each in cells if len(each)])
+    return hash_of(f"{hash_of(counts.tobytes())} {xxhash.xxh3_128(samples.tobytes()).hexdigest()}".encode())
 
 
 @pytest.mark.parametrize("kind", files.KINDS)
@@ -47,7 +57,7 @@ def test_every_kind_of_part_is_measured(kind: str, tmp_path: Path) -> None:
     assert found["coverage"]["exact"]
     for part in range(len(files.KINDS[kind])):
         expected = _expected(decoded(data, part))
-        assert {name: digest for name, digest in _hashes(found, part).items() if digest} == expected
+        assert _hashes(found, part) == expected
     assert all(each["nan_count"] == 0 and each["min"] is not None for each in found["channels"])
     json.dumps(found, allow_nan=False)
 
@@ -154,6 +164,52 @@ def test_a_channel_without_finite_samples_has_no_values(tmp_path: Path) -> None:
     channel = _stats(tmp_path, write(scanline({"R": np.full((9, 9), np.nan, np.float16)})))["channels"][0]
     assert (channel["min"], channel["mean"], channel["nan_count"]) == (None, None, 81)
     assert channel["first_nonfinite"] == {"x": 0, "y": 0}
+
+
+@pytest.mark.parametrize("is_tiled", [False, True])
+def test_sample_counts_alone_are_those_of_a_full_pass_for_few_bytes(is_tiled: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    counts = random.integers(0, 90, (64, 60)).astype(np.int32)
+    depths = random.random(int(counts.sum())).astype(np.float32)
+    cut = (
+        deep_tiled(counts, {"Z": depths}, Tiling(32, 32))
+        if is_tiled
+        else deep_scanline(counts, {"Z": depths})
+    )
+    data = write(cut)
+    whole = _stats(tmp_path, data)["deep"][0]
+    found = _stats(tmp_path, data, mode="counts")
+    assert (found["status"], found["channels"], found["failures"]) == ("ok", [], [])
+    assert {**found["deep"][0], "unsorted_pixels": whole["unsorted_pixels"]} == whole
+    assert found["deep"][0]["unsorted_pixels"] is None
+    planned = _stats(tmp_path, data, mode="counts", dry_run=True)["coverage"]
+    assert planned["bytes_planned"] < len(data) / 8
+
+
+def test_flat_files_have_no_sample_counts(tmp_path: Path) -> None:
+    found = _stats(tmp_path, files.file("scan lines").data, mode="counts")
+    assert (found["status"], [each["code"] for each in found["failures"]]) == ("failed", ["BAD_CONFIG"])
+
+
+def test_a_chunk_without_its_samples_is_missing_if_only_counts_are_read(tmp_path: Path) -> None:
+    counts = np.full((4, 8), 5, np.int32)
+    depths = np.random.default_rng(5).random(160).astype(np.float32)
+    data = write(deep_scanline(counts, {"Z": depths}))
+    found = _stats(tmp_path, data[:-1], mode="counts")
+    assert (found["status"], found["failures"][0]["code"]) == ("partial", "CHUNKS_MISSING")
+    assert found["deep"][0]["pixels"] == 24
+
+
+@pytest.mark.parametrize("compression", ["none", "zips"])
+def test_places_in_deep_tiles_are_those_of_their_pixels(compression: str, tmp_path: Path) -> None:
+    counts = np.ones((19, 37), np.int32)
+    counts[7, 30] = 9
+    depths = np.ones(int(counts.sum()), np.float32)
+    depths[int(counts.ravel()[: 37 * 3 + 25].sum())] = np.nan
+    tiles = deep_tiled(counts, {"Z": depths}, Tiling(16, 8), compression=compression, origin=(-4, 5))
+    found = _stats(tmp_path, write(tiles))
+    assert found["deep"][0]["deepest"] == {"x": 26, "y": 12, "samples": 9}
+    assert found["channels"][0]["first_nonfinite"] == {"x": 21, "y": 8}
 
 
 def test_deep_parts_count_their_samples(tmp_path: Path) -> None:
@@ -356,7 +412,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_an_unknown_mode_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InspectorError, match="full or sampled"):
+    with pytest.raises(InspectorError, match="full, sampled, counts"):
         _stats(tmp_path, b"", mode="fast")
 
 

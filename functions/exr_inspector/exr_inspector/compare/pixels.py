@@ -193,8 +193,6 @@ class _Parts:
         layouts = self.a.layout, self.b.layout
         if layouts[0].is_deep != layouts[1].is_deep:
             return "one part is deep, and the other is not"
-        if layouts[0].is_deep and any(each.is_tiled for each in layouts):
-            return "deep tiles are not compared"
         return "" if self.both else "the data windows have no pixel in common"
 
     def compare(self) -> None:

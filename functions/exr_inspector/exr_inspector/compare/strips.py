@@ -83,10 +83,8 @@ def _strips(stream: PartStream, pixels: Window) -> Iterator[Strip]:
         if not stream.layout.is_deep:
             yield from _flat_strips(stream, group, found)
         elif group.has_lines:
-            planes = zip(*(piece.planes for piece in group.pieces), strict=True)
-            counts, *samples = (np.concatenate(each) for each in planes)
-            rows, columns = np.arange(found.y, found.bottom), np.arange(found.x, found.right)
-            yield Strip(found, [Block(rows, columns, counts)], samples)
+            counts, samples = group.deep_lines()
+            yield Strip(found, [counts], samples)
         else:
             yield Strip(found, None)
 

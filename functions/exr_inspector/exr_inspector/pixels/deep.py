@@ -8,63 +8,75 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-_OFFSET, _SIZES = Struct("<Q"), Struct("<3q")
+_SIZES = Struct("<3q")
 
 Array = npt.NDArray[Any]
 
 
 class DeepChunks(NamedTuple):
-    """Where the chunks of a stitched deep file are.
+    """Where the chunks of a stitched deep file are, which follow one another.
 
-    `table`: the byte at which the offset table begins. `head`: bytes of a chunk's coordinates. `width` and
-    `heights`: pixels of each chunk. `types`: numpy types of all channels, in the order of the samples.
+    `has_samples`: whether the chunks are whole, or have only the sample counts. `first`: the byte at which
+    the first begins. `width` and `heights`: pixels of each chunk. `types`: numpy types of all channels, in
+    the order of the samples.
     """
 
     compression: str
-    table: int
-    head: int
+    is_tiled: bool
+    has_samples: bool
+    first: int
     width: int
     heights: list[int]
     types: list[str]
 
     def decode(self, file: bytes, planes: list[int]) -> list[Array]:
-        """Return the counts of all pixels, chunk after chunk, then the samples of the channels in `planes`.
+        """Return the counts of all pixels, then the samples of the channels in `planes`, line by line.
 
-        Raises ValueError if a chunk is not valid.
+        Scan lines lie below each other, and tiles side by side. Raises ValueError if a chunk is not valid.
         """
         sizes = [np.dtype(each).itemsize for each in self.types]
+        starts = [sum(sizes[:plane]) for plane in planes]
         counts: list[Array] = []
-        found: list[list[Array]] = [[] for _ in planes]
+        chunks: list[list[list[Array]]] = []  # of each chunk and line, the samples of each plane
         for index, (table, data, unpacked) in enumerate(self._chunks(file)):
             ends = self._ends(table, self.heights[index])
-            counts.append(np.diff(ends, axis=1, prepend=0).ravel().astype("<u4"))
-            lines = ends[:, -1].tolist()
-            if sum(lines) * sum(sizes) != unpacked:
-                raise ValueError(f"{sum(lines)} samples do not have {unpacked} bytes")
+            counts.append(np.diff(ends, axis=1, prepend=0).astype("<u4"))
+            lengths = ends[:, -1].tolist()
+            if sum(lengths) * sum(sizes) != unpacked:
+                raise ValueError(f"{sum(lengths)} samples do not have {unpacked} bytes")
+            if not self.has_samples:
+                continue
             samples = self._unpack(data, unpacked)
-            starts = [sum(sizes[:plane]) for plane in planes]
+            chunks.append([])
             position = 0
-            for length in lines:
-                for target, plane, start in zip(found, planes, starts, strict=True):
-                    target.append(
+            for length in lengths:
+                chunks[-1].append(
+                    [
                         np.frombuffer(samples, self.types[plane], length, position + length * start)
-                    )
+                        for plane, start in zip(planes, starts, strict=True)
+                    ]
+                )
                 position += length * sum(sizes)
-        return [np.concatenate(counts), *(np.concatenate(each) for each in found)]
+        lines = chain(*(zip(*chunks, strict=True) if self.is_tiled else chunks))
+        pixels = np.concatenate(counts, axis=int(self.is_tiled))
+        return [pixels.ravel(), *(np.concatenate(each) for each in zip(*lines, strict=True))]
 
     def _chunks(self, file: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         """Yield the packed table and samples of each chunk, and the size of the unpacked samples."""
-        for index in range(len(self.heights)):
-            (offset,) = _OFFSET.unpack_from(file, self.table + _OFFSET.size * index)
-            table, data, unpacked = _SIZES.unpack_from(file, offset + self.head)
-            start = offset + self.head + _SIZES.size
-            yield file[start : start + table], file[start + table : start + table + data], unpacked
+        end = self.first
+        for _ in self.heights:
+            sizes = end + (16 if self.is_tiled else 4)
+            table, data, unpacked = _SIZES.unpack_from(file, sizes)
+            start = sizes + _SIZES.size
+            end = start + table + data
+            yield file[start : start + table], file[start + table : end], unpacked
 
     def _ends(self, table: bytes, height: int) -> Array:
         """Return the running sum of the counts in each line."""

@@ -76,18 +76,22 @@ class ChunkReader:
     part: int
     max_chunk: int
     """Bytes to which a chunk may unpack."""
+    counts_only: bool = False
+    """Whether only the sample counts of deep chunks are read, and not their samples."""
     bytes_read: int = 0
     requests: int = 0
     max_gap: int = MAX_GAP
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    _reach: list[int] = field(init=False)
-    _unpacked: list[int] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.layout = self.table.layouts[self.part]
-        self._reach = self.table.packed_sizes(self.part).sizes.tolist()
+        reach = self.table.packed_sizes(self.part).sizes
+        if self.counts_only:  # packed or not, the table has no more bytes than this
+            reach = reach.clip(max=4 * self.layout.chunk_width * self.layout.chunk_height)
+            self.max_gap = SAMPLE_GAP
+        self._reach: list[int] = reach.tolist()
         sizes = self.layout.unpacked_sizes()
-        self._unpacked = None if sizes is None else sizes.tolist()
+        self._unpacked: list[int] | None = None if sizes is None else sizes.tolist()
         assert self.table.offsets is not None
         self._offsets: list[int] = self.table.offsets[self.part].tolist()
 
@@ -96,7 +100,7 @@ class ChunkReader:
         return 4 * self.packed_size(index) if self._unpacked is None else self._unpacked[index]
 
     def packed_size(self, index: int) -> int:
-        """Return the upper bound of a chunk's data size; 0 if it is not in the file."""
+        """Return the upper bound of the bytes of a chunk's data that are read; 0 if it is not in the file."""
         return max(self._reach[index], 0)
 
     def read(self, groups: Iterable[list[Unit]]) -> Iterator[tuple[list[Unit], Found]]:
@@ -197,19 +201,18 @@ class ChunkReader:
         table, size = head.table_size, head.samples_size
         if table < 0 or size < 0:
             raise ChunkError(f"the head states the sizes {table} and {size}")
-        if layout.head_size + table + size > len(raw):
-            is_cut = span.offset + layout.head_size + table + size > self.table.file_size
+        start, needed = layout.head_size, table if self.counts_only else table + size
+        is_cut = span.offset + start + table + size > self.table.file_size
+        if is_cut or start + needed > len(raw):
             kind = MissingChunkError if is_cut else ChunkError
-            raise kind(
-                f"the head states {table + size} bytes, but {len(raw) - layout.head_size} can be there"
-            )
+            raise kind(f"the head states {table + size} bytes, more than can be there")
         unpacked = head.unpacked_size or 0
         counts_size = 4 * pixels.width * pixels.height if layout.is_deep else 0
-        if not 0 <= unpacked <= self.max_chunk - counts_size:
+        held = counts_size + (0 if self.counts_only else unpacked)
+        if unpacked < 0 or held > self.max_chunk:
             message = f"the chunk unpacks to {unpacked} bytes and {counts_size} of sample counts"
             raise LargeChunkError(f"{message}, more than the {self.max_chunk} allowed")
-        start = layout.head_size
-        counts, data = raw[start : start + table], raw[start + table : start + table + size]
+        counts, data = raw[start : start + table], raw[start + table : start + needed]
         return RawChunk(pixels, data, counts, unpacked)
 
 

@@ -2,7 +2,8 @@
 
 A channel's hash covers its little-endian samples line by line, bit for bit: -0 differs from 0, and NaNs with
 different payloads differ. It is that of the decoded pixels, so a lossy compression changes it; PXR24 keeps
-half and uint samples, but cuts the lowest byte off float.
+half and uint samples, but cuts the lowest byte off float. The hash of a deep channel covers the sample counts
+of all pixels, and its samples, pixel after pixel.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import xxhash
 
 from exr_inspector.exr.layout import ChannelLayout
-from exr_inspector.pixels.places import Block, Window
+from exr_inspector.pixels.places import PIXELS, Array, Block, Window
 from exr_inspector.pixels.stream import Channel
 
 MAX_PADDING = 1 << 26
@@ -22,7 +23,7 @@ MAX_PADDING = 1 << 26
 MAX_PADDED_LINE = 1 << 18
 
 
-def text(data: bytes) -> str:
+def hash_of(data: bytes) -> str:
     """Return the hash of data as it is stored."""
     return f"xxh3_128:{xxhash.xxh3_128_hexdigest(data)}"
 
@@ -91,11 +92,45 @@ class WindowHash:
     def result(self) -> tuple[list[str], str]:
         """Return the hash of each channel, and that of all, in which their order does not count."""
         found = [each.result() for each in self._hashes]
-        rows = [
-            (each.name, each.type, each.layout.x_sampling, each.layout.y_sampling, digest)
-            for each, digest in zip(self.channels, found, strict=True)
-        ]
-        return found, text(json.dumps([self.window, sorted(rows)]).encode())
+        return found, _part_hash(self.window, self.channels, found)
+
+
+class DeepHash:
+    """Hashes the channels of a deep part in a window, from whole lines in order of y.
+
+    Pixels of the window that the part does not have count as empty.
+    """
+
+    def __init__(self, channels: Sequence[Channel], window: Window) -> None:
+        self.channels = channels
+        self.window = window
+        self._counts = ChannelHash(PIXELS, window)
+        self._samples = [xxhash.xxh3_128() for _ in channels]
+
+    def add(self, counts: Block, samples: Sequence[Array]) -> None:
+        """Add the sample counts of the next lines, and the samples of each channel, pixel after pixel."""
+        self._counts.add(counts)
+        x, y = counts.columns, counts.lines
+        inside = np.outer(
+            (y >= self.window.y) & (y < self.window.bottom), (x >= self.window.x) & (x < self.window.right)
+        )
+        chosen = slice(None) if inside.all() else np.repeat(inside.ravel(), counts.samples.ravel())
+        for digest, plane in zip(self._samples, samples, strict=True):
+            digest.update(np.ascontiguousarray(plane[chosen]).data)
+
+    def result(self) -> tuple[list[str], str]:
+        """Return what `WindowHash.result` does."""
+        counts = self._counts.result()
+        found = [hash_of(f"{counts} {each.hexdigest()}".encode()) for each in self._samples]
+        return found, _part_hash(self.window, self.channels, found)
+
+
+def _part_hash(window: Window, channels: Sequence[Channel], digests: Sequence[str]) -> str:
+    rows = [
+        (each.name, each.type, each.layout.x_sampling, each.layout.y_sampling, digest)
+        for each, digest in zip(channels, digests, strict=True)
+    ]
+    return hash_of(json.dumps([window, sorted(rows)]).encode())
 
 
 def is_hashable(window: Window | None, data: Window) -> bool:
@@ -111,4 +146,4 @@ def file_hash(parts: Iterable[str | None]) -> str | None:
     known = list(parts)
     if not known or None in known:
         return None
-    return text(json.dumps(sorted(known, key=str)).encode())
+    return hash_of(json.dumps(sorted(known, key=str)).encode())

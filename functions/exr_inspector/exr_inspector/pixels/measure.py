@@ -12,17 +12,14 @@ import numpy.typing as npt
 from exr_inspector.exr.layout import ChannelLayout
 from exr_inspector.pixels.accumulate import STATS, Stats
 from exr_inspector.pixels.deep_stats import DeepStats, sample_pixels
-from exr_inspector.pixels.places import data_window, display_window, unit_means
+from exr_inspector.pixels.places import PIXELS, data_window, display_window, unit_means
 from exr_inspector.pixels.plan import Plan
 from exr_inspector.pixels.roles import Role
 from exr_inspector.pixels.stream import Group, PartStream, Piece
 from exr_inspector.pixels.suspects import Suspects
 
 if TYPE_CHECKING:
-    from exr_inspector.pixels.hashes import WindowHash
-
-PIXELS = ChannelLayout(4, 1, 1)
-"""The sampling of the sample counts of deep pixels."""
+    from exr_inspector.pixels.hashes import DeepHash, WindowHash
 
 MIN_ERROR_UNITS = 8
 """From fewer chunks, no standard error is estimated."""
@@ -50,6 +47,7 @@ class Measure:
             self.outside = [STATS[each.type]() for each in self.channels]
         self.hashes: list[WindowHash] = []
         """Of the data window and, if it is another, the display window; none if they cannot be known."""
+        self.deep_hashes: list[DeepHash] = []
         self.plan: Plan | None = None
 
     def run(self, plan: Plan, tap: Callable[[Piece], None] | None = None) -> None:
@@ -69,9 +67,13 @@ class Measure:
     def _add_lines(self, group: Group) -> None:
         """Add a group to what needs whole lines."""
         if not group.has_lines:
-            self.hashes = []
+            self.hashes, self.deep_hashes = [], []
             for suspects in self.suspects.values():
                 suspects.skip()
+        elif self.deep_hashes:
+            counts, samples = group.deep_lines()
+            for deep in self.deep_hashes:
+                deep.add(counts, samples)
         elif self.hashes or self.suspects:
             for index in range(len(self.channels)):
                 block = group.block(index)
@@ -81,12 +83,21 @@ class Measure:
                     self.suspects[index].add(block)
 
     def _begin_lines(self) -> None:
-        from exr_inspector.pixels.hashes import WindowHash, is_hashable  # noqa: PLC0415 - an optional library
+        if not (self.channels and self.plan and self.plan.is_full):
+            return
+        from exr_inspector.pixels.hashes import (  # noqa: PLC0415 - an optional library
+            DeepHash,
+            WindowHash,
+            is_hashable,
+        )
 
-        if self.deep is None and self.plan and self.plan.is_full:
-            self.hashes = [WindowHash(self.channels, self.data)]
-            if self.display and self.display != self.data and is_hashable(self.display, self.data):
-                self.hashes.append(WindowHash(self.channels, self.display))
+        windows = [self.data]
+        if self.display and self.display != self.data and is_hashable(self.display, self.data):
+            windows.append(self.display)
+        if self.deep:
+            self.deep_hashes = [DeepHash(self.channels, each) for each in windows]
+        else:
+            self.hashes = [WindowHash(self.channels, each) for each in windows]
             self.suspects = {
                 index: Suspects()
                 for index, (channel, role) in enumerate(zip(self.channels, self.roles, strict=True))
@@ -171,7 +182,8 @@ class Measure:
     def _hash_results(self) -> dict[str, tuple[Sequence[str | None], str | None]]:
         """Return the hashes of the channels and of the part, for the data window and the display window."""
         nothing: tuple[Sequence[str | None], str | None] = [None] * len(self.channels), None
-        found = {each.window: each.result() for each in self.hashes}
+        hashes: list[WindowHash | DeepHash] = [*self.hashes, *self.deep_hashes]
+        found = {each.window: each.result() for each in hashes}
         windows = {"hash": self.data, "display_hash": self.display}
         return {name: found.get(window, nothing) if window else nothing for name, window in windows.items()}
 

@@ -14,7 +14,7 @@ from exr_inspector.exr.limits import Limits
 from exr_inspector.pixels.decode import Decoder, decoder_version
 from exr_inspector.pixels.fetch import ChunkReader
 from exr_inspector.pixels.memory import shared_memory
-from exr_inspector.pixels.stream import PartStream, channels_of
+from exr_inspector.pixels.stream import OWN_DEEP, PartStream, channels_of
 from exr_inspector.sources.protocol import Source
 from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header
@@ -50,8 +50,13 @@ class PixelFile:
         self.table = found.table
         self.decoders = [Decoder() for _ in range(WORKERS)]
 
-    def stream(self, part: int, channels: Sequence[str] | None = None) -> PartStream:
+    def stream(
+        self, part: int, channels: Sequence[str] | None = None, *, counts_only: bool = False
+    ) -> PartStream:
         """Return what decodes a part: the channels that match names or patterns such as `*.R`, or all.
+
+        With `counts_only`, a deep part gives the sample counts of its pixels and no channel. Their samples
+        are not read, unless only the OpenEXR library can unpack the counts.
 
         Raises InspectorError: BAD_CONFIG if there is no such part, CHUNK_CORRUPT if its channels or its
         compression are not valid.
@@ -69,9 +74,11 @@ class PixelFile:
         wanted = [
             each
             for each in every
-            if channels is None or any(fnmatchcase(each.name, pattern) for pattern in channels)
+            if not counts_only
+            and (channels is None or any(fnmatchcase(each.name, pattern) for pattern in channels))
         ]
-        reader = ChunkReader(self._ahead, self.table, part, shared_memory().max_chunk)
+        counts_only = counts_only and layout.is_deep and layout.compression in OWN_DEEP
+        reader = ChunkReader(self._ahead, self.table, part, shared_memory().max_chunk, counts_only)
         return PartStream(part, found, layout, reader, self.decoders, every, wanted, self.deadline)
 
     def close(self) -> None:

@@ -13,6 +13,9 @@ from exr_inspector.exr.layout import ChannelLayout, Layout
 from exr_inspector.pixels.accumulate import Locate
 from exr_inspector.pixels.stitch import RawChunk
 
+PIXELS = ChannelLayout(4, 1, 1)
+"""The sampling of the sample counts of deep pixels."""
+
 Array = npt.NDArray[Any]
 Lines = npt.NDArray[np.int64]
 

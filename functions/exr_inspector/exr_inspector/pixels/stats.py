@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -33,13 +33,14 @@ MAX_CHANNELS = 256
 """Channels that are measured at once: each takes 0.5 MiB."""
 
 Mode = Literal["full", "sampled"]
+AnyMode = Literal["full", "sampled", "counts"]
 
 
 @dataclass(frozen=True)
 class Request:
     """The arguments of `pixel_stats`."""
 
-    mode: Mode
+    mode: AnyMode
     budget: int
     parts: Sequence[int] | None
     channels: Sequence[str] | None
@@ -52,7 +53,7 @@ class Request:
 
 def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     path: str | os.PathLike[str] | Location,
-    mode: Mode = "full",
+    mode: AnyMode = "full",
     budget: int | None = None,
     parts: Sequence[int] | None = None,
     channels: Sequence[str] | None = None,
@@ -65,7 +66,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
 
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
     reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
-    and the counts are those of the sample. `parts` are indexes, `channels` names or patterns such as `*.R`.
+    and the counts are those of the sample. `counts` reads no samples: `deep` has what the sample counts of
+    deep pixels tell, and `channels` is empty. `parts` are indexes, `channels` names or patterns such as
+    `*.R`.
 
     What is not decoded within `seconds`, or would need more memory than the instance has, is given up; the
     time that passes while other files hold the memory counts.
@@ -80,10 +83,9 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     for an impossible path, and transient faults of the file's store.
     """
     decoder_version()
-    if mode not in ("full", "sampled") or (budget is not None and budget < 0):
-        raise InspectorError(
-            BAD_CONFIG, f"the mode must be full or sampled, not {mode!r}; the budget at least 0"
-        )
+    if mode not in get_args(AnyMode) or (budget is not None and budget < 0):
+        modes = ", ".join(get_args(AnyMode))
+        raise InspectorError(BAD_CONFIG, f"the mode is one of {modes}, not {mode!r}; the budget at least 0")
     settings = settings or Settings()
     location = path if isinstance(path, Location) else path_location(path, settings.paths)
     request = Request(
@@ -178,11 +180,14 @@ class _Reading:
         wanted, roles = self.request.parts, channel_roles(file.header)
         for index in range(len(file.header.parts)) if wanted is None else sorted(set(wanted)):
             try:
-                self._add(file.stream(index, self.request.channels), roles)
+                stream = file.stream(index, self.request.channels, counts_only=self.request.mode == "counts")
+                self._add(stream, roles)
             except InspectorError as error:
                 if error.fault is BAD_CONFIG:
                     raise
                 self._fail(error.fault, error.message, index)
+        if not (self.measures or self.failures):
+            self._fail(BAD_CONFIG, "the file has no such channels")
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
     def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
@@ -192,13 +197,13 @@ class _Reading:
                 f"{held + len(stream.channels)} channels are more than the {MAX_CHANNELS} measured at once"
             )
             raise InspectorError(PIXELS_LIMIT, message)
-        if stream.channels:
+        if stream.channels or (self.request.mode == "counts" and stream.layout.is_deep):
             self.measures.append(Measure(stream, roles))
 
     def _plan(self, stream: PartStream) -> Plan:
         """Return the units of a part to read: its share of the budget, and at least MIN_SAMPLE of them."""
         plan = plan_full(stream.layout)
-        if self.request.mode == "full":
+        if self.request.mode != "sampled":
             return plan
         sizes = [sum(map(stream.reader.packed_size, unit)) for unit in plan.units]
         budget = self.request.budget // len(self.measures)

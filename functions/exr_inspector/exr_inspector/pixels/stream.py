@@ -21,7 +21,7 @@ from exr_inspector.pixels.decode import DTYPES, DecodeError, Decoder, Job
 from exr_inspector.pixels.deep import DeepChunks
 from exr_inspector.pixels.fetch import ChunkError, ChunkReader, Found
 from exr_inspector.pixels.memory import decoder_memory, file_memory, shared_memory
-from exr_inspector.pixels.places import Array, Block, Places, places_of
+from exr_inspector.pixels.places import PIXELS, Array, Block, Places, places_of
 from exr_inspector.pixels.plan import GROUP_BYTES, MAX_ROW_BYTES, Plan, Unit, groups
 from exr_inspector.pixels.raw import is_raw, raw_planes
 from exr_inspector.pixels.stitch import RawChunk, channel_order, stitch
@@ -72,17 +72,44 @@ class Group(NamedTuple):
     def block(self, index: int) -> Block:
         """Return the lines of a channel of a flat part. Only for groups that have lines."""
         channel = self.channels[index]
-        blocks = [block for piece in self.pieces for block in piece.blocks(index, channel)]
-        if len(blocks) == 1:
-            return blocks[0]
-        lines, columns = (np.unique(np.concatenate(each)) for each in list(zip(*blocks, strict=True))[:2])
-        samples = np.empty((len(lines), len(columns)), DTYPES[channel.type])
-        for block in blocks:
-            y, x = np.searchsorted(lines, block.lines[:1]), np.searchsorted(columns, block.columns[:1])
-            for top, left in zip(y.tolist(), x.tolist(), strict=True):
-                height, width = block.samples.shape
-                samples[top : top + height, left : left + width] = block.samples
-        return Block(lines, columns, samples)
+        return _joined([block for piece in self.pieces for block in piece.blocks(index, channel)])
+
+    def deep_lines(self) -> tuple[Block, list[Array]]:
+        """Return the sample counts of the pixels, and each channel's samples, pixel after pixel.
+
+        Only for groups of a deep part that have lines.
+        """
+        blocks: list[Block] = []
+        runs: list[tuple[int, int, int, slice]] = []  # y, x, piece, and its samples in a line of a block
+        for number, piece in enumerate(self.pieces):
+            here = list(piece.places.blocks(PIXELS, piece.planes[0]))
+            lengths = np.stack([block.samples.sum(axis=1, dtype=np.int64) for block in here], axis=1)
+            ends = np.cumsum(lengths).reshape(lengths.shape)
+            for block, column in zip(here, np.stack((ends - lengths, ends)).T.tolist(), strict=True):
+                x = int(block.columns[0])
+                for y, cut in zip(block.lines.tolist(), column, strict=True):
+                    runs.append((y, x, number, slice(*cut)))
+            blocks += here
+        runs.sort(key=lambda run: run[:2])
+        samples = [
+            np.concatenate([self.pieces[number].planes[1 + index][cut] for _, _, number, cut in runs])
+            for index in range(len(self.channels))
+        ]
+        return _joined(blocks), samples
+
+
+def _joined(blocks: list[Block]) -> Block:
+    """Return the rectangle that blocks side by side, or one below the other, make up."""
+    if len(blocks) == 1:
+        return blocks[0]
+    lines, columns = (np.unique(np.concatenate(each)) for each in list(zip(*blocks, strict=True))[:2])
+    samples = np.empty((len(lines), len(columns)), blocks[0].samples.dtype)
+    for block in blocks:
+        y, x = np.searchsorted(lines, block.lines[:1]), np.searchsorted(columns, block.columns[:1])
+        for top, left in zip(y.tolist(), x.tolist(), strict=True):
+            height, width = block.samples.shape
+            samples[top : top + height, left : left + width] = block.samples
+    return Block(lines, columns, samples)
 
 
 class _Task(NamedTuple):
@@ -295,7 +322,7 @@ class PartStream:
         places = places_of(self.layout, chunks)
         if self.layout.is_deep:
             size = sum(each.unpacked_size + 4 * each.pixels.width * each.pixels.height for each in chunks)
-            shapes = [places.shape(ChannelLayout(4, 1, 1))]
+            shapes = [places.shape(PIXELS)]
         else:
             shapes = [places.shape(each.layout) for each in self.channels]
             size = sum(
@@ -320,12 +347,12 @@ class PartStream:
         compression = self.layout.compression
         if not self.layout.is_deep or compression not in OWN_DEEP:
             return None
-        head = (16 if self.layout.is_tiled else 4) + 24
-        data = sum(head + len(each.table) + len(each.data) for each in chunks)
-        table = len(file) - data - 8 * len(chunks)
+        is_tiled = self.layout.is_tiled
+        head = 40 if is_tiled else 28
+        first = len(file) - sum(head + len(each.table) + len(each.data) for each in chunks)
         heights = [each.pixels.height for each in chunks]
-        width = chunks[0].pixels.width
-        return DeepChunks(str(compression), table, head - 24, width, heights, self._types)
+        width, has_samples = chunks[0].pixels.width, not self.reader.counts_only
+        return DeepChunks(str(compression), is_tiled, has_samples, first, width, heights, self._types)
 
 
 def channels_of(part: Part, layout: Layout) -> list[Channel]:

@@ -16,7 +16,7 @@ from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
     from exr_inspector.apps.export.write import Format
-    from exr_inspector.catalog.duckdb.records import Per
+    from exr_inspector.catalog.duckdb.grouping import Per
 
 
 @click.command()

@@ -18,7 +18,7 @@ from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
 
 if TYPE_CHECKING:
-    from exr_inspector.pixels.stats import Mode
+    from exr_inspector.pixels.stats import AnyMode, Mode
 
 # Files whose rows are stored in one transaction; each has a thumbnail.
 BATCH = 20
@@ -30,10 +30,10 @@ _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 @click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
 @click.option(
     "--mode",
-    type=click.Choice(["full", "sampled"]),
+    type=click.Choice(["full", "sampled", "counts"]),
     default="full",
     show_default=True,
-    help="Read every chunk, or a sample of at least 16.",
+    help="Read every chunk, a sample of at least 16, or only how many samples deep pixels have.",
 )
 @click.option(
     "--budget", type=click.IntRange(0), metavar="MIB", help="MiB that a sample may read. [default: 32]"
@@ -50,7 +50,7 @@ def stats(
     ctx: click.Context,
     paths: tuple[str, ...],
     recursive: bool,
-    mode: Mode,
+    mode: AnyMode,
     budget: int | None,
     channels: tuple[str, ...],
     db: str | None,
@@ -74,8 +74,8 @@ def stats(
         results = _verified(files, settings)
     elif db is None:
         results = _measured(files, mode, limit, channels or None, settings, dry_run)
-    elif channels or dry_run:
-        raise click.UsageError("--db stores all channels; drop --channel and --dry-run")
+    elif channels or dry_run or mode == "counts":
+        raise click.UsageError("--db stores all channels; drop --channel, --dry-run and --mode counts")
     else:
         stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
         settings = with_db(replace(settings, stats_bytes=stats_bytes), db)
@@ -93,7 +93,7 @@ def stats(
 
 def _measured(
     files: Sequence[Location],
-    mode: Mode,
+    mode: AnyMode,
     budget: int | None,
     channels: tuple[str, ...] | None,
     settings: Settings,

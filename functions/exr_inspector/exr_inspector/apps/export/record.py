@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from exr_inspector.catalog.columns import FLAG, INTEGER, REAL, TEXT, Column
-from exr_inspector.catalog.duckdb.records import Per
+from exr_inspector.catalog.duckdb.grouping import Per
 from exr_inspector.exr.names import split_path
 from exr_inspector.sequences import format_frames, gaps, parse_pattern
 

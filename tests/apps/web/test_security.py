@@ -1,0 +1,82 @@
+"""Who may read the pages, and what keeps the text of files from doing harm."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from exr_inspector.apps.web.security import HEADERS, Access, host_names
+from exr_inspector.apps.web.templating import STATIC
+from tests.apps.web.conftest import Catalog
+
+
+def test_nothing_is_shown_without_a_valid_token(catalog: Catalog) -> None:
+    for path in ("/", "/file?id=1", "/static/browse.css", "/nowhere"):
+        for token in ("", "wrong", catalog.token[:-1], "\xe9"):
+            answer = catalog.get(path, token=token)
+            assert answer.status == 401
+            assert "Open the address" in answer.text
+    assert catalog.get("/?token=wrong").status == 401
+
+
+def test_the_token_of_the_url_becomes_a_cookie_and_leaves_the_url(catalog: Catalog) -> None:
+    answer = catalog.get(f"/file?id=a%26b&token={catalog.token}", token="")
+    assert answer.status == 303
+    assert answer.headers["location"] == "/file?id=a%26b"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{catalog.cookie}={catalog.token};")
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+
+
+def test_a_redirect_never_leads_to_another_host(catalog: Catalog) -> None:
+    for path in ("//evil.example/", "///evil.example", "/\\evil.example"):
+        location = catalog.get(f"{path}?token={catalog.token}", token="").headers["location"]
+        assert location.startswith("/")
+        assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "localhost.evil.example", "[::1"])
+def test_a_host_header_of_another_name_is_refused(catalog: Catalog, host: str) -> None:
+    answer = catalog.get("/", host=host)
+    assert answer.status == 400
+    assert "show" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:80", "10.1.2.3"])
+def test_addresses_and_names_of_this_machine_are_accepted(host: str) -> None:
+    assert Access({}, host_names("127.0.0.1")).accepts(host)
+
+
+def test_pages_are_only_read(catalog: Catalog) -> None:
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
+        assert catalog.get("/", method=method).status == 405
+    answer = catalog.get("/", method="HEAD")
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_every_answer_has_the_headers_that_protect_it(catalog: Catalog) -> None:
+    for path in ("/", "/nowhere", "/static/browse.css", "/file?id=1"):
+        for token in (None, ""):
+            headers = catalog.get(path, token=token).headers
+            assert HEADERS.items() <= headers.items()
+            assert "access-control-allow-origin" not in headers
+    assert catalog.get("/").headers["cache-control"] == "no-store"
+
+
+def test_static_files_stay_below_their_folder(catalog: Catalog) -> None:
+    for path in ("/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static//etc/passwd"):
+        assert catalog.get(path).status == 404
+
+
+def test_vendored_files_are_those_that_were_reviewed() -> None:
+    folder = STATIC / "vendor"
+    stated = json.loads((folder / "vendor.json").read_text())
+    for name, facts in stated.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == facts["sha256"]
+        assert facts["version"] in name
+        assert (folder / facts["license_file"]).is_file()
+    known = {*stated, *(facts["license_file"] for facts in stated.values()), "vendor.json", "README.md"}
+    assert {each.name for each in folder.iterdir()} == known
