@@ -32,6 +32,13 @@ INTERRUPTED = 130
 @written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
 @click.option(
+    "--facets",
+    metavar="LIST",
+    help="What to compute for every file, also for stored ones that lack it, such as"
+    " `header,pixels:sampled,policy:default`; `pixels:full`, `cryptomatte:objects` or `:coverage`, and"
+    " `policy:` with a pack or a file. [default: header, and what the settings ask for]",
+)
+@click.option(
     "--dask",
     metavar="tls://HOST:PORT",
     help="Inspect on the workers of this Dask cluster. tcp:// is for a cluster of this machine only.",
@@ -70,6 +77,7 @@ def index(
     roots: tuple[str, ...],
     db: str | None,
     jobs: int | None,
+    facets: str | None,
     dask: str | None,
     dask_ca: str | None,
     dask_cert: str | None,
@@ -93,18 +101,18 @@ def index(
     Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
     be read, 2, 130 after Ctrl-C.
     """
-    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
+    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
         raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
-    settings = Settings.from_mapping(os.environ)
-    settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
-    if db:
-        settings = with_db(settings, db)
+    settings = _settings(db, facets, with_report=not no_oiio)
+    wants = wanted(settings, Opener(settings))
     store = selected_store(settings)
-    options = Options(not no_delete, max_delete / 100, yes)
+    options = Options(not no_delete, max_delete / 100, yes, wants)
     counter = terminal.Counter(shown=not (quiet or as_json))
     with closing(store):
         publisher = None
@@ -133,6 +141,19 @@ def index(
                 counter.end()
                 _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
     ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
+
+
+def _settings(db: str | None, facets: str | None, *, with_report: bool) -> Settings:
+    from exr_inspector.apps.index.facets import with_facets  # noqa: PLC0415 - so that --help is quick
+
+    settings = Settings.from_mapping(os.environ)
+    settings = replace(settings, openimageio=settings.openimageio and with_report)
+    if facets is not None:
+        try:
+            settings = with_facets(settings, facets)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--facets") from None
+    return with_db(settings, db) if db else settings
 
 
 def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from exr_inspector.apps.index.pool import Executor, Shard
 from exr_inspector.apps.index.worker import Inspected
-from exr_inspector.catalog.duckdb.inventory import Counts, Gone, Inventory, OfRoot
+from exr_inspector.catalog.duckdb.inventory import HEADER, Counts, Gone, Inventory, OfRoot, Wanted
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import is_object, path_location
@@ -52,12 +52,13 @@ class Kept(NamedTuple):
 @dataclass(frozen=True)
 class Options:
     """`max_delete` is the share of a root's rows that may be deleted; `assents` deletes more, and rows of
-    another file system than the listed one.
+    another file system than the listed one. `wanted` are the facets that every file shall have.
     """
 
     deletes: bool = True
     max_delete: float = 0.05
     assents: bool = False
+    wanted: Sequence[Wanted] = (HEADER,)
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Run:
         Raises InspectorError if the store fails; the summary tells what was done until then.
         """
         try:
-            with Inventory() as inventory:
+            with Inventory(self._options.wanted) as inventory:
                 inventory.copy_stored(self._store, [each.name for each in self._roots])
                 listings = [self._list(index, inventory) for index in range(len(self._roots))]
                 counts = inventory.compare()

@@ -16,7 +16,7 @@ import pyarrow as pa
 from typing_extensions import Self
 
 from exr_inspector.catalog.duckdb.errors import coded
-from exr_inspector.catalog.facets import HEADER_VERSION
+from exr_inspector.catalog.facets import HEADER_VERSION, UNFINISHED
 from exr_inspector.catalog.plan import Removal
 from exr_inspector.catalog.store import Store
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
@@ -57,11 +57,13 @@ _COPIED = {
     ),
     "computed": ("facets", ["file_id", "facet", "engine_version"]),
 }
+# The columns that are needed if more than the header is wanted.
+_COPIED_TOO = {"stored": ["status", "multipart_count"], "computed": ["request", "status", "input_hash"]}
 
 # The version of an object is its eTag. That of a file is all of these, since tools restore sizes and times.
 _COMPARE = """
     CREATE TABLE differing AS
-    SELECT DISTINCT ON (listed.file_id) listed.root, listed.path, listed.size_bytes,
+    SELECT DISTINCT ON (listed.file_id) listed.file_id, listed.path, listed.size_bytes,
         stored.file_id IS NULL AS is_new, listed.etag IS NOT NULL AS is_object
     FROM listed LEFT JOIN stored USING (file_id)
     WHERE stored.file_id IS NULL
@@ -74,10 +76,18 @@ _COMPARE = """
             END
         OR stored.writing
         OR stored.embedding_version IS DISTINCT FROM $embedding_version
-        OR NOT EXISTS (
+"""
+_LACKS = """
+        OR ({condition}) AND NOT EXISTS (
             FROM computed
-            WHERE computed.file_id = listed.file_id AND facet = 'header' AND engine_version = $header_version
+            WHERE computed.file_id = listed.file_id AND facet = '{facet}' AND engine_version = {version}
+                {answer}
         )
+"""
+_KNOWN = """
+    LEFT JOIN (
+        SELECT file_id, list([facet, input_hash]) AS known FROM computed WHERE facet <> 'header' GROUP BY ALL
+    ) USING (file_id)
 """
 
 
@@ -98,15 +108,33 @@ class Counts(NamedTuple):
         return self.seen - self.new - self.changed
 
 
+class Wanted(NamedTuple):
+    """A facet that every file shall have in this version, computed for one of these requests; none means any.
+
+    Only stored files that fulfill `condition` can have it.
+    """
+
+    facet: str
+    version: int
+    requests: Sequence[str] = ()
+    condition: str = "true"
+
+
+HEADER = Wanted("header", HEADER_VERSION)
+HAS_HEADER = "stored.multipart_count > 0"
+IS_SUPPORTED = f"{HAS_HEADER} OR stored.status <> 'unsupported'"
+
+
 class Difference(NamedTuple):
     """A file to inspect: the path that was listed, and whether it is stored already.
 
-    `is_link`: it is a link, and leads nowhere.
+    `is_link`: it is a link, and leads nowhere. `known` has pairs of a facet and the stored hash.
     """
 
     path: str
     change: Literal["new", "changed"]
     is_link: bool = False
+    known: Sequence[Sequence[str]] = ()
 
 
 class Gone(NamedTuple):
@@ -131,6 +159,9 @@ class OfRoot(NamedTuple):
 class Inventory:
     """The comparison of one run. A context manager."""
 
+    def __init__(self, wanted: Sequence[Wanted] = (HEADER,)) -> None:
+        self._wanted = wanted
+
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="exr-inspector-", ignore_cleanup_errors=True)
         path = str(Path(self._folder.name, "inventory.duckdb"))
@@ -150,6 +181,8 @@ class Inventory:
         Do it before the roots are listed. Then a file that is stored in the meantime does not look gone.
         """
         for table, (source, columns) in _COPIED.items():
+            if len(self._wanted) > 1:
+                columns = [*columns, *_COPIED_TOO[table]]  # noqa: PLW2901
             for index, root in enumerate(roots):
                 how = f"INSERT INTO {table}" if index else f"CREATE OR REPLACE TABLE {table} AS"
 
@@ -167,9 +200,16 @@ class Inventory:
 
     def compare(self) -> Counts:
         """Compare what was listed with what is stored."""
-        versions = {"embedding_version": EMBEDDING_VERSION, "header_version": HEADER_VERSION}
+        values: dict[str, Any] = {"embedding_version": EMBEDDING_VERSION}
+        sql = _COMPARE
+        for facet, version, requests, condition in self._wanted:
+            answer = ""
+            if requests:
+                answer = f"AND list_contains($requests_{facet}, request) AND status <> '{UNFINISHED}'"
+                values[f"requests_{facet}"] = list(requests)
+            sql += _LACKS.format(condition=condition, facet=facet, version=version, answer=answer)
         with coded(self._folder.name):
-            self._database.execute(_COMPARE, versions)
+            self._database.execute(sql, values)
         seen, *_ = self._row("SELECT count(DISTINCT file_id) FROM listed")
         return Counts(
             seen,
@@ -181,9 +221,11 @@ class Inventory:
 
     def differences(self) -> Iterator[Difference]:
         """Yield the new and the changed files, ordered by path."""
-        sql = "SELECT path, is_new, size_bytes IS NULL FROM differing ORDER BY path"
-        for path, is_new, is_link in self._rows(sql):
-            yield Difference(path.decode("utf-8", "surrogateescape"), "new" if is_new else "changed", is_link)
+        known, join = ("known", _KNOWN) if len(self._wanted) > 1 else ("NULL", "")
+        sql = f"SELECT path, is_new, size_bytes IS NULL, {known} FROM differing {join} ORDER BY path"
+        for path, is_new, is_link, hashes in self._rows(sql):
+            name = path.decode("utf-8", "surrogateescape")
+            yield Difference(name, "new" if is_new else "changed", is_link, hashes or ())
 
     def of_root(self, root: int, devices: Collection[str]) -> OfRoot:
         """Return numbers of a root's files; `devices` are the file systems that its listing saw."""
