@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from exr_inspector.apps.cli.terminal import harmless
+from exr_inspector.apps.web.charts import channel_color
+from exr_inspector.document.serialize import to_json
 from exr_inspector.sequences import format_frames
 from exr_inspector.version import VERSION
 
@@ -34,18 +36,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters.update(layer=layer, pair=lambda value: (value, value))
-    made.filters.update(
-        size=size,
-        number=number,
-        age=age,
-        utc=utc,
-        real=real,
-        amount=amount,
-        listed=listed,
-        frames=format_frames,
-        prose=prose,
-    )
+    made.filters.update(size=size, number=number, age=age, utc=utc, real=real, json=to_json)
+    made.filters.update(channel_color=channel_color, layer=layer, pair=lambda value: (value, value))
+    made.filters.update(amount=amount, listed=listed, frames=format_frames, prose=prose)
     made.globals.update(url=url, static=static, version=VERSION)
     return made
 

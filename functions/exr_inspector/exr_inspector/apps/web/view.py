@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -15,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from exr_inspector.apps.export.record import cell
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
-from exr_inspector.location import Location
+from exr_inspector.location import S3, Location
 from exr_inspector.settings import Settings
 
 FORMAT = "format"
@@ -32,6 +35,8 @@ class Site:
     snapshots: CurrentSnapshot
     environment: Environment
     settings: Settings
+    originals: Originals
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class View:
         sql = self.request.url.include_query_params(**{FORMAT: "sql"})
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
+
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again: those of the scope, or the indexed one."""
+        return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
 
     def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
         """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
@@ -100,6 +109,17 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 def not_found(what: str) -> HTTPException:
     """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
     return HTTPException(404, what)
+
+
+def common_folder(reader: Reader) -> tuple[str, ...]:
+    """Return the folder that all local files of a snapshot are in; nothing if there are none."""
+    sql = """
+        SELECT min(file_path) AS first, max(file_path) AS last FROM files
+        WHERE NOT starts_with(file_path, $objects)"""
+    found = reader.row(sql, objects=S3)
+    if not found or found["first"] is None:
+        return ()
+    return (os.path.commonpath([found[end].rpartition("/")[0] or "/" for end in ("first", "last")]),)
 
 
 def _relative(url: Any) -> str:
