@@ -36,9 +36,21 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters.update(size=size, number=number, age=age, utc=utc, real=real, json=to_json)
-    made.filters.update(channel_color=channel_color, layer=layer, pair=lambda value: (value, value))
-    made.filters.update(amount=amount, listed=listed, frames=format_frames, prose=prose)
+    made.filters.update(
+        age=age,
+        amount=amount,
+        channel_color=channel_color,
+        frames=format_frames,
+        json=to_json,
+        layer=layer,
+        listed=listed,
+        number=number,
+        pair=lambda value: (value, value),
+        prose=prose,
+        real=real,
+        size=size,
+        utc=utc,
+    )
     made.globals.update(url=url, static=static, version=VERSION)
     return made
 
