@@ -100,9 +100,9 @@ def chunk_map(part: PartChunks) -> Markup:
         for cell in part.cells
     )
     label = f"{part.present:,} of {part.total:,} chunks of part {part.index} are in the file"
-    return Markup('<svg class="chunks" viewBox="0 0 {:.2f} {:.2f}" role="img"><title>{}</title>{}</svg>').format(
-        part.width * scale, part.height * scale, label, cells
-    )
+    return Markup(
+        '<svg class="chunks" viewBox="0 0 {:.2f} {:.2f}" role="img"><title>{}</title>{}</svg>'
+    ).format(part.width * scale, part.height * scale, label, cells)
 
 
 def share(value: float) -> Markup:

@@ -25,7 +25,7 @@ IN_FILTER = {
     "ok,warning,unjudged": "complete",
 }
 """What the states are called that can be filtered by."""
-SPANS = {"24h": "a day", "3d": "3 days", "7d": "a week", "30d": "30 days"}
+SPANS = {"24h": "day", "3d": "3 days", "7d": "week", "30d": "30 days"}
 
 
 def page(view: View) -> Response:

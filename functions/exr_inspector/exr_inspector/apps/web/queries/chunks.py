@@ -105,5 +105,6 @@ def _cells(
             found.append(Cell(x, y, width, height, bool(flags[place].all()), density))
     densest = max((each.weight for each in found), default=0) or 1
     return tuple(
-        Cell(each.x, each.y, each.width, each.height, each.is_present, each.weight / densest) for each in found
+        Cell(each.x, each.y, each.width, each.height, each.is_present, each.weight / densest)
+        for each in found
     )
