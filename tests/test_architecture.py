@@ -68,7 +68,7 @@ RULES = {
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/export": "apps/export catalog document/serialize exr/names sequences",
-    "apps/web": "* apps/cli/terminal apps/export/record apps/web catalog document sources vectors",
+    "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/web catalog document exr pixels sources vectors",
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",

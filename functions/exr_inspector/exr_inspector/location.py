@@ -98,7 +98,7 @@ class PathMap:
         return canonical
 
     def names(self, canonical: str) -> list[str]:
-        """Return the names of a file in the form of each prefix: `/mnt/...`, `\\\\server\\...`, `s3://...`."""
+        """Return the names of a file, one for each prefix that stands for it, with its separator."""
         found = [canonical]
         for prefix, target in self._prefixes:
             if canonical.startswith(f"{target}/"):

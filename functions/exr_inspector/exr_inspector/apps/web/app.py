@@ -12,7 +12,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from exr_inspector.apps.web.originals import Originals
 from exr_inspector.apps.web.pages import file, home, sequences, thumbnail
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.apps.web.templating import STATIC, environment
@@ -28,6 +30,9 @@ PAGES: dict[str, Handler] = {
     "/sequences.csv": sequences.table,
     "/file": file.page,
     "/file.json": file.document,
+    "/file/chunks": file.chunks,
+    "/file/openimageio": file.openimageio,
+    "/file/similar": file.similar,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.
@@ -36,7 +41,8 @@ _KEPT = "private, max-age=31536000, immutable"
 
 def make_site(path: str, settings: Settings) -> Site:
     """Return what the pages of a snapshot share. Raises InspectorError if it cannot be opened."""
-    return Site(CurrentSnapshot(path), environment(), settings)
+    originals = Originals(settings)
+    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
 
 
 def make_app(site: Site, access: Access) -> Starlette:

@@ -36,7 +36,7 @@ def histogram(found: Mapping[str, Any] | None, component: str = "") -> Markup:
     label = f"{sum(counts):,} samples from {found['low']:.5g} to {found['high']:.5g}; heights are logarithms"
     return Markup(
         '<svg class="histogram is-channel-{}" viewBox="0 0 {} {}" role="img"><title>{}</title>{}</svg>'
-    ).format(_component(component), HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT, label, bars)
+    ).format(channel_color(component), HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT, label, bars)
 
 
 def windows(parts: Sequence[Row], picture: str | None) -> Markup:
@@ -113,6 +113,6 @@ def share(value: float) -> Markup:
     ).format(100 * min(max(value, 0), 1))
 
 
-def _component(name: str) -> str:
-    """Return the class of a channel's color: red, green, blue, or another one."""
+def channel_color(name: str) -> str:
+    """Return the color of a channel of this name: red, green, blue, or another one."""
     return {"r": "r", "red": "r", "g": "g", "green": "g", "b": "b", "blue": "b"}.get(name.lower(), "y")

@@ -27,6 +27,8 @@ AT_ONCE = 2
 """Files that are read at the same time."""
 MAX_WAIT = 20.0
 """Seconds to wait for others that read."""
+PICTURE_BYTES, PICTURE_SECONDS = 64 << 20, 10.0
+"""What one picture may read, and take."""
 MAX_HEADS = 1 << 14
 """Chunk heads that are read of a file without an offset table."""
 
@@ -62,11 +64,17 @@ class Originals:
         with self._slot():
             return read_unchanged(read)
 
-    def picture(self, path: str, folders: Sequence[str], size: int) -> Picture | None:
-        """Return a small picture of a file, in linear light; None if there is nothing to look at."""
+    def picture(self, path: str, folders: Sequence[str]) -> Picture | None:
+        """Return a small picture of a file; None if there is nothing to look at, or it takes too long."""
         with self._slot():
-            opener = self._opener(folders)
-            return file_picture(self._location(path), None, self._settings, size=size, opener=opener)
+            return file_picture(
+                self._location(path),
+                None,
+                self._settings,
+                budget=PICTURE_BYTES,
+                seconds=PICTURE_SECONDS,
+                opener=self._opener(folders),
+            )
 
     def _location(self, path: str) -> Location:
         return path_location(self._settings.paths.display(path), self._settings.paths)

@@ -14,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from exr_inspector.apps.cli.terminal import harmless
+from exr_inspector.apps.web.charts import channel_color
+from exr_inspector.document.serialize import to_json
 from exr_inspector.version import VERSION
 
 STATIC = files(__package__) / "static"
@@ -33,7 +35,9 @@ def environment() -> Environment:
         finalize=_shown,
     )
     made.filters.update(layer=layer, pair=lambda value: (value, value))
-    made.filters.update(size=size, number=number, age=age, utc=utc, real=real)
+    made.filters.update(
+        size=size, number=number, age=age, utc=utc, real=real, json=to_json, channel_color=channel_color
+    )
     made.globals.update(url=url, static=static, version=VERSION)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -15,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from exr_inspector.apps.export.record import cell
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
+from exr_inspector.location import S3
 from exr_inspector.settings import Settings
 
 SHOW_SQL = "sql"
@@ -31,6 +35,8 @@ class Site:
     snapshots: CurrentSnapshot
     environment: Environment
     settings: Settings
+    originals: Originals
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,10 @@ class View:
             background=BackgroundTask(table.close),
         )
 
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again: those of the scope, or the indexed one."""
+        return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
+
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""
         return self.site.settings.paths.display(path)
@@ -95,6 +105,17 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 def not_found(what: str) -> HTTPException:
     """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
     return HTTPException(404, what)
+
+
+def common_folder(reader: Reader) -> tuple[str, ...]:
+    """Return the folder that all local files of a snapshot are in; nothing if there are none."""
+    sql = """
+        SELECT min(file_path) AS first, max(file_path) AS last FROM files
+        WHERE NOT starts_with(file_path, $objects)"""
+    found = reader.row(sql, objects=S3)
+    if not found or found["first"] is None:
+        return ()
+    return (os.path.commonpath([found[end].rpartition("/")[0] or "/" for end in ("first", "last")]),)
 
 
 def _relative(url: Any) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from exr_inspector.apps.web.pages.sequences import SPANS
 from exr_inspector.apps.web.queries import home
-from exr_inspector.apps.web.queries.sequences import BadFilter, Filter
+from exr_inspector.apps.web.queries.sequences import FilterError, Filter
 from exr_inspector.apps.web.templating import url
 from exr_inspector.apps.web.view import View
 from exr_inspector.catalog.duckdb.summaries import STATES
@@ -87,5 +87,5 @@ def _asked(view: View) -> Filter:
 def _parse(view: View, parameters: dict[str, str]) -> Filter:
     try:
         return Filter.parse(parameters, view.snapshot.published_at)
-    except BadFilter as error:
+    except FilterError as error:
         raise HTTPException(400, str(error)) from error

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from exr_inspector.apps.web.queries.sequences import (
     SORTS,
-    BadFilter,
+    FilterError,
     Filter,
     Place,
     all_sequences,
@@ -35,7 +35,7 @@ def page(view: View) -> Response:
     problem = ""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
-    except BadFilter as error:  # it may be half typed
+    except FilterError as error:  # it may be half typed
         asked, problem = Filter.unparsed(view.request.query_params), str(error)
     return view.render(
         "sequences.html",
@@ -55,7 +55,7 @@ def table(view: View) -> Response:
     """Return all sequences that the parameters ask for as CSV."""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
-    except BadFilter as error:
+    except FilterError as error:
         raise HTTPException(400, str(error)) from error
     sort = SORTS.get(view.parameter("sort"), SORTS["name"])
     batches = all_sequences(view.reader, asked, sort)

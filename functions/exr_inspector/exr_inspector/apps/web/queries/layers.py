@@ -82,7 +82,7 @@ def _channel(row: Row, stats: Row | None) -> Channel:
         row["name"],
         row["component_name"],
         row["type"] or "",
-        "" if sampling == (1, 1) else "{}×{}".format(*sampling),
+        "" if sampling == (1, 1) else "{} x {}".format(*sampling),
         stats,
         details.get("histogram"),
     )

@@ -21,7 +21,7 @@ MAX_NAMES = 5
 
 @dataclass(frozen=True)
 class Reason:
-    """A group of features that makes two files different. `takes` is its part of the cosine's distance to 1."""
+    """A group of features that makes two files different; it takes `takes` from their cosine."""
 
     group: str
     takes: float
@@ -65,18 +65,18 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
 
 
 def _query(reader: Reader, found: StoredFile, by: By) -> Query | None:
-    """Return the query for a stored file. Its rows give the vectors of its header, which may not be stored."""
+    """Return the query for a stored file. The vectors of its header are made from its rows."""
     file_id = found.file["file_id"]
     if by == "look":
-        vector = reader.vector(file_id, by) or _look_of_sequence(reader, found)
-        return Query(vector, by, file_id) if vector else None
+        look = reader.vector(file_id, by) or _look_of_sequence(reader, found)
+        return Query(look, by, file_id) if look else None
     if not found.parts:
         return None
     rows = {"parts": found.parts, "channels": found.channels, "attributes": found.attributes}
     document = stored_document(rows)
     vectors = embed(document)
     vector = vectors.metadata if by == "metadata" else vectors.channels
-    return Query([float(each) for each in vector], by, file_id, document)
+    return Query(vector.tolist(), by, file_id, document)
 
 
 def _look_of_sequence(reader: Reader, found: StoredFile) -> list[float] | None:
