@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from exr_inspector.apps.web.pages.sequences import SPANS
 from exr_inspector.apps.web.queries import home
-from exr_inspector.apps.web.queries.sequences import FilterError, Filter
+from exr_inspector.apps.web.queries.sequences import Filter, FilterError
 from exr_inspector.apps.web.templating import url
 from exr_inspector.apps.web.view import View
 from exr_inspector.catalog.duckdb.summaries import STATES

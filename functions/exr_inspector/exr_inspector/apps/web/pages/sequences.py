@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from exr_inspector.apps.web.queries.sequences import (
     SORTS,
-    FilterError,
     Filter,
+    FilterError,
     Place,
     all_sequences,
     choices,
