@@ -37,7 +37,7 @@ RULES = {
     "catalog": "catalog/* document errors exr location sequences vectors version",
     "catalog/connect": "catalog errors settings",
     "catalog/persist": "catalog document errors settings",
-    "catalog/duckdb": "catalog/* catalog/duckdb errors mounts sequences vectors",
+    "catalog/duckdb": "catalog/* catalog/duckdb errors location mounts sequences vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings",
     "compare": "compare document errors exr pixels sequences vectors/attributes",
     "policy": "document/build document/serialize errors exr policy sequences",
@@ -68,7 +68,9 @@ RULES = {
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/export": "apps/export catalog document/serialize exr/names sequences",
-    "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/web catalog document exr pixels sources vectors",
+    "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/questions apps/web catalog compare"
+    " document exr pixels"
+    " sources vectors",
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
@@ -86,6 +88,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "mmh3": "exr/cryptomatte",
     "PIL": ("pixels/tone", "compare/heatmap"),
     "xxhash": "pixels/hashes",
+    "dask": "apps/index/cluster",
+    "distributed": "apps/index/cluster",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",

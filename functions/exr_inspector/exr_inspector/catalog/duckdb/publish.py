@@ -6,14 +6,13 @@ A snapshot has the tables of the store, sorted by path, the summaries of `summar
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
-from pathlib import Path
 
 import duckdb
 
 from exr_inspector.catalog.arrow import ROWS_OF_A_BATCH
 from exr_inspector.catalog.columns import TABLES
+from exr_inspector.catalog.duckdb.copies import replacement
 from exr_inspector.catalog.duckdb.errors import check_path, coded
 from exr_inspector.catalog.duckdb.summaries import summarize
 from exr_inspector.catalog.duckdb.types import identifier, literal, sql_type
@@ -48,18 +47,13 @@ def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, na
     `name` is what the snapshot calls its source. Raises duckdb.Error; then `path` is as it was, and the
     cursor has to be closed.
     """
-    part = f"{path}.{os.getpid()}.part"
-    try:
+    with replacement(path) as part:
         # A database of its own, so that sorting is limited: the store's may use most of the memory.
         with duckdb.connect(part, config={"memory_limit": MEMORY}) as copy:
             cursor.execute("BEGIN")  # all tables as of now
             _copy(cursor, f"{identifier(source)}.main", copy, name)
             cursor.execute("COMMIT")
         summarize(part)
-        os.replace(part, path)  # noqa: PTH105
-    finally:
-        for leftover in (part, f"{part}.wal"):
-            Path(leftover).unlink(missing_ok=True)
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, source: str, copy: duckdb.DuckDBPyConnection, name: str) -> None:
