@@ -37,7 +37,7 @@ RULES = {
     "catalog": "catalog/* document errors exr location sequences vectors version",
     "catalog/connect": "catalog errors settings",
     "catalog/persist": "catalog document errors settings",
-    "catalog/duckdb": "catalog/* catalog/duckdb errors mounts sequences vectors",
+    "catalog/duckdb": "catalog/* catalog/duckdb errors location mounts sequences vectors",
     "catalog/vast": "catalog/* catalog/vast errors settings",
     "compare": "compare document errors exr pixels sequences vectors/attributes",
     "policy": "document/build document/serialize errors exr policy sequences",

@@ -26,8 +26,7 @@ def picture(view: View) -> Response:
     if found is None:
         raise not_found("No file with this id is stored.")
     version = (found["etag"], found["size_bytes"], found["mtime"])
-    folders = view.folders()
-    data = view.site.pictures.picture(found["file_path"], version, folders, found["thumbnail"], stops)
+    data = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
     headers = {"cache-control": _KEPT}
     if data is None:
         return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
