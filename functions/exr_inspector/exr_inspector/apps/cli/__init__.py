@@ -26,6 +26,7 @@ _MODULES = {
     "diff": "diff",
     "explain": "rules",
     "export": "export",
+    "forget": "forget",
     "index": "index",
     "inspect": "inspect",
     "invoke": "serve",

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.facets import FileRows, Row
 from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Result, Stored
@@ -108,14 +108,17 @@ class VastStore:
         return next((row[column] for row in found if row[version_column] == version), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
-        found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
+        return by_file(self.read_rows(file_ids, DETAIL_TABLES))
+
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {table: [] for table in tables}
         if file_ids:
             for transaction in self._attempts():
                 with transaction:
-                    for table in DETAIL_TABLES:
-                        rows = transaction.rows.find(table, file_ids, TABLES[table].names)
-                        found[table] = rows.to_pylist()
-        return by_file(found)
+                    for table in tables:
+                        names = TABLES[table].names
+                        found[table] = transaction.rows.find(table, file_ids, names).select(names).to_pylist()
+        return found
 
     def scan(
         self,

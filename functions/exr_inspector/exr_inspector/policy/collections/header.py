@@ -163,11 +163,17 @@ def part_attributes(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
-    return (
-        Missing(f"its bytes cannot be decoded: {attribute['error']}")
-        if "error" in attribute
-        else attribute["value"]
-    )
+    if "error" not in attribute:
+        return attribute["value"]
+    reason = attribute["error"]
+    return Missing(f"its bytes cannot be decoded: {reason}" if "raw" in attribute else reason)
+
+
+def _is_decoded(attribute: Mapping[str, Any]) -> bool | Missing:
+    """Return whether the bytes fit the type; Missing if the store has not kept the value."""
+    if "error" in attribute and "raw" not in attribute:
+        return Missing(attribute["error"])
+    return "error" not in attribute
 
 
 @collection(
@@ -211,7 +217,7 @@ def attributes(facts: Facts) -> Items:
                     "namespace": name.partition("/")[0].partition(":")[0]
                     if "/" in name or ":" in name
                     else None,
-                    "is_decoded": "error" not in each,
+                    "is_decoded": _is_decoded(each),
                     "is_repeated": name in seen,
                 }
             )
