@@ -6,6 +6,7 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -115,7 +116,14 @@ class Reader:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
+        for error in document["errors"]:
+            self.telemetry.record("exr_inspector.faults", 1, code=error["code"], outcome="recorded")
         return Inspection(request, document, reading.location, reading.stat, absent)
+
+    def count_failures(self, failures: Sequence[Mapping[str, Any]]) -> None:
+        """Count what could not be read of the pixels of a file."""
+        for code, count in Counter(each["code"] for each in failures).items():
+            self.telemetry.record("exr_inspector.faults", count, code=code, outcome="recorded")
 
     def retry_replaced(
         self, inspection: Inspection, compute: Callable[[Inspection], Inspection | None]
