@@ -68,7 +68,9 @@ RULES = {
     "__main__": "apps/cli",
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/export": "apps/export catalog document/serialize exr/names sequences",
-    "apps/web": "* apps/cli/terminal apps/web catalog document sources vectors",
+    "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/questions apps/web catalog compare"
+    " document exr pixels"
+    " sources vectors",
     "apps/index": "* apps/index catalog document events sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
@@ -86,6 +88,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "mmh3": "exr/cryptomatte",
     "PIL": ("pixels/tone", "compare/heatmap"),
     "xxhash": "pixels/hashes",
+    "dask": "apps/index/cluster",
+    "distributed": "apps/index/cluster",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
     "click": "apps/cli",

@@ -96,6 +96,13 @@ def test_the_ranks_of_a_cryptomatte_are_no_picture() -> None:
     assert beauty(part(*(f"CryptoAsset00.{each}" for each in "BGR"))) is None
 
 
+def test_a_cryptomatte_that_another_part_describes_is_no_picture_and_its_name_hides_no_other_layer() -> None:
+    described = part("Z", name="depth", **{"cryptomatte/bda530a/name": "id"})
+    ranks, idiff = (part(*(f"{layer}.{each}" for each in "BGR"), name=layer) for layer in ("id00", "idiff"))
+    assert beauty(described, ranks) is None
+    assert beauty(described, ranks, idiff) == (2, "idiff", ("idiff.R", "idiff.G", "idiff.B"))
+
+
 def test_deep_files_have_no_picture() -> None:
     samples = {name: np.ones(4, np.float16) for name in "BGR"}
     assert picture(write(deep_scanline(np.ones((2, 2), np.int32), samples))) is None

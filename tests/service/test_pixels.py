@@ -215,6 +215,34 @@ def test_a_new_version_drops_the_statistics_of_the_old_one(function: Function, i
     assert len(function.rows("facets", "facet")) == 1
 
 
+def test_a_file_of_the_same_size_and_time_is_measured_again_if_it_is_another(
+    function: Function, image: Path, reads: Reads
+) -> None:
+    """As `rsync --times` replaces a file: the change time and the inode differ."""
+    function.handle(plain(image, stats=True))
+    before = image.stat()
+    other = image.with_name("other.exr")
+    other.write_bytes(image.read_bytes()[:-4] + b"\0\0\0\0")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(image)
+    assert (image.stat().st_size, image.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert function.handle(plain(image, stats=True))["stats"]["status"] != "unchanged"
+    assert reads.count == 2
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_statistics_whose_table_was_dropped_are_computed_again(
+    function: Function, image: Path, reads: Reads, table: str
+) -> None:
+    function.handle(plain(image, stats=True))
+    before = statistics(function)
+    store: Any = function.runtime.store
+    store.query(f"DROP TABLE {table}")
+    function.restart()
+    function.handle(plain(image, stats=True))
+    assert (reads.count, statistics(function)) == (2, before)
+
+
 def test_another_budget_is_another_request(function: Function, image: Path, reads: Reads) -> None:
     function.handle(plain(image, stats=True))
     function.set(EXR_INSPECTOR_STATS_BYTES=1)

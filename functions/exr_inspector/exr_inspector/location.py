@@ -97,6 +97,16 @@ class PathMap:
                 return (prefix + canonical[len(target) :]).replace("/", os.sep)
         return canonical
 
+    def names(self, canonical: str) -> list[str]:
+        """Return the names of a file, one for each prefix that stands for it, with its separator."""
+        found = [canonical]
+        for prefix, target in self._prefixes:
+            if canonical.startswith(f"{target}/"):
+                is_windows_path = prefix.startswith("//") or prefix[1:3] == ":/"
+                name = prefix + canonical[len(target) :]
+                found.append(name.replace("/", "\\") if is_windows_path else name)
+        return sorted(dict.fromkeys(found))
+
 
 NO_MAP = PathMap()
 

@@ -128,8 +128,13 @@ def _rows(inspection: Inspection, reader: Reader) -> FileRows:
     if stat:
         age = (datetime.now(timezone.utc) - stat.mtime).total_seconds()
         is_writing = document["file"]["status"] == "incomplete" and age < reader.settings.settle_seconds
-        ctime = stat.ctime.replace(tzinfo=None) if stat.ctime else None
-        found = {"ctime": ctime, "inode": stat.inode, "device": stat.device, "writing": is_writing}
+        version = stat.row()
+        found = {
+            "ctime": version["ctime"],
+            "inode": version["inode"],
+            "device": stat.device,
+            "writing": is_writing,
+        }
     found |= _path_columns(inspection.location, reader)
     rows = header_rows(document, inspection.location, stat.mtime if stat else None, embed(document), found)
     if inspection.pixels is not None:

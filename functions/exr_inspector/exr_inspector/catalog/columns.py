@@ -337,7 +337,7 @@ FACETS = (
     Column(
         "input_hash", TEXT, "Hash of everything the rows were computed from; for `header` the facts_hash."
     ),
-    Column("computed_from", TEXT, "The object's version (eTag, or size and time) or the facts_hash."),
+    Column("computed_from", TEXT, "The object's version (eTag, or size, times and inode) or the facts_hash."),
     Column("engine_version", INTEGER, "Version of the code that computed them."),
     Column("request", TEXT, "The options of the computation, as JSON; null if there are none."),
     Column(

@@ -137,9 +137,14 @@ def basis(facet: Facet, file: Row) -> str | None:
 
 
 def object_version(file: Row) -> str | None:
-    """Return the version of an object: its eTag, or else its size and time; None if neither is known."""
+    """Return the version of an object: its eTag, or else its size and times and the inode that are known.
+
+    None if it has neither an eTag nor a size and a time.
+    """
     if file["etag"]:
         return str(file["etag"])
     if file["size_bytes"] is None or file["mtime"] is None:
         return None
-    return f"{file['size_bytes']} {file['mtime'].isoformat(timespec='microseconds')}"
+    times = [each.isoformat(timespec="microseconds") for each in (file["mtime"], file.get("ctime")) if each]
+    inode = [] if file.get("inode") is None else [str(file["inode"])]
+    return " ".join([str(file["size_bytes"]), *times, *inode])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exr_inspector.errors import requires_extra
 from exr_inspector.exr.facts import ChannelFacts, PartFacts
-from exr_inspector.exr.header import MAX_NAME_BYTES
+from exr_inspector.exr.header import MAX_NAME_BYTES, Header
 from exr_inspector.exr.loss import LOSSY_CODECS, is_lossy
 from exr_inspector.exr.values import clean
 
@@ -175,6 +175,25 @@ def _layers(parts: Sequence[PartFacts], channels: Iterable[ChannelFacts]) -> _La
                 if found.part_index == index:
                     found.channels.setdefault(component, channel)
     return layers
+
+
+def stated_names(header: Header) -> set[str]:
+    """Return the names of the cryptomattes that the attributes of any part describe."""
+    return {
+        each.value
+        for part in header.parts
+        for each in part.strings
+        if each.value and (found := _ATTRIBUTE.fullmatch(each.name)) and found[2] == "name"
+    }
+
+
+def is_matte(layer: str, names: Container[str]) -> bool:
+    """Return whether a layer holds ids rather than a picture, given the names of the file's cryptomattes.
+
+    It has such a name, with or without the number of a rank, or contains `crypto`.
+    """
+    split = _LAYER.fullmatch(layer)
+    return "crypto" in layer.lower() or layer in names or (split is not None and split[1] in names)
 
 
 # --- the manifest ---------------------------------------------------------------------------------------

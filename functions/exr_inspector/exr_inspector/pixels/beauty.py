@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from exr_inspector.exr.header import Header, Part
+from exr_inspector.exr.cryptomatte import is_matte, stated_names
+from exr_inspector.exr.header import Header
 from exr_inspector.exr.part_summary import channel_facts
 
 BEAUTY_LAYERS = frozenset({"rgba", "rgb", "beauty", "combined", "composite", "color", "final"})
@@ -48,18 +49,6 @@ def find_beauty(header: Header, layer: str | None = None) -> Beauty | None:
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def is_cryptomatte(part: Part, layer: str) -> bool:
-    """Return whether a layer holds the ranks of a Cryptomatte: its name, or the part's attributes, say so."""
-    names = (
-        each.value
-        for each in part.attributes
-        if each.name.startswith("cryptomatte/") and each.name.endswith("/name")
-    )
-    return "crypto" in layer.lower() or any(
-        isinstance(name, str) and name and layer.startswith(name) for name in names
-    )
-
-
 def _candidates(header: Header) -> Iterator[tuple[int, Beauty]]:
     """Yield the rank of each layer by the rule, in the order of the file."""
     layers: dict[tuple[int, str], dict[str, str]] = {}
@@ -67,9 +56,10 @@ def _candidates(header: Header) -> Iterator[tuple[int, Beauty]]:
         # A channel of a part that is a layer of its own has the same components as one within a layer.
         key = each["part_index"], each["layer_name"] or ""
         layers.setdefault(key, {}).setdefault(each["component_name"].lower(), each["name"])
+    mattes = stated_names(header)
     for (index, layer), channels in layers.items():
-        part = header.parts[index]
-        if str(part.value("type", "string")).startswith("deep") or is_cryptomatte(part, layer):
+        is_deep = str(header.parts[index].value("type", "string")).startswith("deep")
+        if is_deep or is_matte(layer, mattes):
             continue
         if all(name in channels for name in _COLORS):
             rank = 1 if not layer else 3 if layer.lower().split(".")[-1] in BEAUTY_LAYERS else 4

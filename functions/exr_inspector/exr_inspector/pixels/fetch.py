@@ -88,7 +88,7 @@ class ChunkReader:
         reach = self.table.packed_sizes(self.part).sizes
         if self.counts_only:  # packed or not, the table has no more bytes than this
             reach = reach.clip(max=4 * self.layout.chunk_width * self.layout.chunk_height)
-            self.max_gap = SAMPLE_GAP
+            self.max_gap = SAMPLE_GAP if isinstance(self.ahead.source, LocalFile) else MAX_GAP
         self._reach: list[int] = reach.tolist()
         sizes = self.layout.unpacked_sizes()
         self._unpacked: list[int] | None = None if sizes is None else sizes.tolist()

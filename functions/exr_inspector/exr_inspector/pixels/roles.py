@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from exr_inspector.exr.cryptomatte import is_matte, stated_names
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.part_summary import channel_facts
 from exr_inspector.pixels.beauty import find_beauty
@@ -20,25 +21,15 @@ class Role(NamedTuple):
 
 
 def channel_roles(header: Header) -> dict[tuple[int, str], Role]:
-    """Return the role of each channel, by its part's index and its name.
-
-    A layer is a Cryptomatte if an attribute `cryptomatte/<key>/name` of any part names it, with or without a
-    number, or if its name contains `crypto`.
-    """
-    mattes = {
-        each.value
-        for part in header.parts
-        for each in part.attributes
-        if each.name.startswith("cryptomatte/") and each.name.endswith("/name") and each.value
-    }
+    """Return the role of each channel, by its part's index and its name."""
+    mattes = stated_names(header)
     beauty = find_beauty(header)
     found = {}
     for each in channel_facts(header):
-        layer = each["layer_name"] or ""
-        is_matte = "crypto" in layer.lower() or layer in mattes or layer.rstrip("0123456789") in mattes
+        is_cryptomatte = is_matte(each["layer_name"] or "", mattes)
         found[each["part_index"], each["name"]] = Role(
-            is_matte,
-            not is_matte and each["component_name"].lower() in ALPHA,
+            is_cryptomatte,
+            not is_cryptomatte and each["component_name"].lower() in ALPHA,
             beauty is not None and each["part_index"] == beauty.part and each["name"] in beauty.channels,
         )
     return found

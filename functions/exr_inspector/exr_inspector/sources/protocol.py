@@ -21,7 +21,13 @@ class Stat(NamedTuple):
 
     def row(self) -> dict[str, Any]:
         """Return the columns of `files` that tell versions apart. Stored times have no zone."""
-        return {"etag": self.etag, "size_bytes": self.size, "mtime": self.mtime.replace(tzinfo=None)}
+        return {
+            "etag": self.etag,
+            "size_bytes": self.size,
+            "mtime": self.mtime.replace(tzinfo=None),
+            "ctime": self.ctime.replace(tzinfo=None) if self.ctime else None,
+            "inode": self.inode,
+        }
 
 
 class Listed(NamedTuple):

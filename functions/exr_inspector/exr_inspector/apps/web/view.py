@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from jinja2 import Environment
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
+from exr_inspector.apps.export.record import cell
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
+from exr_inspector.location import S3, Location
 from exr_inspector.settings import Settings
 
-SHOW_SQL = "sql"
-"""The value of the parameter `show` that asks for a page's statements instead of the page."""
+FORMAT = "format"
+"""The parameter that asks, with the value `sql`, for a page's statements instead of the page."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Site:
     snapshots: CurrentSnapshot
     environment: Environment
     settings: Settings
+    originals: Originals
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -44,12 +54,37 @@ class View:
         return self.request.query_params.get(name, default)
 
     def render(self, template: str, **values: Any) -> Response:
-        """Return a page, or with `show=sql` the statements that it was made from."""
-        if self.parameter("show") == SHOW_SQL:
+        """Return a page, or with `format=sql` the statements that it was made from."""
+        if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
-        sql = self.request.url.include_query_params(show=SHOW_SQL)
+        sql = self.request.url.include_query_params(**{FORMAT: "sql"})
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
+
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again: those of the scope, or the indexed one."""
+        return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
+
+    def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
+        """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
+        table = SpooledTemporaryFile(max_size=1 << 20, mode="w+", newline="", encoding="utf-8")  # noqa: SIM115
+        writer = csv.writer(table)
+        for index, rows in enumerate(batches):
+            if index == 0 and rows:
+                writer.writerow(rows[0])
+            writer.writerows([cell(value) for value in row.values()] for row in rows)
+        table.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return StreamingResponse(
+            iter(lambda: table.read(1 << 16), ""),
+            media_type="text/csv",
+            headers=headers,
+            background=BackgroundTask(table.close),
+        )
+
+    def file_id(self, path: str) -> str:
+        """Return the id of a stored path."""
+        return Location(path, self.site.settings.paths.canonical(path)).file_id
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""
@@ -74,6 +109,17 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 def not_found(what: str) -> HTTPException:
     """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
     return HTTPException(404, what)
+
+
+def common_folder(reader: Reader) -> tuple[str, ...]:
+    """Return the folder that all local files of a snapshot are in; nothing if there are none."""
+    sql = """
+        SELECT min(file_path) AS first, max(file_path) AS last FROM files
+        WHERE NOT starts_with(file_path, $objects)"""
+    found = reader.row(sql, objects=S3)
+    if not found or found["first"] is None:
+        return ()
+    return (os.path.commonpath([found[end].rpartition("/")[0] or "/" for end in ("first", "last")]),)
 
 
 def _relative(url: Any) -> str:

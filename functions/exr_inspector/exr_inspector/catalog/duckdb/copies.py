@@ -14,18 +14,14 @@ from exr_inspector.catalog.duckdb.types import literal
 
 
 @contextmanager
-def replacement(cursor: duckdb.DuckDBPyConnection, path: str, name: str) -> Iterator[None]:
-    """Attach an empty database by a name, for the block to fill; then it replaces the file at `path`.
+def replacement(path: str) -> Iterator[str]:
+    """Yield the path of a DuckDB file for the block to write and close; then it replaces the file at `path`.
 
-    Raises duckdb.Error, and then `path` is as it was.
+    If the block raises, `path` is as it was.
     """
     part = f"{path}.{os.getpid()}.part"
     try:
-        cursor.execute(f"ATTACH {literal(part)} AS {name}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"DETACH {name}")
+        yield part
         os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
     finally:
         for leftover in (part, f"{part}.wal"):
@@ -41,5 +37,7 @@ def rewrite(path: str) -> None:
     with coded(path), duckdb.connect() as connection:
         # Not read-only: the lock keeps others from writing to the file until it has been replaced.
         connection.execute(f"ATTACH {literal(path)} AS original")
-        with replacement(connection, path, "rewritten"):
+        with replacement(path) as part:
+            connection.execute(f"ATTACH {literal(part)} AS rewritten")
             connection.execute("COPY FROM DATABASE original TO rewritten")
+            connection.execute("DETACH rewritten")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from exr_inspector.catalog.duckdb.errors import check_path, coded
+from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.duckdb.publish import SNAPSHOT_VERSION
 from exr_inspector.catalog.duckdb.types import identifier, literal
 from exr_inspector.catalog.limits import QueryLimits, time_limit
@@ -27,8 +27,11 @@ Row = dict[str, Any]
 LIMITS = QueryLimits(seconds=20.0, memory_mib=320)
 """What one statement of a page may use. All of them share the memory."""
 
+# Rows that are fetched at once.
+BATCH = 10_000
+
 # Columns that hold a path or begin with one, in order of preference: each table of a snapshot has one.
-_PATHS = ("file_path", "sequence_key", "folder")
+_PATHS = ("file_path", "key")
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,28 @@ class Reader:
 
         Raises InspectorError, QUERY_LIMIT above the limits.
         """
+        return [row for batch in self.batches(sql, **parameters) for row in batch]
+
+    def batches(self, sql: str, **parameters: Any) -> Iterator[list[Row]]:
+        """Yield the rows of a statement in batches, as `rows` does. Ask nothing else meanwhile."""
+        with coded(self._name):
+            yield from self._run(sql, parameters, BATCH)
+
+    def answer(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Row]:
+        """Return up to `most` rows of a statement with a user's values.
+
+        Raises InspectorError: BAD_QUERY for a value that the statement cannot take, QUERY_LIMIT.
+        """
+        with coded_query(self._name):
+            return next(self._run(sql, parameters, most), [])
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], batch: int) -> Iterator[list[Row]]:
         self.statements.append(_filled(sql, parameters))
-        with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
-            cursor = self._cursor.execute(sql, parameters or None)
+        with time_limit(self._cursor.interrupt, self._seconds):
+            cursor = self._cursor.execute(sql, dict(parameters) or None)
             names = [name for name, *_ in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            while found := cursor.fetchmany(batch):
+                yield [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
         """Return the first row of a statement; None if there is none."""
@@ -204,7 +224,7 @@ def has_snapshot(path: str) -> bool:
         return ("snapshot",) in connection.execute("SHOW TABLES FROM file.main").fetchall()
 
 
-def _filled(sql: str, parameters: Row) -> str:
+def _filled(sql: str, parameters: Mapping[str, Any]) -> str:
     """Return a statement with its parameters as literals."""
 
     def text(value: object) -> str:
