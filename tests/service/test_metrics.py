@@ -71,7 +71,7 @@ class Metrics:
 @pytest.fixture
 def metrics(bare: Function) -> Metrics:
     made = Metrics()
-    bare.ctx = made.ctx
+    bare.ctx = made.ctx  # type: ignore[assignment]
     return made
 
 

@@ -121,6 +121,6 @@ class Judge:
                 if error.retry and not self.measurer.keep_faults:
                     raise
                 reader.telemetry.logger.error("Policy: %s", error)  # noqa: TRY400 - it is part of the answer
-                reader.telemetry.record("exr_inspector.faults", 1, code=error.code, outcome="recorded")
                 errors.append(error.entry())
+        reader.count_faults(errors)
         return policies, errors

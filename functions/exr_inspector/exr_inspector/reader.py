@@ -116,13 +116,12 @@ class Reader:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
-        for error in document["errors"]:
-            self.telemetry.record("exr_inspector.faults", 1, code=error["code"], outcome="recorded")
+        self.count_faults(document["errors"])
         return Inspection(request, document, reading.location, reading.stat, absent)
 
-    def count_failures(self, failures: Sequence[Mapping[str, Any]]) -> None:
-        """Count what could not be read of the pixels of a file."""
-        for code, count in Counter(each["code"] for each in failures).items():
+    def count_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Count faults of a file, or of its pixels, by their `code`."""
+        for code, count in Counter(each["code"] for each in faults).items():
             self.telemetry.record("exr_inspector.faults", count, code=code, outcome="recorded")
 
     def retry_replaced(

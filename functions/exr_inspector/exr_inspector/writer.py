@@ -108,8 +108,8 @@ def _transact(
         actions = {outcome.file_id: outcome.action for outcome in store.upsert(files, removals)}
     if store.commits:
         now = datetime.now(timezone.utc)
-        for _, each in pending:
-            if happened := each.request.happened():
+        for _, inspection in pending:
+            if happened := inspection.request.happened():
                 lag = max((now - happened).total_seconds(), 0.0)
                 reader.telemetry.record("exr_inspector.lag", 1000 * lag)
     if files:
