@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docs.library import document, library, versions
 from docs.questions import questions
 from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
@@ -23,20 +24,26 @@ WIDTH = 100
 NOTE = "<!-- Generated from the code by `make docs`; edit the code. -->"
 
 
-def errors() -> Iterator[str]:
-    yield from ("# Errors", "", NOTE, "")
+def troubleshooting() -> Iterator[str]:
+    """Yield what is written by hand, up to the note, and the table of all codes."""
+    yield from (_held("TROUBLESHOOTING.md").partition(NOTE)[0].rstrip(), "", NOTE, "", "## All codes", "")
     yield "Every fault has a stable code. A document lists faults in `errors` as `{code, message, where}`;"
     yield "otherwise they are raised as `InspectorError`. **Permanent** faults are recorded and the event is"
     yield "acknowledged. **Transient** faults are raised out of the handler, so that DataEngine retries."
     for title, retry in (("Permanent", False), ("Transient", True)):
         yield from (
             "",
-            f"## {title}",
+            f"## {title} faults",
             "",
             "| code | file status | meaning | remedy |",
             "|---|---|---|---|",
         )
         yield from (_error(fault) for fault in FAULTS.values() if fault.retry is retry)
+
+
+def compatibility() -> Iterator[str]:
+    """Yield what is written by hand, up to the note, and the table of packages."""
+    yield from (_held("COMPATIBILITY.md").partition(NOTE)[0].rstrip(), "", NOTE, *versions())
 
 
 def _error(fault: Fault) -> str:
@@ -129,7 +136,7 @@ def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
 
 
 GENERATED = {
-    "ERRORS.md": errors,
+    "TROUBLESHOOTING.md": troubleshooting,
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
@@ -137,6 +144,9 @@ GENERATED = {
     "policy.schema.json": policy_schema,
     "show.schema.json": show_schema,
     "EXPORT.md": export,
+    "API.md": library,
+    "DOCUMENT.md": document,
+    "COMPATIBILITY.md": compatibility,
     "VAST_ANALYTICS_QUERIES.md": questions,
 }
 
