@@ -42,7 +42,6 @@ def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
-
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     settings = _settings(db)

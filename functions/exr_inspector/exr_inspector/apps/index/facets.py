@@ -21,19 +21,19 @@ def with_facets(settings: Settings, text: str) -> Settings:
 
     Raises ValueError.
     """
-    asked = {"stats": "none", "cryptomatte": "none"}
+    stats = cryptomatte = "none"
     policies: list[str] = []
     for item in filter(None, (each.strip() for each in text.split(","))):
         facet, _, mode = item.partition(":")
         if facet == "pixels":
-            asked["stats"] = SETTINGS["stats"].parse(mode or "sampled")
+            stats = SETTINGS["stats"].parse(mode or "sampled")
         elif facet == "cryptomatte":
-            asked["cryptomatte"] = SETTINGS["cryptomatte"].parse(mode or "objects")
+            cryptomatte = SETTINGS["cryptomatte"].parse(mode or "objects")
         elif facet == "policy":
             policies.append(_policy(mode or DEFAULT))
         elif item != "header":
             raise ValueError(f"{item!r} is not header, pixels:MODE, cryptomatte:MODE or policy:NAME")
-    return replace(settings, **asked, policies=tuple(policies))
+    return replace(settings, stats=stats, cryptomatte=cryptomatte, policies=tuple(policies))
 
 
 def _policy(name: str) -> str:
