@@ -90,6 +90,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "distributed": "apps/index/cluster",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
+    "watchfiles": "apps/index/watch",
     "click": "apps/cli",
     "cloudevents": "apps/devserver",
     "jinja2": "apps/web",

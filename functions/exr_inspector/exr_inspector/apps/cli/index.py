@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,13 +16,17 @@ from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
 from exr_inspector.apps.cli.paths import local_name, matches, typed_names
 from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
+from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from exr_inspector.apps.index.run import Root, Run
+    from exr_inspector.apps.index.pool import Executor
+    from exr_inspector.apps.index.publish import Publisher
+    from exr_inspector.apps.index.run import Options, Root, Run
+    from exr_inspector.catalog.store import Store
 
 INTERRUPTED = 130
 
@@ -68,6 +72,11 @@ INTERRUPTED = 130
     help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
     " others can read meanwhile.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Keep indexing what changes in these folders of this machine, until Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
@@ -87,6 +96,7 @@ def index(
     yes: bool,
     dry_run: bool,
     publish: str | None,
+    watch: bool,
     as_json: bool,
     quiet: bool,
     no_oiio: bool,
@@ -103,17 +113,18 @@ def index(
     """
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
-    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
+    from exr_inspector.apps.index.run import Options  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
         raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
+    if watch and dry_run:
+        raise click.UsageError("--watch indexes, and --dry-run does not")
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
     store = selected_store(settings)
     options = Options(not no_delete, max_delete / 100, yes, wants)
-    counter = terminal.Counter(shown=not (quiet or as_json))
     with closing(store):
         publisher = None
         if publish and not dry_run:
@@ -122,25 +133,98 @@ def index(
                     "--publish copies a DuckDB file; others can read VAST DataBase as it is"
                 )
             publisher = Publisher(store, publish)
-
-        def progress(step: str, done: int, total: int) -> None:
-            counter(step, done, total)
-            if publisher and step == "Inspecting":
-                publisher()
-
         whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
         execute = executors(settings, store, whole, jobs, cluster)
-        run = Run(whole, store, settings, options, progress)
-        with _stopping(run):
+        command = _Command(store, settings, options, execute, publisher, as_json, quiet, dry_run)
+        with _stopping(command):
+            if watch:
+                command.follow(whole)
+            else:
+                command.run(whole)
+            if publisher:
+                publisher.publish()
+    ctx.exit(INTERRUPTED if command.is_stopping else int(command.has_failed))
+
+
+@dataclass
+class _Command:
+    """What the command was asked to do, for any roots."""
+
+    store: Store
+    settings: Settings
+    options: Options
+    execute: Callable[[int], Executor]
+    publisher: Publisher | None
+    as_json: bool
+    quiet: bool
+    dry: bool
+    is_stopping: bool = False
+    has_failed: bool = False
+    _run: Run | None = None
+
+    def stop(self) -> None:
+        """End soon. What is under way is stored."""
+        self.is_stopping = True
+        if self._run:
+            self._run.is_stopping = True
+
+    def run(self, roots: Sequence[Root], *, tells_all: bool = True) -> bool:
+        """Index roots and report, with `tells_all` also that nothing was new. Return whether rows changed."""
+        from exr_inspector.apps.index.run import Run  # noqa: PLC0415 - so that --help is quick
+
+        counter = terminal.Counter(shown=not (self.quiet or self.as_json))
+
+        def progress(step: str, done: int, total: int) -> None:
+            counter(step, done, total)
+            if self.publisher and step == "Inspecting":
+                self.publisher()
+
+        run = self._run = Run(roots, self.store, self.settings, self.options, progress)
+        run.is_stopping = self.is_stopping
+        try:
+            run.run(self.execute, dry=self.dry)
+        finally:
+            counter.end()
+            found = run.summary
+            if tells_all or found.new or found.changed or found.gone or found.faults:
+                _report(run, as_json=self.as_json, quiet=self.quiet, dry=self.dry)
+        self.has_failed = found.failed > 0 or found.unlisted > 0
+        return bool(found.new or found.changed or found.deleted)
+
+    def follow(self, roots: Sequence[Root]) -> None:
+        """Index folders, and then what changes in them, until `stop`.
+
+        A fault that time may cure is reported.
+        """
+        for each in roots:
+            if is_object(each.path) or not each.is_whole:
+                raise click.UsageError(f"--watch follows folders of this machine, and not {each.path}")
+        with requires_extra("index"):
+            from exr_inspector.apps.index.watch import Watch  # noqa: PLC0415 - an extra
+
+        is_unpublished = False
+        watch = Watch([each.path for each in roots], self.settings.settle_seconds, self._holds)
+        for paths in watch:
+            if self.is_stopping:
+                return
             try:
-                run.run(execute, dry=dry_run)
-                if publisher:
-                    publisher.publish()
-            finally:
-                counter.end()
-                _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
-    ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
+                if paths:
+                    is_first = self._run is None
+                    is_unpublished |= self.run(make_roots(paths, self.settings), tells_all=is_first)
+                if self.publisher and is_unpublished and self.publisher.is_due:
+                    self.publisher.publish()
+                    is_unpublished = False
+            except InspectorError as error:
+                if not error.retry:
+                    raise
+                click.echo(f"exr-inspector: {terminal.harmless(str(error))}", err=True)
+                watch.fail()
+
+    def _holds(self, folder: str) -> bool:
+        """Return whether files below a folder are stored."""
+        name = self.settings.paths.canonical(folder) + "/"
+        return self.store.scan("files", ["file_id"], lambda rows: any(each.num_rows for each in rows), name)
 
 
 def _settings(db: str | None, facets: str | None, *, with_report: bool) -> Settings:
@@ -157,20 +241,27 @@ def _settings(db: str | None, facets: str | None, *, with_report: bool) -> Setti
 
 
 def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
-    """Return the roots that a user names, without those below others; single files share one root."""
-    from exr_inspector.apps.index.run import Root  # noqa: PLC0415
+    """Return the roots that a user names."""
+    paths: list[str] = []
+    for name in typed_names(names):
+        path = local_name(name, settings)
+        paths += [path] if is_object(path) else matches(name, path, settings)
+    return make_roots(paths, settings)
+
+
+def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
+    """Return the roots of paths, without those below others; single files share one root."""
+    from exr_inspector.apps.index.run import Root  # noqa: PLC0415 - so that --help is quick
 
     whole: list[Root] = []
     files: list[str] = []
-    for name in typed_names(names):
-        path = local_name(name, settings)
-        for match in [path] if is_object(path) else matches(name, path, settings):
-            # A root that is not there is a folder that is not mounted, unless its name is that of a file.
-            if os.path.isfile(match) or (is_exr(match) and not os.path.isdir(match)):  # noqa: PTH112, PTH113
-                files.append(match if is_object(match) else path_location(match).path)
-            else:
-                root = match.rstrip("/") if is_object(match) else path_location(match).path
-                whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
+    for path in paths:
+        # A root that is not there is a folder that is not mounted, unless its name is that of a file.
+        if os.path.isfile(path) or (is_exr(path) and not os.path.isdir(path)):  # noqa: PTH112, PTH113
+            files.append(path if is_object(path) else path_location(path).path)
+        else:
+            root = path.rstrip("/") if is_object(path) else path_location(path).path
+            whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
     whole = [
         each
         for number, each in enumerate(whole)
@@ -186,14 +277,14 @@ def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
 
 
 @contextmanager
-def _stopping(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C in the block end the run soon, and the second one at once."""
+def _stopping(command: _Command) -> Iterator[None]:
+    """Let the first Ctrl-C in the block end the command soon, and the second one at once."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if run.is_stopping:
+        if command.is_stopping:
             signal.signal(number, signal.SIG_DFL)
             raise KeyboardInterrupt
-        run.is_stopping = True
+        command.stop()
 
     previous = signal.signal(signal.SIGINT, stop)
     try:

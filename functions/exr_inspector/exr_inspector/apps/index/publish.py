@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 
 # Files from which on a copy is written before the end.
@@ -18,6 +20,7 @@ class Publisher:
         self._store = store
         self._path = path
         self._next = max(FIRST, 2 * store.count_files())
+        self._ended = self._took = 0.0
 
     def __call__(self) -> None:
         count = self._store.count_files()
@@ -27,4 +30,12 @@ class Publisher:
 
     def publish(self) -> None:
         """Write the copy now."""
+        began = time.monotonic()
         self._store.publish(self._path)
+        self._ended = time.monotonic()
+        self._took = self._ended - began
+
+    @property
+    def is_due(self) -> bool:
+        """Whether another copy would take at most a tenth of the time since the last one."""
+        return time.monotonic() - self._ended >= 9 * self._took
