@@ -74,7 +74,7 @@ RULES = {
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
     "apps/questions": "apps/questions catalog/columns errors sequences",
-    "apps/vast_check": "catalog errors settings",
+    "apps/vast_check": "apps/index/vast_catalog catalog errors settings",
     "apps": "",
 }
 # Each library that reaches outside has one home.

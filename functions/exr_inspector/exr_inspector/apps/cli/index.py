@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from exr_inspector.apps.index.publish import Publisher
     from exr_inspector.apps.index.run import Options, Root, Run
     from exr_inspector.catalog.store import Store
+    from exr_inspector.sources.listing import Listing
+    from exr_inspector.sources.opener import Opener
 
 INTERRUPTED = 130
 
@@ -64,6 +66,16 @@ INTERRUPTED = 130
 @click.option(
     "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
 )
+@click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Delete the rows of a root that lists no files; otherwise it counts as not mounted.",
+)
+@click.option(
+    "--catalog",
+    metavar="PATH",
+    help="List ROOT by VAST Catalog, in which it has this path. Not verified on a cluster.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
     "--publish",
@@ -94,6 +106,8 @@ def index(
     no_delete: bool,
     max_delete: float,
     yes: bool,
+    allow_empty: bool,
+    catalog: str | None,
     dry_run: bool,
     publish: str | None,
     watch: bool,
@@ -124,7 +138,9 @@ def index(
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
     store = selected_store(settings)
-    options = Options(not no_delete, max_delete / 100, yes, wants)
+    options = Options(not no_delete, max_delete / 100, yes, allow_empty, wants)
+    if catalog:
+        options = replace(options, list_root=_catalog(catalog, roots))
     with closing(store):
         publisher = None
         if publish and not dry_run:
@@ -238,6 +254,16 @@ def _settings(db: str | None, facets: str | None, *, with_report: bool) -> Setti
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--facets") from None
     return with_db(settings, db) if db else settings
+
+
+def _catalog(path: str, roots: Sequence[str]) -> Callable[[str, Opener], Listing]:
+    """Return what lists the one root by VAST Catalog."""
+    settings = Settings.from_mapping(os.environ)
+    if len(roots) != 1 or not settings.vast_endpoint:
+        raise click.UsageError("--catalog needs one ROOT, and the settings of VAST DataBase")
+    with requires_extra("vast"):  # 1.5 s, only if it is used
+        from exr_inspector.apps.index.vast_catalog import Catalog  # noqa: PLC0415
+    return lambda root, _: Catalog(root, path, settings)
 
 
 def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:

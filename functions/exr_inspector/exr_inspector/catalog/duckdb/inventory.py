@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -52,7 +53,7 @@ _COPIED = {
         "files",
         [
             *("file_id", "file_path_normalized", "size_bytes", "mtime", "etag", "ctime", "inode", "device"),
-            *("writing", "embedding_version", "write_id"),
+            *("writing", "embedding_version", "write_id", "last_inspected"),
         ],
     ),
     "computed": ("facets", ["file_id", "facet", "engine_version"]),
@@ -60,7 +61,8 @@ _COPIED = {
 # The columns that are needed if more than the header is wanted.
 _COPIED_TOO = {"stored": ["status", "multipart_count"], "computed": ["request", "status", "input_hash"]}
 
-# The version of an object is its eTag. That of a file is all of these, since tools restore sizes and times.
+# The version of an object is its eTag. That of a file is all of these, since tools restore sizes and times. A
+# catalog has neither eTag nor inode; S3 tells whole seconds.
 _COMPARE = """
     CREATE TABLE differing AS
     SELECT DISTINCT ON (listed.file_id) listed.file_id, listed.path, listed.size_bytes,
@@ -69,6 +71,10 @@ _COMPARE = """
     WHERE stored.file_id IS NULL
         OR CASE
             WHEN listed.etag IS NOT NULL THEN stored.etag IS DISTINCT FROM listed.etag
+            WHEN listed.inode IS NULL AND listed.size_bytes IS NOT NULL
+            THEN stored.size_bytes IS DISTINCT FROM listed.size_bytes
+                OR date_trunc('second', stored.mtime) IS DISTINCT FROM date_trunc('second', listed.mtime)
+                OR date_trunc('second', stored.ctime) <> date_trunc('second', listed.ctime)
             ELSE stored.size_bytes IS DISTINCT FROM listed.size_bytes
                 OR stored.mtime IS DISTINCT FROM listed.mtime
                 OR stored.ctime IS DISTINCT FROM listed.ctime
@@ -91,7 +97,10 @@ _KNOWN = """
 """
 
 
-_GONE = "FROM stored ANTI JOIN listed USING (file_id) WHERE stored.root = $root"
+_GONE = """
+    FROM stored ANTI JOIN listed USING (file_id)
+    WHERE stored.root = $root AND ($as_of IS NULL OR stored.last_inspected < $as_of::TIMESTAMP)
+"""
 
 
 class Counts(NamedTuple):
@@ -227,21 +236,24 @@ class Inventory:
             name = path.decode("utf-8", "surrogateescape")
             yield Difference(name, "new" if is_new else "changed", is_link, hashes or ())
 
-    def of_root(self, root: int, devices: Collection[str]) -> OfRoot:
-        """Return numbers of a root's files; `devices` are the file systems that its listing saw."""
+    def of_root(self, root: int, devices: Collection[str], as_of: datetime | None = None) -> OfRoot:
+        """Return numbers of a root's files; `devices` are the file systems that its listing saw.
+
+        Files that were inspected after `as_of` are not gone: the listing is older.
+        """
         stored, device = self._row(
             """SELECT count(*), min(device) FILTER (NOT list_contains($devices, device))
             FROM stored WHERE root = $root""",
             {"root": root, "devices": list(devices)},
         )
         (listed,) = self._row("SELECT count(*) FROM listed WHERE root = $root", {"root": root})
-        (gone,) = self._row(f"SELECT count(*) {_GONE}", {"root": root})
+        (gone,) = self._row(f"SELECT count(*) {_GONE}", {"root": root, "as_of": as_of})
         return OfRoot(stored, listed, gone, device)
 
-    def gone(self, root: int) -> Iterator[Gone]:
-        """Yield the files that are stored below a root and were not listed."""
+    def gone(self, root: int, as_of: datetime | None = None) -> Iterator[Gone]:
+        """Yield the files that are stored below a root and were not listed, as `of_root` counts them."""
         sql = f"SELECT file_path_normalized, file_id, coalesce(write_id, '') {_GONE} ORDER BY 1"
-        for name, file_id, write_id in self._rows(sql, {"root": root}):
+        for name, file_id, write_id in self._rows(sql, {"root": root, "as_of": as_of}):
             yield Gone(name, Removal(file_id, unless_since=write_id))
 
     def _write(self, sql: str, incoming: pa.RecordBatchReader) -> None:
