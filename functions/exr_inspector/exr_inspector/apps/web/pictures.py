@@ -30,7 +30,7 @@ class Pictures:
         self,
         path: str,
         version: Version,
-        folders: Sequence[str],
+        roots: Sequence[str],
         stored: bytes | None,
         exposure: float,
     ) -> bytes | None:
@@ -41,29 +41,30 @@ class Pictures:
         """
         if stored and not exposure:
             return stored
-        image = self._image(path, version, folders)
+        image = self.image(path, version, roots)
         if image is None and stored:
             image = decode(stored)
         return None if image is None else encode(image, exposure)
 
-    def _image(self, path: str, version: Version, folders: Sequence[str]) -> Linear | None:
-        key = (path, *version, *folders)
+    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
+        """Return the linear image of a version of a file; None if it cannot be read, or has none."""
+        key = (path, *version, *roots)
         with self._lock:
             is_first = key not in self._kept
             future = self._kept.setdefault(key, Future())
             self._kept.move_to_end(key)
         if is_first:
             try:
-                future.set_result(self._decoded(path, folders))
+                future.set_result(self._decoded(path, roots))
             except BaseException as error:
                 future.set_exception(error)
                 raise
             self._drop_oldest()
         return future.result()
 
-    def _decoded(self, path: str, folders: Sequence[str]) -> Linear | None:
+    def _decoded(self, path: str, roots: Sequence[str]) -> Linear | None:
         try:
-            picture = self._originals.picture(path, folders)
+            picture = self._originals.picture(path, roots)
         except InspectorError:
             return None  # not there, not allowed, or broken: the file's page says which
         return picture.linear() if picture else None

@@ -49,6 +49,7 @@ def environment() -> Environment:
         prose=prose,
         real=real,
         size=size,
+        tail=tail,
         utc=utc,
     )
     made.globals.update(url=url, static=static, version=VERSION)
@@ -126,6 +127,12 @@ def utc(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         exact, moment.strftime("%Y-%m-%d %H:%M:%S"), moment.strftime("%Y-%m-%d %H:%M")
     )
+
+
+def tail(path: str, steps: int) -> str:
+    """Return the last steps of a path, behind an ellipsis if there are more."""
+    kept = path.rsplit("/", steps)
+    return f"…/{'/'.join(kept[1:])}" if len(kept) > steps else path
 
 
 _AGES = ((86400 * 2, 86400, "day"), (3600 * 2, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))

@@ -21,7 +21,7 @@ from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
-from exr_inspector.location import S3, Location
+from exr_inspector.location import Location, is_object
 from exr_inspector.settings import Settings
 
 FORMAT = "format"
@@ -61,9 +61,23 @@ class View:
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
-    def folders(self) -> tuple[str, ...]:
-        """Return the folders whose files may be read again: those of the scope, or the indexed one."""
-        return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
+    def roots(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again, without links: what was indexed, in the scope.
+
+        Links below the indexed folder are not followed, as when it was indexed.
+        """
+        found = set()
+        for indexed in self.snapshot.folders:
+            shown = self.shown_path(f"{indexed}/")
+            if is_object(shown):
+                continue
+            real = os.path.realpath(shown).rstrip("/")
+            if self.scope.has(indexed):
+                found.add(real)
+            for folder in self.scope.folders or ():
+                if Scope((indexed,)).has(folder):
+                    found.add(real + folder[len(indexed) :])
+        return tuple(each or "/" for each in sorted(found))
 
     def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
         """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
@@ -109,17 +123,6 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 def not_found(what: str) -> HTTPException:
     """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
     return HTTPException(404, what)
-
-
-def common_folder(reader: Reader) -> tuple[str, ...]:
-    """Return the folder that all local files of a snapshot are in; nothing if there are none."""
-    sql = """
-        SELECT min(file_path) AS first, max(file_path) AS last FROM files
-        WHERE NOT starts_with(file_path, $objects)"""
-    found = reader.row(sql, objects=S3)
-    if not found or found["first"] is None:
-        return ()
-    return (os.path.commonpath([found[end].rpartition("/")[0] or "/" for end in ("first", "last")]),)
 
 
 def _relative(url: Any) -> str:

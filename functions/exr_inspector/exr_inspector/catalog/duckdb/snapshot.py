@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import duckdb
@@ -21,6 +22,7 @@ from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.errors import NOT_A_DATABASE, InspectorError
+from exr_inspector.location import S3
 
 Row = dict[str, Any]
 
@@ -68,12 +70,16 @@ ALL = Scope()
 
 @dataclass(frozen=True)
 class SnapshotFacts:
-    """The row of the table `snapshot`: times are in UTC. `last_inspected` is None if there is no file."""
+    """The row of the table `snapshot`, times in UTC. `last_inspected` is None if there is no file.
+
+    `folders` are those that all local files and all objects are in, without slashes at their ends.
+    """
 
     source: str
     published_at: datetime
     last_inspected: datetime | None
     file_count: int
+    folders: tuple[str, ...]
 
 
 class Reader:
@@ -213,7 +219,19 @@ class Snapshot:
         if not found or found[0] != SNAPSHOT_VERSION:
             message = "another release wrote this snapshot; publish it again"
             raise InspectorError(NOT_A_DATABASE, message, self._path)
-        return SnapshotFacts(*found[1:])
+        return SnapshotFacts(*found[1:], self._common_folders())
+
+    def _common_folders(self) -> tuple[str, ...]:
+        sql = f"""
+            SELECT min(file_path), max(file_path) FROM snapshot.main.files
+            GROUP BY starts_with(file_path, {literal(S3)})"""
+        return tuple(sorted(_common_folder(*ends) for ends in self._connection.execute(sql).fetchall()))
+
+
+def _common_folder(first: str, last: str) -> str:
+    """Return the folder that two paths are in, without a slash at its end."""
+    both = zip(first.split("/")[:-1], last.split("/")[:-1], strict=False)
+    return "/".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], both))
 
 
 def has_snapshot(path: str) -> bool:

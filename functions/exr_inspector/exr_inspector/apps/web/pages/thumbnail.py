@@ -26,12 +26,15 @@ def picture(view: View) -> Response:
     if found is None:
         raise not_found("No file with this id is stored.")
     version = (found["etag"], found["size_bytes"], found["mtime"])
-    folders = view.folders()
-    data = view.site.pictures.picture(found["file_path"], version, folders, found["thumbnail"], stops)
+    data = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
     headers = {"cache-control": _KEPT}
     if data is None:
         return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
     return Response(data, media_type="image/webp", headers=headers)
+
+
+AUTO = "auto"
+"""The exposure that suits the frames of a sequence."""
 
 
 def exposure(view: View) -> float:

@@ -35,7 +35,7 @@ class StoredFile:
 
 def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
     """Return what is stored of a file; None if no file in the scope has this id."""
-    sql = f"SELECT * EXCLUDE ({_VECTORS}) FROM files WHERE file_id = $id"  # noqa: S608 - constants
+    sql = f"SELECT * EXCLUDE ({_VECTORS}) FROM files WHERE file_id = $id"
     file = reader.row(sql, id=file_id)
     if file is None:
         return None
