@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from exr_inspector.version import VERSION
 from tests.release.installed import NEWEST, OLDEST, ROOT, run
 
 
@@ -41,6 +42,14 @@ def test_pythons_are_the_same_everywhere() -> None:
     minors = [int(minor) for minor in re.findall(r'"Programming Language :: Python :: 3\.(\d+)"', project)]
     assert minors == list(range(OLDEST, NEWEST + 1))
     assert f'requires-python = ">=3.{OLDEST}"' in project
+
+
+def test_the_version_is_stated_in_one_place_and_the_changelog_begins_with_it() -> None:
+    assert 'version = { attr = "exr_inspector.version.VERSION" }' in (ROOT / "pyproject.toml").read_text()
+    found = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert found
+    assert found[1] == VERSION
+    assert f"version: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 @pytest.mark.slow
