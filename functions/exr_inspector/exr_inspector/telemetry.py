@@ -40,7 +40,8 @@ METRICS = {
         "counter",
         "1",
         "Faults by code, as in TROUBLESHOOTING.md: `recorded` for a file or the pixels of a part, or `raised`"
-        " by a handler, so that the event is delivered again. `DECODER_LOST`: decoders crashed or were killed.",
+        " by a handler, so that the event is delivered again. `DECODER_LOST`: decoders crashed or were"
+        " killed.",
         ("code", "outcome"),
     ),
     "exr_inspector.retries": Metric(
