@@ -187,7 +187,8 @@ class _Reading:
                     raise
                 self._fail(error.fault, error.message, index)
         if not (self.measures or self.failures):
-            self._fail(BAD_CONFIG, "the file has no such channels")
+            lacks = "part that is deep" if self.request.mode == "counts" else "channel of these names"
+            self._fail(BAD_CONFIG, f"the file has no {lacks}")
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
     def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:
