@@ -150,4 +150,4 @@ def _thumbnail(folder: Path) -> bytes:
     file.write_bytes(layered_beauty(width=256, height=144))
     picture = file_picture(file)
     assert picture
-    return picture.webp()
+    return encode(picture.linear())
