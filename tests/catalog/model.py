@@ -81,6 +81,9 @@ class ModelStore:
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         raise NotImplementedError
 
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        raise NotImplementedError
+
     def scan(
         self,
         table: str,

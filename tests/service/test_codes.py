@@ -469,6 +469,7 @@ ELSEWHERE = {
     "BAD_POLICY": "policy/test_load.py",
     "CHUNK_CORRUPT": "pixels/test_stats.py",
     "DECODER_LOST": "pixels/test_stats.py",
+    "NO_WORKERS": "apps/index/test_cluster.py",
     "WORKER_LOST": "apps/index/test_pool.py",
     "PIXELS_LIMIT": "pixels/test_stats.py",
     "PIXELS_TIMEOUT": "pixels/test_memory.py",

@@ -4,7 +4,7 @@ DataEngine never redelivers an event whose handler returned, and redelivers one 
 transient faults (`retry`) are raised, and permanent ones are recorded in the document's `errors` and in the
 file's row.
 
-docs/ERRORS.md is generated from `FAULTS`.
+docs/TROUBLESHOOTING.md is generated from `FAULTS`.
 """
 
 from __future__ import annotations
@@ -138,15 +138,13 @@ LIMIT_EXCEEDED = _fault(
 REQUIRED_ATTRIBUTE = _fault(
     "REQUIRED_ATTRIBUTE",
     "corrupt",
-    "A required attribute is absent, has the wrong type, cannot be decoded, or has a value that no image can"
-    " have.",
+    "A required attribute is absent, has the wrong type, cannot be decoded, or has an impossible value.",
     "Write the file again; most readers refuse it.",
 )
 BAD_ATTRIBUTE = _fault(
     "BAD_ATTRIBUTE",
     None,
-    "The value of one attribute does not fit its type. Its bytes are preserved; the rest of the file is"
-    " unaffected.",
+    "The value of one attribute does not fit its type. Its bytes are kept, and the rest is unaffected.",
     "Report it to the author of the software that wrote the file.",
 )
 UNKNOWN_CODE = _fault(
@@ -349,12 +347,18 @@ SECRET_UNAVAILABLE = _fault(
     "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
     retry=True,
 )
+NO_WORKERS = _fault(
+    "NO_WORKERS",
+    None,
+    "Worker processes do not start, or a Dask cluster does not answer or is not set up as this process is.",
+    "Look at the message and their logs, and run the command again: it continues with what is not stored.",
+    retry=True,
+)
 DATABASE_IN_USE = _fault(
     "DATABASE_IN_USE",
     None,
     "Another process has the DuckDB file open. One process at a time can, unless all of them only read.",
-    "Wait until the process in the message has ended, or read the snapshot that `exr-inspector index"
-    " --publish` writes.",
+    "Wait until that process has ended, or read the snapshot that `exr-inspector index --publish` writes.",
     retry=True,
 )
 DATABASE_UNAVAILABLE = _fault(

@@ -18,6 +18,8 @@ S3 = "s3://"
 
 # The names that S3 clients accept, without ARNs, which would lead to another service.
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
+# UNC and drive paths, with either separator.
+_WINDOWS = re.compile(r"[\\/]{2}|[A-Za-z]:(?:[\\/]|$)")
 # No source states whether the key of an event is percent-encoded, or whether a plus sign then means a space.
 # Try all three readings in this order, and take the one under which an object exists.
 _DECODINGS: tuple[Callable[[str], str], ...] = (
@@ -96,6 +98,15 @@ class PathMap:
             if _is_native(prefix) and canonical.startswith(f"{target}/"):
                 return (prefix + canonical[len(target) :]).replace("/", os.sep)
         return canonical
+
+    def names(self, canonical: str) -> list[str]:
+        """Return the names of a file, one for each prefix that stands for it, with its separator."""
+        found = [canonical]
+        for prefix, target in self._prefixes:
+            if canonical.startswith(f"{target}/"):
+                name = prefix + canonical[len(target) :]
+                found.append(name.replace("/", "\\") if _WINDOWS.match(prefix) else name)
+        return sorted(dict.fromkeys(found))
 
 
 NO_MAP = PathMap()
@@ -198,8 +209,7 @@ def _encodes(text: str, errors: str = "strict") -> bool:
 
 def _is_native(path: str) -> bool:
     """Return whether this platform opens paths of this form: only Windows opens UNC and drive paths."""
-    is_windows_path = path.startswith(("\\\\", "//")) or path[1:3] in (":\\", ":/")
-    return is_windows_path != (os.sep == "/")
+    return bool(_WINDOWS.match(path)) != (os.sep == "/")
 
 
 def _slashes(path: str) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from exr_inspector.apps.cli import commands
 from tests.apps.cli.command import on_terminal, process, run
 
 DATABASE = "rows.duckdb"
@@ -37,6 +39,22 @@ def test_an_answer_can_be_json_lines(stored: Path) -> None:
     )
     total = sum(path.stat().st_size for path in stored.rglob("*") if path.suffix.lower() == ".exr")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [{"size": total, "tiled": False}]
+
+
+@pytest.mark.parametrize("source", ["-", "--file", "-f"])
+def test_a_statement_may_come_from_a_file_or_standard_input(stored: Path, source: str) -> None:
+    text = "-- Frames by status.\nSELECT '日本' AS city, 42 AS answer;\n".encode()
+    Path("query.sql").write_bytes(text)
+    arguments = ["-"] if source == "-" else [source, "query.sql"]
+    done = CliRunner().invoke(commands, ["sql", *arguments, "--csv", "--db", DATABASE], input=text)
+    assert (done.exit_code, done.stdout) == (0, "city,answer\n日本,42\n")
+
+
+def test_one_statement_is_needed_and_in_utf8(stored: Path) -> None:
+    Path("query.sql").write_bytes(b"SELECT '\xe9'")
+    for arguments in ([], ["SELECT 1", "-f", "query.sql"], ["-f", "query.sql"], ["-f", "absent.sql"]):
+        done = run("sql", *arguments, "--db", DATABASE)
+        assert (done.exit_code, done.stdout) == (2, "")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +271,48 @@ def test_a_wide_answer_is_a_list_of_names_and_values_on_a_terminal(stored: Path)
     assert screen.text.count("metadata_embedding       [") == 5
     assert "384 numbers]" in screen.text
     assert max(map(len, screen.lines)) <= 80
+
+
+def test_all_channels_of_a_show_read_well_at_80_columns(demo: Path) -> None:
+    """The query that `make demo` suggests: a line for each channel, and its file once above them."""
+    database = str(demo.parent / "channels.duckdb")
+    run("inspect", "-q", "-n", "-r", demo, "--db", database)
+    count = json.loads(run("sql", "SELECT count(*) AS n FROM channels", "--json", "--db", database).stdout)[
+        "n"
+    ]
+    screen = on_terminal("sql", "SELECT * FROM channels", "--db", database, columns=80)
+    assert max(map(len, screen.lines)) <= 80
+    assert len(screen.lines) < 1.5 * count
+    rows = [line.split() for line in screen.lines]
+    assert ["8", "crypto_object00.A", "crypto_object00", "channel", "A", "float"] in rows
+    files = [line.split()[1] for line in screen.lines if line.startswith("file_id ")]
+    assert len(files) == len(set(files)) == 11
+
+
+def test_values_that_rarely_change_are_printed_where_they_do(stored: Path) -> None:
+    some = "CASE WHEN range < 4 THEN 'aaaaaaaaaaaa' END"
+    statement = f"SELECT range // 4 AS slow, 'bbbbbbbbbbbb' AS b, {some} AS some, range FROM range(8)"
+    screen = on_terminal("sql", statement, "--db", DATABASE, columns=18)
+    rows = [" ".join(line.split()) for line in screen.lines]
+    assert rows[:4] == ["slow 0", "b bbbbbbbbbbbb", "some aaaaaaaaaaaa", ""]
+    assert rows[6:13] == ["0", "1", "2", "3", "", "slow 1", "some (empty)"]
+
+
+def test_long_names_of_columns_take_several_lines(stored: Path) -> None:
+    statement = "SELECT 1 AS a_long_name_of_a_column, file_path FROM files"
+    lines = on_terminal("sql", statement, "--db", DATABASE, columns=32).lines
+    assert " ".join("".join(line[:6].strip() for line in lines[:5]).split()) == "a_long_name_of_a_column"
+    assert max(map(len, lines)) <= 32
+
+
+def test_a_long_answer_is_shown_in_the_pager_of_a_terminal_only(
+    stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", "sed s/^/paged:/")
+    long, short = "SELECT * FROM range(60)", "SELECT * FROM range(5)"
+    assert on_terminal("sql", long, "--db", DATABASE, kind="xterm").text.count("paged:") == 62
+    assert "paged:" not in on_terminal("sql", short, "--db", DATABASE, kind="xterm").text
+    assert b"paged:" not in process("sql", long, "--db", DATABASE).stdout
 
 
 def test_a_path_is_truncated_on_the_left_and_a_hash_not_at_all(stored: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from exr_inspector.apps.cli import index as command
+from exr_inspector.apps.cli import executors
 from exr_inspector.apps.index import pool, worker
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.plan import AUDIT_COLUMNS
@@ -31,7 +31,7 @@ ALWAYS_DIFFERENT = {*AUDIT_COLUMNS, "computed_at"}
 @pytest.fixture
 def workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use worker processes also for few files, in small shards."""
-    monkeypatch.setattr(command, "MIN_FILES_FOR_WORKERS", 1)
+    monkeypatch.setattr(executors, "MIN_FILES_FOR_WORKERS", 1)
     monkeypatch.setattr(pool.shards, "__defaults__", (4,))
 
 
@@ -70,10 +70,21 @@ def test_a_file_that_kills_workers_becomes_a_row_and_costs_no_other(
     assert counts(index(tree, "-j2")) == [44, 0, 0, 44, 0, 0]
 
 
+def test_workers_that_die_whatever_they_inspect_are_reported_and_condemn_no_file(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "MIN_FILES_FOR_WORKERS", 1)
+    monkeypatch.setattr(worker, "inspect_shard", faulty.die)
+    done = run("index", tree / "sh001/beauty.1001.exr", "--db", DB, "-j2")
+    assert done.exit_code == 2
+    assert "NO_WORKERS: worker processes do not start, or die whatever they inspect" in done.stderr
+    assert query("SELECT count(*) FROM files") == [(0,)]
+
+
 def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(tree)
-    monkeypatch.setattr(command, "MIN_FILES_FOR_WORKERS", 0)
-    monkeypatch.setattr(pool.Pool, "_executor", None)
+    monkeypatch.setattr(executors, "MIN_FILES_FOR_WORKERS", 0)
+    monkeypatch.setattr(pool.Processes, "_start", None)
     assert counts(index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
@@ -85,8 +96,8 @@ def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
     run("index", tree, "--db", "clean.duckdb")
     chance = random.Random(7)
     script = (
-        "from exr_inspector.apps.cli import commands, index; from exr_inspector.apps.index import pool\n"
-        "index.MIN_FILES_FOR_WORKERS = 1; pool.shards.__defaults__ = (20,)\n"
+        "from exr_inspector.apps.cli import commands, executors; from exr_inspector.apps.index import pool\n"
+        "executors.MIN_FILES_FOR_WORKERS = 1; pool.shards.__defaults__ = (20,)\n"
         "commands(['index', 'tree', '--db', 'rows.duckdb', '-j2', '--yes'])"
     )
     Path("driver.py").write_text(f"if __name__ == '__main__':\n    exec({script!r})\n")

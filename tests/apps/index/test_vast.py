@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from exr_inspector.apps.cli import index as command
+from exr_inspector.apps.cli import executors
 from exr_inspector.apps.index import pool
 from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.index.conftest import write
@@ -51,7 +51,7 @@ def test_an_index_finds_what_is_new_changed_and_gone(tree: Path, database: Vast)
 def test_workers_store_rows_themselves_and_double_none(
     tree: Path, database: Vast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "MIN_FILES_FOR_WORKERS", 1)
+    monkeypatch.setattr(executors, "MIN_FILES_FOR_WORKERS", 1)
     monkeypatch.setattr(pool.shards, "__defaults__", (6,))
     assert counts(_index(tree, "-j2")) == [42, 42, 0, 0, 0, 0]
     file_ids = [row["file_id"] for row in rows(database, "files")]

@@ -27,6 +27,7 @@ FACETS = {
     "EXR_INSPECTOR_STATS": "full",
     "EXR_INSPECTOR_CRYPTOMATTE": "coverage",
     "EXR_INSPECTOR_POLICIES": "default",
+    "EXR_INSPECTOR_SETTLE_SECONDS": "0",
 }
 
 

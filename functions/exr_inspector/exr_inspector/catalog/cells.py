@@ -8,6 +8,11 @@ from exr_inspector.document.serialize import elided, to_json
 # VAST DataBase refuses a cell of more than 126 KB; assume 1 KB = 1,000 bytes.
 MAX_CELL_BYTES = 126_000
 
+# What replaces the value of an attribute that was forgotten.
+FORGOTTEN = {"forgotten": True}
+# Why a document lacks a value that has been replaced, by the key of what replaces it.
+REPLACED = {"elided": "it was too long to store", "forgotten": "it was forgotten"}
+
 
 def elide(row: Row) -> None:
     """Replace each text of a row that is too long for a cell by its size and hash."""

@@ -86,7 +86,7 @@ FILES = (
     Column("is_tiled", FLAG, "Whether a part is tiled."),
     Column("is_multiview", FLAG, "Whether there is more than one view."),
     Column("header_bytes", INTEGER, "Length of the header in bytes, with the magic number."),
-    Column("header_hash", TEXT, "SHA-256 of the header's bytes."),
+    Column("header_hash", TEXT, "SHA-256 of the header's bytes; null after values of it were forgotten."),
     Column("openimageio_opens", FLAG, "Whether OpenImageIO opens the file; null if it was not tried."),
     Column("openimageio_message", TEXT, "Why OpenImageIO refuses the file, or was not tried."),
     Column(
@@ -183,7 +183,7 @@ ATTRIBUTES = (
     Column("attribute_index", INTEGER, "Index in the part's header, from 0."),
     Column("attr_name", TEXT, "Name, as stored."),
     Column("attr_type", TEXT, "OpenEXR's name of the type, as stored."),
-    Column("value_json", TEXT, "Value as JSON."),
+    Column("value_json", TEXT, 'Value as JSON; `{"forgotten":true}` after `exr-inspector forget`.'),
     Column("value_text", TEXT, "Text of strings, coded values and time codes."),
     Column("value_int", INTEGER, "Value of an `int`."),
     Column("value_float", REAL, "Value of an `int`, `float`, `double` or `rational`."),
@@ -343,8 +343,8 @@ FACETS = (
     Column(
         "status",
         TEXT,
-        "`ok`, or why the rows are not complete: for `pixels` `partial`, `failed` or `unfinished`; for"
-        " `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
+        "`ok`, or why the rows are not complete: for `header` `forgotten` if values were; for `pixels`"
+        " `partial`, `failed` or `unfinished`; for `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
     ),
     Column("computed_at", TIME, "When the rows were computed."),
 )

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
-from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.facets import FileRows, Row
 from exr_inspector.catalog.plan import Action, Outcome, Removal, Stored
 from exr_inspector.catalog.search import Searchable
 
@@ -53,6 +53,9 @@ class Store(Sink, Searchable, Protocol):
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
         """Return what is stored of these files; a file that is not stored is not in the result."""
+
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        """Return all columns of the rows of files in some tables, by table, in no order."""
 
     def scan(
         self,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exr_inspector.catalog.cells import REPLACED
 from exr_inspector.catalog.search import StoredRows
 from exr_inspector.document.build import iso_time
 from exr_inspector.exr.header import MULTIPART, NON_IMAGE, TILED
@@ -13,10 +14,13 @@ from exr_inspector.exr.header import MULTIPART, NON_IMAGE, TILED
 Row = Mapping[str, Any]
 
 
-def by_file(tables: Mapping[str, Sequence[Row]]) -> dict[str, StoredRows]:
-    """Return rows by table, grouped by file: `file_id` -> table -> rows. A file without parts is left out."""
+def by_file(tables: Mapping[str, Sequence[Row]], of: str = "parts") -> dict[str, StoredRows]:
+    """Return rows by table, grouped by file: `file_id` -> table -> rows.
+
+    A file without a row in the table `of` is left out.
+    """
     found: dict[str, dict[str, list[Row]]] = {
-        row["file_id"]: {table: [] for table in tables} for row in tables["parts"]
+        row["file_id"]: {table: [] for table in tables} for row in tables[of]
     }
     for table, rows in tables.items():
         for row in rows:
@@ -37,12 +41,14 @@ def stored_document(rows: StoredRows) -> dict[str, Any]:
             "type": row["attr_type"],
             "value": json.loads(row["value_json"]),
         }
-        if isinstance(attribute["value"], dict) and attribute["value"].keys() == {"elided"}:
-            attribute |= {"value": None, "error": "it was too long to store"}
+        value = attribute["value"]
+        if isinstance(value, dict) and len(value) == 1 and (reason := REPLACED.get(*value)):
+            attribute |= {"value": None, "error": reason}
         attributes.setdefault(row["part_index"], []).append(attribute)
     parts = [
         {
             **row,
+            "index": row["part_index"],
             "data_window": _window(row, "data"),
             "display_window": _window(row, "display"),
             "attributes": attributes.get(row["part_index"], []),
@@ -59,8 +65,6 @@ def whole_document(file: Row, rows: StoredRows) -> dict[str, Any]:
     gives what other columns state.
     """
     document = stored_document(rows)
-    for part in document["parts"]:
-        part["index"] = part["part_index"]
     report = {
         "opens": file["openimageio_opens"],
         "message": file["openimageio_message"],

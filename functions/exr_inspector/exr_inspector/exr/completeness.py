@@ -42,6 +42,17 @@ class Completeness(NamedTuple):
     error: InspectorError | None = None
     table: ChunkTable | None = None
 
+    def present_chunks(self) -> Sequence[int] | None:
+        """Return which chunks are there, as indexes in the table's `entries`; None if it is unknown."""
+        table = self.table
+        if table is None or self.present is None:
+            return None
+        if table.data_sizes is not None:
+            return [entry for entry, size in enumerate(table.data_sizes) if size >= 0]
+        if self.present in (0, table.total):
+            return range(self.present)
+        return (range(table.total) if table.is_in_order() else table.plausible())[: self.present]
+
 
 UNKNOWN = Completeness()
 

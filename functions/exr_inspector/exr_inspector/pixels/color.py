@@ -119,7 +119,8 @@ def encode_srgb(linear: Array) -> Array:
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
 
 
-def _decode_srgb(codes: Array, _: str) -> Array:
+def decode_srgb(codes: Array) -> Array:
+    """Return the linear values of sRGB code values, 0 to 1."""
     return np.where(codes <= 0.04045, codes / 12.92, (np.maximum(codes + 0.055, 0) / 1.055) ** 2.4)
 
 
@@ -129,6 +130,6 @@ def _decode_gamma(codes: Array, curve: str) -> Array:
 
 _CURVES: dict[str, Callable[[Array, str], Array]] = {
     "l": lambda linear, _: linear,
-    "s": _decode_srgb,
+    "s": lambda codes, _: decode_srgb(codes),
     "g": _decode_gamma,
 }

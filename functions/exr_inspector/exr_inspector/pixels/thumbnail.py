@@ -106,18 +106,21 @@ def file_picture(  # noqa: PLR0913 - limits of size, bytes and time
     size: int = SIZE,
     budget: int | None = None,
     seconds: float | None = None,
+    opener: Opener | None = None,
 ) -> Picture | None:
     """Return the picture of a file, as `read_picture` does; None also if nothing is read within `seconds`.
+
+    `opener` is that of the settings by default.
 
     Also raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path,
     and a fault of the file or of its store.
     """
     settings = settings or Settings()
     location = path_location(path, settings.paths)
-    opener = Opener(settings)
+    open_source = opener or Opener(settings)
 
     def read() -> Picture | None:
-        with closing(PixelFile(opener(location), settings.limits, seconds)) as file:
+        with closing(PixelFile(open_source(location), settings.limits, seconds)) as file:
             return read_picture(file, layer, size=size, budget=budget)
 
     return read_unchanged(read)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exr_inspector.errors import requires_extra
-from exr_inspector.pixels.color import LUMINANCE, encode_srgb
+from exr_inspector.pixels.color import LUMINANCE, decode_srgb, encode_srgb
 
 LARGEST = 65504.0
 """The largest half, which also stands for infinity."""
@@ -84,3 +84,15 @@ def encode(
         if max_bytes is None or file.tell() <= max_bytes:
             break
     return file.getvalue()
+
+
+def decode(data: bytes) -> Linear:
+    """Return a picture that `encode` made at exposure 0 as an image, in which nothing is above 1.
+
+    Raises InspectorError(NOT_INSTALLED) without Pillow.
+    """
+    with requires_extra("pixels"):
+        from PIL import Image  # noqa: PLC0415 - an optional library
+
+    codes = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return decode_srgb(codes / 255).astype(np.float16)

@@ -47,6 +47,15 @@ class Explanation:
     groups: tuple[Likeness, ...]
 
 
+ALIKE = 0.002
+"""A group that takes less than this from the cosine counts as alike."""
+
+
+def words(names: Sequence[str]) -> list[str]:
+    """Return the features that are words of the files, without bins of numbers such as `size 2^12 *1`."""
+    return [each for each in names if each and "2^" not in each and not each.startswith("~")]
+
+
 def explain(a: File, b: File, by: By = "metadata") -> Explanation:
     """Return which groups make two files alike or different. Features are named only from two documents.
 

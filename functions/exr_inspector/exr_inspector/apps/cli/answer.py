@@ -55,7 +55,7 @@ def print_answer(answer: pa.Table, form: str | None, parquet: str | None) -> Non
     elif form == "csv":
         _write_csv(names, rows)
     else:
-        print_table(names, rows)
+        print_table(names, rows, is_answer=True)
 
 
 @dataclass

@@ -44,9 +44,12 @@ class _Questions(click.Group):
 
 
 @click.group(cls=_Questions, invoke_without_command=True, subcommand_metavar="QUESTION [OPTIONS]")
-@click.option("--list", "-l", "is_list", is_flag=True, help="List the questions and their options.")
+@click.option("--list", "-l", "is_list", is_flag=True, help="List the questions.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="With --list: print JSON Lines, one object per question."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="With --list: print JSON Lines with the options, one object per question.",
 )
 @click.pass_context
 def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
@@ -64,8 +67,7 @@ def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
         for each in questions():
             click.echo(json_text(_entry(each)))
     elif is_list:
-        rows = [(each.name, each.title, " ".join(map(_flag, each.parameters))) for each in questions()]
-        print_table(("name", "question", "options"), rows, folded="options")
+        print_table(("name", "question"), [(each.name, each.title) for each in questions()], is_answer=True)
     else:
         click.echo(ctx.get_help())
 
@@ -122,8 +124,8 @@ def _answer(
 
     with closing(DuckDBStore(db, read_only=True)) as store, query_limit(None):
         answer = store.query(*each.bind(values))
-        if not answer.num_rows:
-            counts = {table: store.query(*bound)["n"][0] for table, bound in each.counts(values).items()}
-            reasons = (EMPTY[table] for table, rows in counts.items() if not rows.as_py())
-            click.echo(next(reasons, "nothing found"), err=True)
+        counts = {} if answer.num_rows else each.counts(values)
+        numbers = {table: store.query(*bound)["n"][0].as_py() for table, bound in counts.items()}
     print_answer(answer, form, parquet)
+    if not answer.num_rows:
+        click.echo(next((EMPTY[table] for table in numbers if not numbers[table]), "nothing found"), err=True)

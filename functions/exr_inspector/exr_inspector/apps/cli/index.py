@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli import terminal
+from exr_inspector.apps.cli.executors import Dask, executors
 from exr_inspector.apps.cli.paths import local_name, matches, typed_names
 from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
 from exr_inspector.location import is_exr, is_object, path_location
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from exr_inspector.apps.index.run import Root, Run
 
-# Files from which on worker processes, which take a second to start, pay.
-MIN_FILES_FOR_WORKERS = 1_000
 INTERRUPTED = 130
 
 
@@ -32,6 +31,16 @@ INTERRUPTED = 130
 @click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
 @written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
+@click.option(
+    "--dask",
+    metavar="tls://HOST:PORT",
+    help="Inspect on the workers of this Dask cluster. tcp:// is for a cluster of this machine only.",
+)
+@click.option(
+    "--dask-ca", metavar="PEM", help="Certificate authority of the cluster. [default: Dask's configuration]"
+)
+@click.option("--dask-cert", metavar="PEM", help="Certificate that the cluster trusts.")
+@click.option("--dask-key", metavar="PEM", help="Key of that certificate, if it is in another file.")
 @click.option("--no-delete", is_flag=True, help="Keep the rows of files that are gone.")
 @click.option(
     "--max-delete",
@@ -61,6 +70,10 @@ def index(
     roots: tuple[str, ...],
     db: str | None,
     jobs: int | None,
+    dask: str | None,
+    dask_ca: str | None,
+    dask_cert: str | None,
+    dask_key: str | None,
     no_delete: bool,
     max_delete: float,
     yes: bool,
@@ -80,27 +93,17 @@ def index(
     Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
     be read, 2, 130 after Ctrl-C.
     """
-    from exr_inspector.apps.index.pool import Executor, Pool, serial  # noqa: PLC0415 - so that --help is quick
-    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
+    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
-    from exr_inspector.apps.index.worker import refuse  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
-    from exr_inspector.pipeline import Runtime  # noqa: PLC0415
-    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
+    if jobs and dask:
+        raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
     settings = Settings.from_mapping(os.environ)
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
         settings = with_db(settings, db)
     store = selected_store(settings)
-    runtime = Runtime(settings, store, Opener(settings))
-
-    def execute(files: int) -> Executor:
-        count = jobs or os.cpu_count() or 1
-        if count == 1 or files < MIN_FILES_FOR_WORKERS:
-            return serial(runtime)
-        return Pool(count, settings, lambda file: refuse(file, runtime))
-
     options = Options(not no_delete, max_delete / 100, yes)
     counter = terminal.Counter(shown=not (quiet or as_json))
     with closing(store):
@@ -117,7 +120,10 @@ def index(
             if publisher and step == "Inspecting":
                 publisher()
 
-        run = Run(roots_of(roots, settings), store, settings, options, progress)
+        whole = roots_of(roots, settings)
+        cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
+        execute = executors(settings, store, whole, jobs, cluster)
+        run = Run(whole, store, settings, options, progress)
         with _stopping(run):
             try:
                 run.run(execute, dry=dry_run)

@@ -13,6 +13,7 @@ import click
 
 from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
+from exr_inspector.apps.cli.everything import print_everything
 from exr_inspector.apps.cli.output import Discard, opened
 from exr_inspector.apps.cli.paths import expand_some, local_name
 from exr_inspector.apps.cli.stores import with_db
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-output", "-n", "form", flag_value="none", help="Print no documents, only faults and the summary."
 )
+@click.option("--all", "-a", "shows_all", is_flag=True, help="Print everything that is known of each file.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults, progress and the summary line.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
 @click.pass_context
@@ -56,14 +58,16 @@ def inspect(
     db: str | None,
     output: str | None,
     form: str | None,
+    shows_all: bool,
     quiet: bool,
     no_oiio: bool,
 ) -> None:
     """Show what EXR files contain.
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. Output is a
-    table on a terminal and JSON elsewhere: one document for one file, else a list. A bad file never stops the
-    others. A summary line on standard error counts the files by status.
+    table on a terminal, or the facts of a single file in short, and JSON elsewhere: one document for one
+    file, else a list. A bad file never stops the others. A summary line on standard error counts the files by
+    status.
 
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.
@@ -77,7 +81,13 @@ def inspect(
     if db:
         settings = with_db(settings, db)
     files = expand_some(paths, recursive=recursive, settings=settings)
-    form = form or ("compact" if output or not sys.stdout.isatty() else "table")
+    if shows_all and (output or form not in (None, "table")):
+        raise click.UsageError("--all is for people; JSON has everything without it")
+    form = (
+        form
+        or ("table" if shows_all else None)
+        or ("compact" if output or not sys.stdout.isatty() else "table")
+    )
     _check_output(output, form, files)
     is_single = len(paths) == 1 and files == [path_location(local_name(paths[0], settings), settings.paths)]
     run = Run(files, make_runtime(settings), lists_faults=bool(output) or form in ("table", "none"))
@@ -85,7 +95,7 @@ def inspect(
         is_json_on_terminal = sys.stdout.isatty() and not run.lists_faults
         documents = terminal.progress(run.documents(), len(files), shown=not (quiet or is_json_on_terminal))
         if form == "table":
-            _print_table(documents, is_single, settings.paths)
+            _print_table(documents, is_single, settings.paths, shows_all=shows_all)
         elif form == "none":
             deque(documents, maxlen=0)
         else:
@@ -107,11 +117,12 @@ def _check_output(output: str | None, form: str, files: Sequence[Location]) -> N
         raise click.UsageError(f"--output would write over the EXR file {output}")
 
 
-def _print_table(documents: Iterable[Document], is_single: bool, paths: PathMap) -> None:
-    """Print a table of many files, or everything about a single one."""
-    if is_single:
-        for document in documents:
-            print_details(document, paths)
+def _print_table(documents: Iterable[Document], is_single: bool, paths: PathMap, *, shows_all: bool) -> None:
+    """Print a table of many files, or the details of a single one, or everything about each."""
+    if is_single or shows_all:
+        for index, document in enumerate(documents):
+            click.echo(nl=index > 0)
+            print_everything(document) if shows_all else print_details(document, paths)
         return
     rows = [summary.row(document, paths) for document in documents]
     left_out = print_table(summary.COLUMNS, rows, optional=summary.OPTIONAL) if rows else []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import click
 
 from exr_inspector.apps.cli.answer import answer_options, print_answer
+from exr_inspector.apps.cli.paths import STDIN
 from exr_inspector.apps.cli.stores import queried_db
 from exr_inspector.errors import QUERY_LIMIT, InspectorError
 
@@ -18,7 +21,14 @@ _SECONDS = 60.0
 
 
 @click.command()
-@click.argument("statement")
+@click.argument("statement", required=False)
+@click.option(
+    "--file",
+    "-f",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Read the statement here.",
+)
 @queried_db(required=True)
 @answer_options
 @click.option("--safe", is_flag=True, help="Run a statement that is not trusted: no other files, and limits.")
@@ -29,9 +39,18 @@ _SECONDS = 60.0
     help=f"Stop after this time.  [default: none; {_SECONDS:g} with --safe]",
 )
 def sql(
-    statement: str, db: str, form: str | None, parquet: str | None, safe: bool, timeout: float | None
+    statement: str | None,
+    file: str | None,
+    db: str,
+    form: str | None,
+    parquet: str | None,
+    safe: bool,
+    timeout: float | None,
 ) -> None:
     """Run a SQL statement on a DuckDB file, and print the result as a table.
+
+    STATEMENT is SQL, or - for SQL on standard input. Of several statements, the last one's answer is
+    printed. On a terminal, a long table is shown in $PAGER.
 
     The main tables are files, parts, channels and attributes. docs/DATABASE_SCHEMA.md lists all tables and
     their columns. The database is opened read-only.
@@ -43,11 +62,24 @@ def sql(
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
     from exr_inspector.catalog.limits import QueryLimits  # noqa: PLC0415
 
+    text = _statement(statement, file)
     seconds = timeout or (_SECONDS if safe else None)
     limits = QueryLimits(seconds=seconds) if safe and seconds else None
     with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, query_limit(seconds):
-        answer = store.query(statement)
+        answer = store.query(text)
     print_answer(answer, form, parquet)
+
+
+def _statement(statement: str | None, file: str | None) -> str:
+    if (statement is None) == (file is None):
+        raise click.UsageError("give one STATEMENT, or name a file with --file")
+    if statement not in (None, STDIN):
+        return statement
+    data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"the statement is not in UTF-8: {error}") from None
 
 
 @contextmanager

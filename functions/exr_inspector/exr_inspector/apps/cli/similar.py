@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # Features of one group that are named; --json names all.
 _MAX_NAMES = 6
-# Groups that take less than this from the cosine count as alike.
-_MIN_TAKES = 0.002
 
 
 @click.command()
@@ -156,8 +154,10 @@ def _entry(match: Match, explanation: Explanation | None) -> dict[str, Any]:
 
 def _print_explanation(path: str, explanation: Explanation) -> None:
     """Print the groups that separate a match from the query, and name those that do not."""
-    apart = [each for each in explanation.groups if each.takes >= _MIN_TAKES]
-    alike = [each.group for each in explanation.groups if each.weight and each.takes < _MIN_TAKES]
+    from exr_inspector.vectors.explain import ALIKE  # noqa: PLC0415 - numpy
+
+    apart = [each for each in explanation.groups if each.takes >= ALIKE]
+    alike = [each.group for each in explanation.groups if each.weight and each.takes < ALIKE]
     rows = [
         [
             each.group,
@@ -180,15 +180,15 @@ def _print_explanation(path: str, explanation: Explanation) -> None:
 
 def _difference(group: Likeness) -> str:
     """Return the features that only one file has, or why there are none to name."""
-    named = [_named("-", group.only_a), _named("+", group.only_b)]
+    from exr_inspector.vectors.explain import words  # noqa: PLC0415 - numpy
+
+    named = [_named("-", words(group.only_a)), _named("+", words(group.only_b))]
     if any(named):
         return "  ".join(filter(None, named))
     return "(other numbers)" if group.only_a or group.only_b else "(the same features, other amounts)"
 
 
-def _named(sign: str, features: Sequence[str]) -> str:
-    """Return the features that are words of the files, without bins of numbers such as `size 2^12 *1`."""
-    words = [each for each in features if each and "2^" not in each and not each.startswith("~")]
+def _named(sign: str, words: Sequence[str]) -> str:
     if not words:
         return ""
     more = len(words) - _MAX_NAMES

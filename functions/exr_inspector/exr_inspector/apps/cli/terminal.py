@@ -11,9 +11,11 @@ import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+import click
 
 from exr_inspector.document.serialize import to_json
 
@@ -28,6 +30,15 @@ def uses_color() -> bool:
 def columns() -> int | None:
     """Return the width of the terminal on standard output in characters; None if it is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def page(lines: Sequence[str]) -> None:
+    """Print lines, in the pager that PAGER names if they are more than a terminal shows."""
+    text = "\n".join(lines)
+    if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size().lines:
+        click.echo_via_pager(text)
+    else:
+        click.echo(text)
 
 
 def can_print(text: str) -> bool:
@@ -83,7 +94,7 @@ def width_of(text: str) -> int:
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
@@ -103,7 +114,7 @@ def truncate(text: str, width: int, *, left: bool = False) -> str:
 
 
 def fold(text: str, width: int, max_lines: int) -> list[str]:
-    """Return the text in lines of at most `width` columns, broken at a space if one is near the end.
+    """Return the text in lines of at most `width` columns, broken behind a space or comma near the end.
 
     If the lines are too many, the last is truncated.
     """
@@ -116,7 +127,7 @@ def fold(text: str, width: int, max_lines: int) -> list[str]:
             lines[-1] = truncate(line, width)
             break
         else:
-            space = line.rfind(" ") + 1
+            space = max(line.rfind(" "), line.rfind(",")) + 1
             cut = space if 2 * space > width else len(line) - 1
             lines[-1:] = [line[:cut].rstrip(), line[cut:].lstrip()]
     return lines

@@ -8,18 +8,20 @@ from typing import Any
 from exr_inspector.document.serialize import to_json
 
 
-def readable(attribute: Mapping[str, Any]) -> str:
+def readable(attribute: Mapping[str, Any], *, full: bool = False) -> str:
     """Return an attribute's value as text: windows with their size, matrices row by row, text as it is.
 
-    A value that its bytes do not give is shown as those bytes, in base64.
+    A value that its bytes do not give is shown as those bytes, in base64. With `full`, nothing is left out
+    that the document has: the words of time codes, the pixels of previews, and bytes that differ from those
+    of the value.
     """
-    value = attribute["value"]
+    value, raw = attribute["value"], attribute.get("raw")
     if value is None:
-        raw = attribute.get("raw")
         return "" if raw is None else f"{attribute.get('error', '')} (base64: {raw})"
-    if isinstance(value, str):
-        return value
-    return _FORMATS.get(attribute["type"], to_json)(value)
+    text = value if isinstance(value, str) else _FORMATS.get(attribute["type"], _plain)(value)
+    if full and attribute["type"] in _SHORTENED:
+        text += f" {to_json(value)}"
+    return f"{text} (base64: {raw})" if full and raw is not None else text
 
 
 def readable_window(value: Mapping[str, Any]) -> str:
@@ -28,13 +30,31 @@ def readable_window(value: Mapping[str, Any]) -> str:
     return f"{_corners(value)} {high['x'] - low['x'] + 1}x{high['y'] - low['y'] + 1}"
 
 
+def readable_fact(value: Any) -> str:
+    """Return a fact of a document as text: yes and no, windows with their size, and JSON for structures."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict) and value.keys() == {"min", "max"}:
+        return readable_window(value)
+    return value if isinstance(value, str) else _plain(value)
+
+
 def _corners(value: Mapping[str, Any]) -> str:
     low, high = value["min"], value["max"]
-    return f"[{low['x']},{low['y']} - {high['x']},{high['y']}]"
+    return f"[{_number(low['x'])},{_number(low['y'])} - {_number(high['x'])},{_number(high['y'])}]"
+
+
+def _number(value: Any) -> str:
+    """Return all digits of a number, without the `.0` of a whole one."""
+    return str(value).removesuffix(".0")
 
 
 def _numbers(values: Sequence[Any]) -> str:
-    return " ".join(map(str, values))
+    return " ".join(map(_number, values))
+
+
+def _plain(value: Any) -> str:
+    return _number(value) if isinstance(value, (int, float)) else to_json(value)
 
 
 def _matrix(side: int) -> Callable[[Sequence[Any]], str]:
@@ -43,15 +63,37 @@ def _matrix(side: int) -> Callable[[Sequence[Any]], str]:
     )
 
 
+def _rational(value: Mapping[str, int]) -> str:
+    above, below = value["numerator"], value["denominator"]
+    return f"{above}/{below}" + (f" ({above / below:.6g})" if below > 1 else "")
+
+
+def _timecode(value: Mapping[str, Any]) -> str:
+    user = f", user data {value['user_data']:#010x}" if value["user_data"] else ""
+    return f"{value['time']}{' drop-frame' if ';' in value['time'] else ''}{user}"
+
+
+def _tiles(value: Mapping[str, Any]) -> str:
+    rounding = "" if value["level_mode"] == "oneLevel" else f", sizes rounded {value['rounding_mode']}"
+    return f"{value['x_size']}x{value['y_size']} {value['level_mode']}{rounding}"
+
+
+def _chromaticities(value: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{name} {_number(at['x'])} {_number(at['y'])}" for name, at in value.items())
+
+
+# The forms of these leave something out.
+_SHORTENED = ("preview", "tiledesc", "timecode")
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "box2i": readable_window,
     "box2f": _corners,
     **dict.fromkeys(("v2i", "v2f", "v2d", "v3i", "v3f", "v3d"), _numbers),
     **dict.fromkeys(("m33f", "m33d"), _matrix(3)),
     **dict.fromkeys(("m44f", "m44d"), _matrix(4)),
-    "rational": lambda value: f"{value['numerator']}/{value['denominator']}",
+    "rational": _rational,
     "preview": lambda value: f"{value['width']}x{value['height']} pixels",
-    "timecode": lambda value: str(value["time"]),
-    "tiledesc": lambda value: f"{value['x_size']}x{value['y_size']} {value['level_mode']}",
-    "chromaticities": lambda value: ", ".join(f"{key} {at['x']} {at['y']}" for key, at in value.items()),
+    "timecode": _timecode,
+    "tiledesc": _tiles,
+    "chlist": lambda value: ", ".join(each["name"] for each in value),
+    "chromaticities": _chromaticities,
 }

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from exr_inspector.catalog.connect import open_store
@@ -140,17 +141,10 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
-_runtime: Runtime | None = None
-
-
-def start(settings: Settings) -> None:
+def start() -> None:
     """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
-    global _runtime  # noqa: PLW0603 - one for each process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    # Only a database takes rows from many processes.
-    store = open_store(settings) if settings.vast_endpoint else None
-    _runtime = Runtime(settings, store, Opener(settings))
 
 
 def _end_with_driver() -> None:
@@ -161,11 +155,18 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def inspect_shard(files: Sequence[Difference]) -> Inspected:
+@lru_cache(maxsize=1)
+def _runtime(settings: Settings) -> Runtime:
+    # Only a database takes rows from many processes.
+    store = open_store(settings) if settings.vast_endpoint else None
+    return Runtime(settings, store, Opener(settings))
+
+
+def inspect_shard(files: Sequence[Difference], settings: Settings) -> Inspected:
     """Inspect some files in a worker process. Raises InspectorError if the store fails."""
-    assert _runtime is not None
-    if _runtime.store:
-        return Inspected(inspect_files(files, _runtime))
+    runtime = _runtime(settings)
+    if runtime.store:
+        return Inspected(inspect_files(files, runtime))
     collector = Collector()
-    results = inspect_files(files, replace(_runtime, store=collector))
+    results = inspect_files(files, replace(runtime, store=collector))
     return Inspected(results, collector.files, collector.removals)

@@ -12,19 +12,35 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from exr_inspector.apps.web.pages import file, home, thumbnail
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pages import compare, file, home, questions, sequence, sequences, thumbnail
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.apps.web.templating import STATIC, environment
 from exr_inspector.apps.web.view import Handler, Site, endpoint
 from exr_inspector.catalog.duckdb.snapshot import ALL
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.settings import Settings
 
 PAGES: dict[str, Handler] = {
     "/": home.page,
+    "/totals.csv": home.totals,
+    "/sequences": sequences.page,
+    "/sequences.csv": sequences.table,
     "/file": file.page,
     "/file.json": file.document,
+    "/file/chunks": file.chunks,
+    "/file/openimageio": file.openimageio,
+    "/file/similar": file.similar,
+    "/compare": compare.page,
+    "/compare.csv": compare.table,
+    "/questions": questions.index,
+    "/questions/{name}.csv": questions.table,
+    "/questions/{name}": questions.page,
+    "/sequence": sequence.page,
+    "/sequence.csv": sequence.frames,
+    "/sequence/outliers": sequence.outliers,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.
@@ -33,7 +49,8 @@ _KEPT = "private, max-age=31536000, immutable"
 
 def make_site(path: str, settings: Settings) -> Site:
     """Return what the pages of a snapshot share. Raises InspectorError if it cannot be opened."""
-    return Site(CurrentSnapshot(path), environment(), settings)
+    originals = Originals(settings)
+    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
 
 
 def make_app(site: Site, access: Access) -> Starlette:
@@ -67,7 +84,8 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answer a coded fault. Its message may name paths, which only an unlimited token may see."""
     assert isinstance(error, InspectorError)
     message = f"{error}" if request.scope.get(SCOPE) == ALL else error.fault.meaning
-    return _error(request, 503 if error.retry else 500, error.code, message, error.fault.remedy)
+    status = 503 if error.retry else 400 if error.fault is BAD_QUERY else 500
+    return _error(request, status, error.code, message, error.fault.remedy)
 
 
 def _broken(request: Request, _fault: Exception) -> Response:

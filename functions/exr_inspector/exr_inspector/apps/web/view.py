@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from jinja2 import Environment
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
+from exr_inspector.apps.export.record import cell
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
+from exr_inspector.location import Location, is_object
 from exr_inspector.settings import Settings
 
-SHOW_SQL = "sql"
-"""The value of the parameter `show` that asks for a page's statements instead of the page."""
+FORMAT = "format"
+"""The parameter that asks, with the value `sql`, for a page's statements instead of the page."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Site:
     snapshots: CurrentSnapshot
     environment: Environment
     settings: Settings
+    originals: Originals
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -44,12 +54,51 @@ class View:
         return self.request.query_params.get(name, default)
 
     def render(self, template: str, **values: Any) -> Response:
-        """Return a page, or with `show=sql` the statements that it was made from."""
-        if self.parameter("show") == SHOW_SQL:
+        """Return a page, or with `format=sql` the statements that it was made from."""
+        if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
-        sql = self.request.url.include_query_params(show=SHOW_SQL)
+        sql = self.request.url.include_query_params(**{FORMAT: "sql"})
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
+
+    def roots(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again, without links: what was indexed, in the scope.
+
+        Links below the indexed folder are not followed, as when it was indexed.
+        """
+        found = set()
+        for indexed in self.snapshot.folders:
+            shown = self.shown_path(f"{indexed}/")
+            if is_object(shown):
+                continue
+            real = os.path.realpath(shown).rstrip("/")
+            if self.scope.has(indexed):
+                found.add(real)
+            for folder in self.scope.folders or ():
+                if Scope((indexed,)).has(folder):
+                    found.add(real + folder[len(indexed) :])
+        return tuple(each or "/" for each in sorted(found))
+
+    def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
+        """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
+        table = SpooledTemporaryFile(max_size=1 << 20, mode="w+", newline="", encoding="utf-8")  # noqa: SIM115
+        writer = csv.writer(table)
+        for index, rows in enumerate(batches):
+            if index == 0 and rows:
+                writer.writerow(rows[0])
+            writer.writerows([cell(value) for value in row.values()] for row in rows)
+        table.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return StreamingResponse(
+            iter(lambda: table.read(1 << 16), ""),
+            media_type="text/csv",
+            headers=headers,
+            background=BackgroundTask(table.close),
+        )
+
+    def file_id(self, path: str) -> str:
+        """Return the id of a stored path."""
+        return Location(path, self.site.settings.paths.canonical(path)).file_id
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""

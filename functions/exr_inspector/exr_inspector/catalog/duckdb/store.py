@@ -141,13 +141,14 @@ class DuckDBStore:
         return found[0][column] if found else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
-        found = {
-            table: self.query(
-                f"SELECT * FROM {table} WHERE file_id IN (SELECT unnest(?))", [list(file_ids)]
-            ).to_pylist()
-            for table in DETAIL_TABLES
+        return by_file(self.read_rows(file_ids, DETAIL_TABLES))
+
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        where = "WHERE file_id IN (SELECT unnest(?))"
+        return {
+            table: self.query(f"SELECT * FROM {table} {where}", [list(file_ids)]).to_pylist()
+            for table in tables
         }
-        return by_file(found)
 
     def scan(
         self,

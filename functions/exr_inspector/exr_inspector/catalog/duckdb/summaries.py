@@ -123,6 +123,12 @@ _ATTRIBUTES = """
     WHERE attr_type NOT IN ('chlist', 'preview')
     ORDER BY key, attr_name
 """
+_FINDINGS = """
+    CREATE TABLE sequence_findings AS
+    SELECT key, policy_id, rule_id, severity, verdict, min(message) AS message,
+        count(DISTINCT file_id) AS file_count
+    FROM chosen JOIN findings USING (file_id) GROUP BY ALL ORDER BY key, rule_id
+"""
 
 
 def summarize(path: str) -> None:
@@ -130,7 +136,7 @@ def summarize(path: str) -> None:
     with coded(path), duckdb.connect(path, config={"memory_limit": MEMORY}) as connection:
         group_files(connection)
         connection.create_function("describe_frames", _describe, ["BIGINT[]", "BIGINT[]"], _FRAMES)
-        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES):
+        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS):
             connection.execute(statement)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from exr_inspector.catalog.columns import TABLES
-from exr_inspector.catalog.facets import FileRows
+from exr_inspector.catalog.facets import FileRows, Row
 from exr_inspector.catalog.group import GroupCommit
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.store import Outcome, Removal, Result, Stored
@@ -33,13 +33,18 @@ class VastStore:
     """A Store in the schema that the settings name, through one session of the SDK.
 
     `session` is an SDK session. Without one, the store makes its own when it is first needed, so that an
-    instance can start while the database is down. `wait` gets the seconds to wait before another attempt.
+    instance can start while the database is down. `wait` gets the seconds to wait before another attempt, and
+    `on_retry` the code of the fault that is the reason.
     """
 
     commits = True
 
     def __init__(
-        self, settings: Settings, session: Any = None, wait: Callable[[float], object] = time.sleep
+        self,
+        settings: Settings,
+        session: Any = None,
+        wait: Callable[[float], object] = time.sleep,
+        on_retry: Callable[[str], object] | None = None,
     ) -> None:
         host = urlsplit(settings.vast_endpoint).netloc.rpartition("@")[2]
         self.name = "/".join(filter(None, (host, settings.vast_bucket, settings.vast_schema)))
@@ -51,6 +56,7 @@ class VastStore:
             # A given session may belong to any database.
             journal.folder_of(settings.vast_journal) if settings.vast_endpoint else None,
         )
+        self.transactions.on_retry = on_retry
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
         self._group = GroupCommit(self._write)
 
@@ -108,14 +114,17 @@ class VastStore:
         return next((row[column] for row in found if row[version_column] == version), None)
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
-        found: dict[str, list[dict[str, Any]]] = {table: [] for table in DETAIL_TABLES}
+        return by_file(self.read_rows(file_ids, DETAIL_TABLES))
+
+    def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {table: [] for table in tables}
         if file_ids:
             for transaction in self._attempts():
                 with transaction:
-                    for table in DETAIL_TABLES:
-                        rows = transaction.rows.find(table, file_ids, TABLES[table].names)
-                        found[table] = rows.to_pylist()
-        return by_file(found)
+                    for table in tables:
+                        names = TABLES[table].names
+                        found[table] = transaction.rows.find(table, file_ids, names).select(names).to_pylist()
+        return found
 
     def scan(
         self,

@@ -25,7 +25,7 @@ read."""
 
 _NO_SIDECAR = Missing("the side-car manifest was not read", is_requested=False)
 _NO_CODEC = Missing("the compression is not known")
-_LOST = Missing("the manifest was too long to store, or cannot be decoded")
+_LOST = Missing("the manifest was too long to store, was forgotten, or cannot be decoded")
 
 _COUNTS = {
     "bad_ids_count": Field("integer", "Names of the manifest whose id is not eight hexadecimal digits."),

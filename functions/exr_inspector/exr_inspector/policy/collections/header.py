@@ -43,7 +43,7 @@ def has_header(facts: Facts) -> bool:
         "chunks_present": Field("integer", "Number of chunks in the file."),
         "chunks_promised": Field("integer", "Number of chunks that the header promises."),
         "has_header": Field("flag", "Whether the header can be read; unknown if it exceeds a limit."),
-        "error_codes": Field("list", "The codes of all faults, as in docs/ERRORS.md."),
+        "error_codes": Field("list", "The codes of all faults, as in docs/TROUBLESHOOTING.md."),
         "error_messages": Field("list", "The messages of all faults."),
         "part_count": Field("integer", "Number of parts."),
         "channel_count": Field("integer", "Number of channels, over all parts."),
@@ -163,11 +163,17 @@ def part_attributes(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
-    return (
-        Missing(f"its bytes cannot be decoded: {attribute['error']}")
-        if "error" in attribute
-        else attribute["value"]
-    )
+    if "error" not in attribute:
+        return attribute["value"]
+    reason = attribute["error"]
+    return Missing(f"its bytes cannot be decoded: {reason}" if "raw" in attribute else reason)
+
+
+def _is_decoded(attribute: Mapping[str, Any]) -> bool | Missing:
+    """Return whether the bytes fit the type; Missing if the store has not kept the value."""
+    if "error" in attribute and "raw" not in attribute:
+        return Missing(attribute["error"])
+    return "error" not in attribute
 
 
 @collection(
@@ -211,7 +217,7 @@ def attributes(facts: Facts) -> Items:
                     "namespace": name.partition("/")[0].partition(":")[0]
                     if "/" in name or ":" in name
                     else None,
-                    "is_decoded": "error" not in each,
+                    "is_decoded": _is_decoded(each),
                     "is_repeated": name in seen,
                 }
             )
@@ -222,7 +228,7 @@ def attributes(facts: Facts) -> Items:
 @collection(
     "faults",
     {
-        "code": Field("text", "The code, as in docs/ERRORS.md."),
+        "code": Field("text", "The code, as in docs/TROUBLESHOOTING.md."),
         "message": Field("text", "What is wrong."),
         "where": Field("text", "The place that it names, such as `parts[0].channels`."),
     },

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from exr_inspector.apps.web.view import View, not_found
 
+NO_PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" \
+fill="#23272d"/><path d="M6.5 3l3 3m0-3l-3 3" stroke="#69717c" stroke-width=".5"/></svg>"""
+"""What is shown of a file without pixels to look at, or whose pixels cannot be read."""
+# For the next minutes, as a viewer goes back and forth between pages and exposures.
+_KEPT = "private, max-age=300"
+
 
 def picture(view: View) -> Response:
-    """Return the stored thumbnail of a file."""
-    sql = "SELECT thumbnail FROM pixels WHERE file_id = $id"
+    """Return the picture of the file of the parameter `id`, at the `exposure` in stops."""
+    sql = """
+        SELECT files.file_path, files.etag, files.size_bytes, files.mtime, thumbnail
+        FROM files LEFT JOIN pixels USING (file_id) WHERE files.file_id = $id"""
     found = view.reader.row(sql, id=view.parameter("id"))
-    if not found or not found["thumbnail"]:
-        raise not_found("There is no picture of this file.")
-    return Response(bytes(found["thumbnail"]), media_type="image/webp")
+    stops = exposure(view)
+    if found is None:
+        raise not_found("No file with this id is stored.")
+    version = (found["etag"], found["size_bytes"], found["mtime"])
+    data = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
+    headers = {"cache-control": _KEPT}
+    if data is None:
+        return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
+    return Response(data, media_type="image/webp", headers=headers)
+
+
+AUTO = "auto"
+"""The exposure that suits the frames of a sequence."""
+
+
+def exposure(view: View) -> float:
+    """Return the parameter `exposure`. Raises HTTPException(400) if it is no number."""
+    try:
+        stops = float(view.parameter("exposure", "0"))
+    except ValueError:
+        stops = float("nan")
+    if not isfinite(stops):
+        raise HTTPException(400, "The exposure is a number of stops.")
+    return stops

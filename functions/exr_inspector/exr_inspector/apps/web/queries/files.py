@@ -35,7 +35,7 @@ class StoredFile:
 
 def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
     """Return what is stored of a file; None if no file in the scope has this id."""
-    sql = f"SELECT * EXCLUDE ({_VECTORS}) FROM files WHERE file_id = $id"  # noqa: S608 - constants
+    sql = f"SELECT * EXCLUDE ({_VECTORS}) FROM files WHERE file_id = $id"
     file = reader.row(sql, id=file_id)
     if file is None:
         return None
@@ -54,4 +54,45 @@ def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
         rows("channel_stats"),
         rows("deep_stats"),
         rows("cryptomattes"),
+    )
+
+
+def cryptomatte_objects(
+    reader: Reader, found: StoredFile, limit: int | None
+) -> dict[tuple[str, str], list[Row]]:
+    """Return the objects of each cryptomatte by (key, view), those that cover most first."""
+    sql = """
+        SELECT * FROM cryptomatte_objects WHERE file_path = $path AND file_id = $id
+        QUALIFY row_number() OVER (
+            PARTITION BY key, view ORDER BY area DESC NULLS LAST, name, object_id) <= coalesce($limit, 5000)
+        ORDER BY key, view, area DESC NULLS LAST, name, object_id"""
+    objects: dict[tuple[str, str], list[Row]] = {}
+    if found.cryptomattes:
+        for row in reader.rows(sql, path=found.path, id=found.file["file_id"], limit=limit):
+            objects.setdefault((row["key"], row["view"]), []).append(row)
+    return objects
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The frames beside a file in its sequence; None if there is none."""
+
+    previous: Row | None
+    following: Row | None
+
+
+def neighbors(reader: Reader, found: StoredFile) -> Neighbors:
+    """Return the frames before and behind a file in its sequence."""
+    key, frame = found.file["sequence_key"], found.file["frame_number"]
+    if not key or frame is None:
+        return Neighbors(None, None)
+    # The folder first: the table is sorted by path.
+    sql = """
+        SELECT file_id, frame_number FROM files
+        WHERE file_path >= $folder AND file_path < $behind AND sequence_key = $key AND frame_number {} $frame
+        ORDER BY frame_number {} LIMIT 1"""
+    folder = found.path.rpartition("/")[0]
+    bounds = {"folder": f"{folder}/", "behind": f"{folder}0", "key": key, "frame": frame}
+    return Neighbors(
+        reader.row(sql.format("<", "DESC"), **bounds), reader.row(sql.format(">", "ASC"), **bounds)
     )

@@ -1,0 +1,115 @@
+"""`exr-inspector forget`: remove names of people and hosts, or files, from a database."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from exr_inspector.apps.cli import terminal
+from exr_inspector.apps.cli.stores import read_db, selected_store, with_db
+from exr_inspector.location import is_object, path_location
+from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.catalog.forget import Tally
+    from exr_inspector.catalog.store import Store
+    from exr_inspector.location import PathMap
+
+logger = logging.getLogger("exr_inspector")
+
+
+@click.command()
+@read_db
+@click.option("--user", metavar="NAME", help="Forget every attribute that has this word in its value.")
+@click.option(
+    "--attribute",
+    metavar="PATTERN",
+    help="Forget the attributes with such names, as `*host*`. Those that readers need, as dataWindow, stay.",
+)
+@click.option("--path", metavar="PREFIX", help="Forget a file, or all files below a folder.")
+@click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(
+    db: str | None, user: str | None, attribute: str | None, path: str | None, dry_run: bool, yes: bool
+) -> None:
+    """Remove names of people and hosts, or files, from a database.
+
+    Give one of --user, --attribute and --path. A forgotten value is replaced by a mark in all tables, a
+    forgotten file has no rows left. The header of a file that has lost values cannot be restored any more.
+    Its findings are deleted, and its vectors are computed again. A DuckDB file is written again, so that no
+    value is left in its free space; no other process may have it open.
+
+    Not reached: the files themselves, copies of the database such as snapshots of `index --publish`, exports,
+    backups and logs; names in paths; and values that were too long to store. What a file still holds is
+    stored again when it is next inspected: `index` does that if the file changes, an event or `inspect --db`
+    always.
+    """
+    if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
+        raise click.UsageError("give one of --user, --attribute and --path")
+    settings = Settings.from_mapping(os.environ)
+    if db:
+        settings = with_db(settings, db)
+    run = partial(_run, user=user, attribute=attribute, path=path, paths=settings.paths)
+    with closing(selected_store(settings)) as store:
+        found = run(store, "Searching")
+        click.echo(f"Found {_described(found)}")
+        if found.in_paths:
+            files = terminal.plural(found.in_paths, "file")
+            click.echo(f"The name is in the path of {files}, which stays; --path forgets files.")
+        if dry_run:
+            return
+        if found.files:
+            if not yes:
+                click.confirm("Forget this?", abort=True)
+            done = _described(run(store, "Forgetting"))
+            click.echo(f"Forgot {done}")
+            # Without the name, which is to be forgotten.
+            logger.info("Forgot in %s %s", store.name, done)
+    if settings.db_file and not settings.vast_endpoint:
+        from exr_inspector.catalog.duckdb.copies import rewrite  # noqa: PLC0415 - an extra
+
+        # Also if nothing was found: perhaps this step of an earlier run was interrupted.
+        rewrite(settings.db_file)
+        click.echo(f"Wrote {settings.db_file} again, without deleted rows")
+
+
+def _run(
+    store: Store,
+    step: Literal["Searching", "Forgetting"],
+    *,
+    user: str | None,
+    attribute: str | None,
+    path: str | None,
+    paths: PathMap,
+) -> Tally:
+    from exr_inspector.catalog import forget as core  # noqa: PLC0415 - so that --help is quick
+
+    counter = terminal.Counter(shown=True)
+    progress, is_dry = partial(counter, step), step == "Searching"
+    try:
+        if path:
+            root = path.rstrip("/") if is_object(path) else path_location(path).path
+            return core.forget_files(store, paths.canonical(root), progress, dry=is_dry)
+        what = core.Word(user) if user else core.Attributes(attribute or "")
+        return core.forget_values(store, what, progress, dry=is_dry)
+    finally:
+        counter.end()
+
+
+def _described(tally: Tally) -> str:
+    """Return what was found, as `3 values in 2 files: 2 owner, 1 comments; 1 other row`."""
+    parts = [terminal.plural(tally.files, "file")]
+    if tally.values:
+        names = ", ".join(
+            f"{count:,} {terminal.harmless(name, keep='')}" for name, count in tally.values.most_common()
+        )
+        values = terminal.plural(tally.values.total(), "value")
+        parts = [f"{values} in {parts[0]}: {names}"]
+    if tally.rows:
+        parts.append(terminal.plural(tally.rows, "other row"))
+    return "; ".join(parts)

@@ -1,0 +1,80 @@
+"""Small pictures of files, at any exposure: linear images, decoded once and kept while there is room."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.errors import InspectorError
+from exr_inspector.pixels.tone import Linear, decode, encode
+
+MAX_BYTES = 96 << 20
+"""Bytes of the images that are kept: about 450 of 256 x 144 pixels."""
+
+Version = tuple[object, ...]
+
+
+class Pictures:
+    """Makes pictures of files; each is decoded once for all who ask at the same time."""
+
+    def __init__(self, originals: Originals, max_bytes: int = MAX_BYTES) -> None:
+        self._originals = originals
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Version, Future[Linear | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def picture(
+        self,
+        path: str,
+        version: Version,
+        roots: Sequence[str],
+        stored: bytes | None,
+        exposure: float,
+    ) -> bytes | None:
+        """Return the picture of a version of a file as WebP; None if there is nothing to look at.
+
+        `stored` is its thumbnail in the catalog, which is shown at exposure 0, and at others if the file
+        cannot be read: what is white in it then stays white.
+        """
+        if stored and not exposure:
+            return stored
+        image = self.image(path, version, roots)
+        if image is None and stored:
+            image = decode(stored)
+        return None if image is None else encode(image, exposure)
+
+    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
+        """Return the linear image of a version of a file; None if it cannot be read, or has none."""
+        key = (path, *version, *roots)
+        with self._lock:
+            is_first = key not in self._kept
+            future = self._kept.setdefault(key, Future())
+            self._kept.move_to_end(key)
+        if is_first:
+            try:
+                future.set_result(self._decoded(path, roots))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+            self._drop_oldest()
+        return future.result()
+
+    def _decoded(self, path: str, roots: Sequence[str]) -> Linear | None:
+        try:
+            picture = self._originals.picture(path, roots)
+        except InspectorError:
+            return None  # not there, not allowed, or broken: the file's page says which
+        return picture.linear() if picture else None
+
+    def _drop_oldest(self) -> None:
+        with self._lock:
+            while sum(map(_size, self._kept.values())) > self._max_bytes:
+                self._kept.popitem(last=False)
+
+
+def _size(future: Future[Linear | None]) -> int:
+    image = future.result() if future.done() and not future.exception() else None
+    return 0 if image is None else image.nbytes

@@ -1,0 +1,43 @@
+"""Copies of a DuckDB file, written beside the file that they replace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from exr_inspector.catalog.duckdb.errors import coded
+from exr_inspector.catalog.duckdb.types import literal
+
+
+@contextmanager
+def replacement(path: str) -> Iterator[str]:
+    """Yield the path of a DuckDB file for the block to write and close; then it replaces the file at `path`.
+
+    If the block raises, `path` is as it was.
+    """
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        yield part
+        os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
+    finally:
+        for leftover in (part, f"{part}.wal"):
+            Path(leftover).unlink(missing_ok=True)
+
+
+def rewrite(path: str) -> None:
+    """Write a DuckDB file again, so that nothing of deleted and updated rows is left in it.
+
+    DuckDB keeps the blocks of deleted rows in the file until they are needed, with what is in them. Tables
+    and views of others are copied, too. Raises InspectorError.
+    """
+    with coded(path), duckdb.connect() as connection:
+        # Not read-only: the lock keeps others from writing to the file until it has been replaced.
+        connection.execute(f"ATTACH {literal(path)} AS original")
+        with replacement(path) as part:
+            connection.execute(f"ATTACH {literal(part)} AS rewritten")
+            connection.execute("COPY FROM DATABASE original TO rewritten")
+            connection.execute("DETACH rewritten")
