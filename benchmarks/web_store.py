@@ -12,6 +12,7 @@ import duckdb
 
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.pixels.thumbnail import file_picture
+from exr_inspector.pixels.tone import encode
 from tests.exrfiles.demo import layered_beauty
 
 FRAMES = 100
@@ -151,4 +152,4 @@ def _thumbnail(folder: Path) -> bytes:
     file.write_bytes(layered_beauty(width=256, height=144))
     picture = file_picture(file)
     assert picture
-    return picture.webp()
+    return encode(picture.linear())
