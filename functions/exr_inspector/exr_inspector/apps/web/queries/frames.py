@@ -180,9 +180,7 @@ class Variation:
     values: tuple[Value, ...]
 
 
-_WINDOW = (
-    "'[' || concat_ws(',', {0}_min_x, {0}_min_y) || ' - ' || concat_ws(',', {0}_max_x, {0}_max_y) || ']'"
-)
+_WINDOW = "format('[{{}},{{}} - {{}},{{}}]', {0}_min_x, {0}_min_y, {0}_max_x, {0}_max_y)"
 _FACTS = {
     "name": "name",
     "view": "view",
