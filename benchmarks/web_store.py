@@ -62,8 +62,8 @@ _STATEMENTS = f"""
         SELECT *, '/shows/' || project || '/' || sequence || '/' || shot || '/' || "pass" || '/' || version
             || '/' || shot || '_' || "pass" || '_' || version || '.#.exr' AS key,
             ['anna', 'ben', 'chen', 'dora', 'emre'][(1 + hash(shot) % 5)::INTEGER] AS artist,
-            ['Arnold 7.3.3.1', 'Nuke 15.1', 'Houdini 20.5', 'RenderMan 26.2'][(1 + hash("pass") % 4)::INTEGER] AS software,
-            ['lin_ap1_scene', 'lin_rec709_scene', 'ACEScg', NULL][(1 + hash(project) % 4)::INTEGER] AS color_space
+            ['Arnold 7.3.3.1', 'Nuke 15.1', 'Houdini 20.5'][(1 + hash("pass") % 3)::INTEGER] AS software,
+            ['lin_ap1_scene', 'ACEScg', NULL][(1 + hash(project) % 3)::INTEGER] AS color_space
         FROM (
             SELECT ['aurora', 'basalt', 'cinder'][1 + each % 3] AS project,
                 format('sq{{:03d}}', 10 * (1 + each // 3 % 12)) AS sequence,
@@ -83,7 +83,8 @@ _STATEMENTS = f"""
                 ELSE 'ok'
             END AS status,
             (frame_bytes * (0.8 + hash(file_id) % 400 / 1000))::BIGINT AS size_bytes,
-            {NOON} - to_seconds((hash(key) % 2592000)::BIGINT) + to_seconds(60 * (frame_number - 1000)) AS mtime
+            {NOON} - to_seconds((hash(key) % 2592000)::BIGINT) + to_seconds(60 * (frame_number - 1000))
+                AS mtime
         FROM renders, range(1001, 1001 + {FRAMES}) numbered(frame_number)
     ) WHERE NOT (render % 29 = 0 AND frame_number % 37 = 0);
     INSERT INTO files BY NAME
@@ -92,8 +93,8 @@ _STATEMENTS = f"""
         if(status = 'writing', 'incomplete', status) AS status, status = 'writing' AS writing,
         CASE status WHEN 'ok' THEN true WHEN 'corrupt' THEN NULL ELSE false END AS complete,
         68 AS chunks_promised, 2 AS version_field, 1 AS multipart_count, 3 * len(layers) AS channel_count,
-        22 AS attribute_count, false AS is_deep, false AS is_tiled, false AS is_multiview, 4000 AS header_bytes,
-        md5(key) AS header_hash, true AS openimageio_opens, '1.0.0' AS inspector_version,
+        22 AS attribute_count, false AS is_deep, false AS is_tiled, false AS is_multiview,
+        4000 AS header_bytes, md5(key) AS header_hash, true AS openimageio_opens, '1.0.0' AS inspector_version,
         1 AS schema_version, md5(file_id || 'facts') AS facts_hash, mtime + INTERVAL 5 MINUTE AS first_seen,
         {NOON} AS last_inspected, 1 AS inspection_count
     FROM frames;
@@ -139,7 +140,7 @@ def make_store(path: Path, files: int) -> None:
     store.ensure_tables()
     store.close()
     values = {"renders": max(1, files // FRAMES), "thumbnail": _thumbnail(path.parent)}
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(str(path), config={"memory_limit": "2GiB"}) as connection:
         for statement in connection.extract_statements(_STATEMENTS):
             names = statement.named_parameters
             connection.execute(statement, {name: values[name] for name in names})

@@ -61,7 +61,7 @@ _FILES = f"""
     SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame,
         EXISTS (SELECT 1 FROM pixels WHERE pixels.file_path = files.file_path
             AND pixels.file_id = files.file_id AND thumbnail IS NOT NULL) AS has_thumbnail
-    FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""  # noqa: S608 - constants
+    FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 
 
 def side(reader: Reader, name: str) -> Side | None:
@@ -239,7 +239,7 @@ _CHANNELS = f"""
         count(*) FILTER (a.hash IS NULL OR b.hash IS NULL) AS unknown,
         list(coalesce(a.frame, b.frame)) FILTER (a.hash <> b.hash) AS different
     FROM a FULL JOIN b USING (place, part_index, name)
-    GROUP BY part_index, name ORDER BY part_index, name"""  # noqa: S608 - constants
+    GROUP BY part_index, name ORDER BY part_index, name"""
 
 
 def _channels(reader: Reader, frames: Sequence[tuple[int | None, Row, Row]]) -> list[Channel]:
@@ -277,7 +277,7 @@ def other_versions(reader: Reader, key: str) -> list[Listed]:
         WITH mine AS (FROM sequences WHERE key = $key)
         SELECT {COLUMNS} FROM sequences
         WHERE ({fields}) = (SELECT ({fields}) FROM mine) AND version <> (SELECT version FROM mine)
-        ORDER BY key LIMIT {MAX_VERSIONS}""",  # noqa: S608 - constants
+        ORDER BY key LIMIT {MAX_VERSIONS}""",
         key=key,
     )
     version = VERSION.search(key)
@@ -285,7 +285,7 @@ def other_versions(reader: Reader, key: str) -> list[Listed]:
         named = reader.rows(
             f"""
             SELECT {COLUMNS} FROM sequences WHERE starts_with(key, $start) AND key <> $key
-            ORDER BY key LIMIT {MAX_CANDIDATES}""",  # noqa: S608 - constants
+            ORDER BY key LIMIT {MAX_CANDIDATES}""",
             start=key[: version.start()],
             key=key,
         )

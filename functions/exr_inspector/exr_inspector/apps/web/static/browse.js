@@ -19,10 +19,11 @@ document.addEventListener("keydown", (event) => {
   let next = cells[cells.indexOf(event.target) + right];
   if (down) {
     const here = event.target.getBoundingClientRect();
-    const middle = here.left + here.width / 2;
+    // The nearest in the same column, or else in the nearest one.
     const distance = (cell) => {
       const box = cell.getBoundingClientRect();
-      return Math.abs(box.top - here.top) * 1000 + Math.abs(box.left + box.width / 2 - middle);
+      const aside = Math.max(0, box.left - here.right, here.left - box.right);
+      return aside * 1000 + Math.abs(box.top - here.top);
     };
     next = cells
       .filter((cell) => Math.sign(Math.round(cell.getBoundingClientRect().top - here.top)) === down)
