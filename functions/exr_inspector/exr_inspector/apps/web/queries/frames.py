@@ -172,7 +172,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Variation:
-    """A fact that differs between frames. `values` has the most frequent ones, `count` is how many there are."""
+    """A fact that differs between frames: the number of its values, and the most frequent ones."""
 
     part_index: int | None
     name: str
