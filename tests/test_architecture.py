@@ -79,7 +79,6 @@ RULES = {
 }
 # Each library that reaches outside has one home.
 HOMES: dict[str, str | tuple[str, ...]] = {
-    "boto3": "sources/s3",
     "obstore": "sources/s3_listing",
     "botocore": "sources/s3",
     "OpenImageIO": "document/oiio_report",
@@ -194,7 +193,7 @@ def test_importing_the_function_loads_no_library_that_the_settings_do_not_select
     libraries = [
         "vastdb",
         "duckdb",
-        "boto3",
+        "botocore",
         "OpenImageIO",
         "OpenEXR",
         "PIL",

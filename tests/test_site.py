@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -37,7 +38,15 @@ def _listed(nav: object) -> list[str]:
 
 def test_every_page_has_one_place_in_the_site() -> None:
     listed = _listed(CONFIGURATION["nav"])
-    assert sorted(listed) == sorted({*map(str, pages())} - ELSEWHERE - POINTERS)
+    wanted = {*map(str, pages())} - ELSEWHERE - POINTERS
+    assert wanted - {*listed} == set(), "add these to zensical.toml, and to docs/README.md"
+    assert sorted(listed) == sorted(wanted)
+
+
+def test_the_contents_of_the_documentation_name_every_page() -> None:
+    contents = (ROOT / "docs" / "README.md").read_text("utf-8")
+    found = {os.path.normpath(Path("docs", name)) for name in re.findall(r"\]\(([^)#]+)\)", contents)}
+    assert {*_listed(CONFIGURATION["nav"])} - found == {"README.md", "docs/README.md"}
 
 
 @pytest.mark.parametrize("name", sorted(POINTERS))

@@ -66,7 +66,8 @@ def inspect(
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. Output is a
     table on a terminal, or the facts of a single file in short, and JSON elsewhere: one document for one
-    file, else a list. A bad file never stops the others. A summary line on standard error counts the files by status.
+    file, else a list. A bad file never stops the others. A summary line on standard error counts the files by
+    status.
 
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.
