@@ -172,7 +172,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Variation:
-    """A fact that differs between frames. `values` has the most frequent ones, `count` is how many there are."""
+    """A fact that differs between frames: the number of its values, and the most frequent ones."""
 
     part_index: int | None
     name: str
@@ -180,9 +180,7 @@ class Variation:
     values: tuple[Value, ...]
 
 
-_WINDOW = (
-    "'[' || concat_ws(',', {0}_min_x, {0}_min_y) || ' - ' || concat_ws(',', {0}_max_x, {0}_max_y) || ']'"
-)
+_WINDOW = "format('[{{}},{{}} - {{}},{{}}]', {0}_min_x, {0}_min_y, {0}_max_x, {0}_max_y)"
 _FACTS = {
     "name": "name",
     "view": "view",
