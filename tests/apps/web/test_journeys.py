@@ -20,7 +20,7 @@ HOSTILE = f"tide/{SCRIPT}.1001.exr"
 MAX_OF_A_KIND = 2
 """Addresses of one page, with the same parameters, that a crawl visits."""
 
-_LINK = re.compile(r'\b(?:href|src|hx-get|data-picture|action)="([^"#][^"]*)"')
+_LINK = re.compile(r'\b(?:href|src|data-picture)="([^"#][^"]*)"')
 
 
 def crawl(catalog: Catalog) -> Iterator[tuple[str, Answer]]:
@@ -36,7 +36,7 @@ def crawl(catalog: Catalog) -> Iterator[tuple[str, Answer]]:
         answer = catalog.get(address)
         yield address, answer
         if answer.headers.get("content-type", "").startswith("text/html") or answer.status == 303:
-            found = [unescape(each) for each in _LINK.findall(answer.text)]
+            found = [unescape(each).partition("#")[0] for each in _LINK.findall(answer.text)]
             found += [answer.headers["location"]] if "location" in answer.headers else []
             new = dict.fromkeys(each for each in found if each not in seen)
             seen.update(new)
