@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from exr_inspector.apps.web.originals import Originals
-from exr_inspector.apps.web.pages import compare, file, home, questions, sequences, thumbnail
+from exr_inspector.apps.web.pages import compare, file, home, questions, sequence, sequences, thumbnail
 from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
@@ -38,6 +38,9 @@ PAGES: dict[str, Handler] = {
     "/questions": questions.index,
     "/questions/{name}.csv": questions.table,
     "/questions/{name}": questions.page,
+    "/sequence": sequence.page,
+    "/sequence.csv": sequence.frames,
+    "/sequence/outliers": sequence.outliers,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.

@@ -41,12 +41,13 @@ class Pictures:
         """
         if stored and not exposure:
             return stored
-        image = self._image(path, version, roots)
+        image = self.image(path, version, roots)
         if image is None and stored:
             image = decode(stored)
         return None if image is None else encode(image, exposure)
 
-    def _image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
+    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
+        """Return the linear image of a version of a file; None if it cannot be read, or has none."""
         key = (path, *version, *roots)
         with self._lock:
             is_first = key not in self._kept

@@ -33,6 +33,10 @@ def picture(view: View) -> Response:
     return Response(data, media_type="image/webp", headers=headers)
 
 
+AUTO = "auto"
+"""The exposure that suits the frames of a sequence."""
+
+
 def exposure(view: View) -> float:
     """Return the parameter `exposure`. Raises HTTPException(400) if it is no number."""
     try:
