@@ -89,9 +89,8 @@ def _measure(folder: Path, files: int, frames: int) -> None:
     )
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", publish, store, snapshot], check=True, env=_environment())
-    print(
-        f"\n{files:,} files in {files // frames:,} sequences; published in {time.perf_counter() - began:.0f} s"
-    )
+    seconds = time.perf_counter() - began
+    print(f"\n{files:,} files in {files // frames:,} sequences; published in {seconds:.0f} s")
     print(f"{'milliseconds':62}{'first':>8}{'median':>8}{'max':>8}{'CPU':>8}   wanted", flush=True)
     with _served(snapshot) as server:
         for url, scope in zip(server.urls, ("", "limited: "), strict=True):
