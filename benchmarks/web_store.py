@@ -45,11 +45,12 @@ _ATTRIBUTES = """
         ('farm:job', 'string', '"' || hash(key) % 100000 || '"', (hash(key) % 100000)::VARCHAR),
         ('camera', 'string', '"shotcam"', 'shotcam'),
         ('focalLength', 'float', '35.0', NULL),
-        ('framesPerSecond', 'rational', '[24,1]', NULL),
-        ('timeCode', 'timecode', '"01:00:00:00"', '01:00:00:00'),
+        ('framesPerSecond', 'rational', '{"numerator":24,"denominator":1}', NULL),
+        ('timeCode', 'timecode', '{"time":"01:00:00:00","time_and_flags":16777216,"user_data":0}',
+            '01:00:00:00'),
         ('pixelAspectRatio', 'float', '1.0', NULL),
         ('screenWindowWidth', 'float', '1.0', NULL),
-        ('screenWindowCenter', 'v2f', '{"x":0.0,"y":0.0}', NULL),
+        ('screenWindowCenter', 'v2f', '[0.0,0.0]', NULL),
         ('dataWindow', 'box2i', '{"min":{"x":0,"y":0},"max":{"x":1919,"y":1079}}', NULL),
         ('displayWindow', 'box2i', '{"min":{"x":0,"y":0},"max":{"x":1919,"y":1079}}', NULL),
         ('lineOrder', 'lineOrder', '"increasingY"', 'increasingY'),
@@ -142,6 +143,7 @@ def make_store(path: Path, files: int, frames: int = 100) -> None:
     store.close()
     values = {"renders": max(1, files // frames), "frames": frames, "thumbnail": _thumbnail(path.parent)}
     with duckdb.connect(str(path), config={"memory_limit": "2GiB"}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         for statement in connection.extract_statements(_STATEMENTS):
             names = statement.named_parameters
             connection.execute(statement, {name: values[name] for name in names})
