@@ -6,8 +6,9 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ import click
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
 from exr_inspector.apps.cli.paths import local_name, matches, typed_names
-from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
+from exr_inspector.apps.cli.stores import archive_settings, selected_store, with_db, written_db
 from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
@@ -76,6 +77,12 @@ INTERRUPTED = 130
     metavar="PATH",
     help="List ROOT by VAST Catalog, in which it has this path. Not verified on a cluster.",
 )
+@click.option(
+    "--keep-gone",
+    type=click.IntRange(0),
+    metavar="DAYS",
+    help="Keep rows of files that are gone for some days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
     "--publish",
@@ -108,6 +115,7 @@ def index(
     yes: bool,
     allow_empty: bool,
     catalog: str | None,
+    keep_gone: int | None,
     dry_run: bool,
     publish: str | None,
     watch: bool,
@@ -125,7 +133,8 @@ def index(
     Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
     be read, 2, 130 after Ctrl-C.
     """
-    from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
@@ -141,7 +150,13 @@ def index(
     options = Options(not no_delete, max_delete / 100, yes, allow_empty, wants)
     if catalog:
         options = replace(options, list_root=_catalog(catalog, roots))
-    with closing(store):
+    with ExitStack() as stack:
+        stack.enter_context(closing(store))
+        archive = None
+        if keep_gone is not None and not dry_run:
+            kept = stack.enter_context(closing(selected_store(archive_settings(settings))))
+            archive = Archive(kept, store)
+            options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
             if not isinstance(store, DuckDBStore):
@@ -152,7 +167,8 @@ def index(
         whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
         execute = executors(settings, store, whole, jobs, cluster)
-        command = _Command(store, settings, options, execute, publisher, as_json, quiet, dry_run)
+        expire = partial(archive.expire, keep_gone) if archive and keep_gone is not None else None
+        command = _Command(store, settings, options, execute, publisher, expire, as_json, quiet, dry_run)
         with _stopping(command):
             if watch:
                 command.follow(whole)
@@ -172,6 +188,7 @@ class _Command:
     options: Options
     execute: Callable[[int], Executor]
     publisher: Publisher | None
+    expire: Callable[[], object] | None
     as_json: bool
     quiet: bool
     dry: bool
@@ -200,6 +217,8 @@ class _Command:
         run.is_stopping = self.is_stopping
         try:
             run.run(self.execute, dry=self.dry)
+            if self.expire:
+                self.expire()
         finally:
             counter.end()
             found = run.summary

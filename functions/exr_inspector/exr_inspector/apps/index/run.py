@@ -54,7 +54,8 @@ class Options:
     """`max_delete` is the share of a root's rows that may be deleted; `assents` deletes more, and rows of
     another file system than the listed one; `empties` deletes those of a root that lists no files.
 
-    `wanted` are the facets that every file shall have, and `list_root` lists a root.
+    `wanted` are the facets that every file shall have, and `list_root` lists a root. `keep` gets the ids of
+    files whose rows are about to be deleted.
     """
 
     deletes: bool = True
@@ -63,6 +64,7 @@ class Options:
     empties: bool = False
     wanted: Sequence[Wanted] = (HEADER,)
     list_root: Callable[[str, Opener], Listing] = listing
+    keep: Callable[[Sequence[str]], object] | None = None
 
 
 @dataclass
@@ -251,6 +253,8 @@ class Run:
                     Kept(root.path, self.summary.gone - self.summary.deleted, "it was unmounted")
                 )
                 return
+            if self._options.keep:
+                self._options.keep([each.file_id for each in gone])
             outcomes = self._store.upsert([], gone)
             self.summary.deleted += sum(each.action == "deleted" for each in outcomes)
             self._progress("Deleting", self.summary.deleted, self.summary.gone)
