@@ -78,7 +78,7 @@ def _together(first: Step) -> Iterator[Listed]:
 class Tree:
     """Lists a folder by `os.scandir`. Links to folders are not followed; links to files are files."""
 
-    as_of = None
+    as_of: datetime | None = None
 
     def __init__(self, root: str, *, recursive: bool = True) -> None:
         self.errors: list[InspectorError] = []
@@ -158,7 +158,7 @@ def _listed(path: str, stat: Callable[[], os.stat_result]) -> Listed:
 class Bucket:
     """Lists the objects below a prefix; a recursive listing has several prefixes under way at once."""
 
-    as_of = None
+    as_of: datetime | None = None
 
     def __init__(self, root: str, opener: Opener, *, recursive: bool = True) -> None:
         self.errors: list[InspectorError] = []

@@ -81,7 +81,7 @@ INTERRUPTED = 130
     "--keep-gone",
     type=click.IntRange(0),
     metavar="DAYS",
-    help="Keep rows of files that are gone for some days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
+    help="Keep rows of files that are gone for some days, in NAME.gone.duckdb or the schema NAME_gone.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
