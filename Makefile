@@ -11,7 +11,7 @@ SBOM := build/sbom.cdx.json
 
 # A stamp for each set of packages: `make demo` installs few, `make test` what the tests need. After
 # `make install`, which installs all of them, its stamp is enough.
-SETS := demo test lint docs release
+SETS := demo demo-web test lint docs release
 $(foreach set,$(SETS),$(eval $(set)_READY := $(if $(wildcard $(READY)),$(READY),$(VENV)/.$(set))))
 
 help: ## Show this list
@@ -22,6 +22,7 @@ install: $(READY) ## Install what every target needs into .venv
 # uv installs the packages if it is there, else pip. A stamp is remade if it is older than the files that say
 # what to install.
 $(VENV)/.demo: EXTRAS := cli
+$(VENV)/.demo-web: EXTRAS := cli,browse,pixels,policy
 $(VENV)/.test: EXTRAS := all,test
 $(VENV)/.lint: EXTRAS := all,test,lint
 $(VENV)/.docs: EXTRAS := all,docs
@@ -38,8 +39,16 @@ demo: $(demo_READY) ## Inspect a small show, or FILES="...", into a database
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
 	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
-	@printf '\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
+	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
+
+demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statistics and findings, until Ctrl-C
+	@mkdir -p $(DEMO) && rm -f $(DEMO)/web.duckdb
+	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
+	@EXR_INSPECTOR_SETTLE_SECONDS=0 EXR_INSPECTOR_STATS=full EXR_INSPECTOR_CRYPTOMATTE=coverage \
+	  EXR_INSPECTOR_POLICIES=default $(BIN)/exr-inspector index $(or $(FILES),$(DEMO)) \
+	  --db $(DEMO)/web.duckdb --publish $(DEMO)/view.duckdb
+	@$(BIN)/exr-inspector browse --db $(DEMO)/view.duckdb --open
 
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
@@ -96,6 +105,9 @@ bench-index: $(test_READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
 	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
+bench-web: $(test_READY) ## Measure time and memory of the pages over 1,000,000 files
+	$(BIN)/python -m benchmarks.web
+
 bench-compare: $(test_READY) ## Measure `diff` beside idiff, and `outliers`
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.outliers
@@ -139,5 +151,5 @@ dev: $(test_READY) ## Run some tests, failed ones first: make dev TESTS=tests/ex
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo test test-all check lint lock docs docs-check site format bench bench-compare bench-index bench-install \
-  bench-pixels bench-similarity profile mutants build dist sbom audit image dev clean
+.PHONY: help install demo demo-web test test-all check lint lock docs docs-check site format bench bench-compare bench-index \
+  bench-install bench-pixels bench-similarity bench-web profile mutants build dist sbom audit image dev clean
