@@ -36,7 +36,7 @@ $(READY) $(SETS:%=$(VENV)/.%): pyproject.toml requirements.txt
 demo: $(demo_READY) ## Inspect EXR files into an embedded database and show it; FILES="..." for your own
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
-	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
+	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
 	@printf '\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'

@@ -8,13 +8,15 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
-from exr_inspector.apps.cli.paths import local_name, matches, typed_names
+from exr_inspector.apps.cli.exits import INTERRUPTED, OK, UNREAD
+from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, typed_names
 from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
@@ -24,11 +26,9 @@ if TYPE_CHECKING:
 
     from exr_inspector.apps.index.run import Root, Run
 
-INTERRUPTED = 130
-
 
 @click.command()
-@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...", shell_complete=complete_paths)
 @written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
 @click.option(
@@ -90,8 +90,8 @@ def index(
     their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
     that were modified a short time ago may still be being written, and are inspected again by the next run.
 
-    Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
-    be read, 2, 130 after Ctrl-C.
+    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 3 if a file or folder could
+    not be read.
     """
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
@@ -103,6 +103,8 @@ def index(
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
         settings = with_db(settings, db)
+    if dry_run and settings.db_file and not settings.vast_endpoint and not Path(settings.db_file).exists():
+        settings = with_db(settings, ":memory:")  # compared like an empty one, and not created
     store = selected_store(settings)
     options = Options(not no_delete, max_delete / 100, yes)
     counter = terminal.Counter(shown=not (quiet or as_json))
@@ -132,7 +134,8 @@ def index(
             finally:
                 counter.end()
                 _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
-    ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
+    is_unread = run.summary.failed > 0 or run.summary.unlisted > 0
+    ctx.exit(INTERRUPTED if run.is_stopping else UNREAD if is_unread else OK)
 
 
 def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
@@ -184,17 +187,16 @@ def _stopping(run: Run) -> Iterator[None]:
 def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
     summary = run.summary
     if as_json:
-        click.echo(json.dumps(summary.as_json()))
+        click.echo(json.dumps({**summary.as_json(), "interrupted": run.is_stopping}))
     if not quiet:
         for line in summary.faults:
-            click.echo(terminal.harmless(line, keep=""), err=True)
+            terminal.say(line, err=True)
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
-            kept = f"{each.root}: the rows of {files} are kept: {each.reason}"
-            click.echo(terminal.harmless(kept, keep=""), err=True)
+            terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
     if not as_json:
         line = summary.line()
         if dry:
             mib = summary.size_bytes / 2**20
             line += f"; a run would read at most {mib:,.0f} MiB with at least {summary.requests:,} requests"
-        click.echo(f"Interrupted: {line}" if run.is_stopping else line)
+        terminal.say(f"Interrupted: {line}" if run.is_stopping else line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from exr_inspector.apps.cli.paths import complete_paths
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
@@ -23,7 +24,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # A query neither creates nor changes a database.
 DATABASE_FILE = click.Path(exists=True, dir_okay=False)
 _HELP = "The DuckDB file. By default, the settings select the store."
-written_db = click.option("--db", metavar="FILE", help=_HELP)
+written_db = click.option("--db", metavar="FILE", shell_complete=complete_paths, help=_HELP)
 read_db = click.option("--db", metavar="FILE", type=DATABASE_FILE, help=_HELP)
 
 
