@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docs.library import document, library, versions
 from docs.questions import questions
 from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
@@ -18,26 +19,33 @@ from exr_inspector.apps.export.record import EXPORT_VERSION
 from exr_inspector.catalog.columns import COLUMNS
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
+from exr_inspector.telemetry import METRICS, Metric
 
 DOCS = Path(__file__).parent
 WIDTH = 100
 NOTE = "<!-- Generated from the code by `make docs`; edit the code. -->"
 
 
-def errors() -> Iterator[str]:
-    yield from ("# Errors", "", NOTE, "")
+def troubleshooting() -> Iterator[str]:
+    """Yield what is written by hand, up to the note, and the table of all codes."""
+    yield from (_held("TROUBLESHOOTING.md").partition(NOTE)[0].rstrip(), "", NOTE, "", "## All codes", "")
     yield "Every fault has a stable code. A document lists faults in `errors` as `{code, message, where}`;"
     yield "otherwise they are raised as `InspectorError`. **Permanent** faults are recorded and the event is"
     yield "acknowledged. **Transient** faults are raised out of the handler, so that DataEngine retries."
     for title, retry in (("Permanent", False), ("Transient", True)):
         yield from (
             "",
-            f"## {title}",
+            f"## {title} faults",
             "",
             "| code | file status | meaning | remedy |",
             "|---|---|---|---|",
         )
         yield from (_error(fault) for fault in FAULTS.values() if fault.retry is retry)
+
+
+def compatibility() -> Iterator[str]:
+    """Yield what is written by hand, up to the note, and the table of packages."""
+    yield from (_held("COMPATIBILITY.md").partition(NOTE)[0].rstrip(), "", NOTE, *versions())
 
 
 def _error(fault: Fault) -> str:
@@ -101,6 +109,29 @@ def export() -> Iterator[str]:
     yield from ("", (DOCS / "export_recipes.txt").read_text().rstrip())
 
 
+def metrics() -> Iterator[str]:
+    yield from ("# Metrics", "", NOTE, "")
+    yield "The function records these through `ctx`, if the runtime offers instruments of OpenTelemetry. A"
+    yield "collector that exports to Prometheus gives them the names in the last column, which the dashboard"
+    yield "`deploy/grafana.json` uses. [PROD_RUNBOOK.md](PROD_RUNBOOK.md) has alerts, and the metrics of the"
+    yield "runtime itself."
+    yield from (
+        "",
+        "| metric | kind | unit | attributes | meaning | name in Prometheus |",
+        "|---|---|---|---|---|---|",
+    )
+    for name, metric in METRICS.items():
+        attributes = ", ".join(f"`{each}`" for each in metric.attributes)
+        cells = (f"`{name}`", metric.kind, metric.unit, attributes, metric.description)
+        yield f"| {' | '.join(cells)} | `{prometheus_name(name, metric)}` |"
+
+
+def prometheus_name(name: str, metric: Metric) -> str:
+    """Return the name that OpenTelemetry gives a metric in Prometheus. The runtime's counters lack units."""
+    suffix = "total" if metric.kind == "counter" else {"ms": "milliseconds"}[metric.unit]
+    return f"{name.replace('.', '_')}_{suffix}"
+
+
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield from (
@@ -139,14 +170,18 @@ def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
 
 
 GENERATED = {
-    "ERRORS.md": errors,
+    "TROUBLESHOOTING.md": troubleshooting,
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
+    "METRICS.md": metrics,
     "RULES.md": rules,
     "policy.schema.json": policy_schema,
     "show.schema.json": show_schema,
     "EXPORT.md": export,
+    "API.md": library,
+    "DOCUMENT.md": document,
+    "COMPATIBILITY.md": compatibility,
     "VAST_ANALYTICS_QUERIES.md": questions,
 }
 

@@ -39,7 +39,7 @@ except InspectorError as error:
     print(error)
 """
 EXTRAS = {
-    "s3": {"boto3", "botocore"},
+    "s3": {"botocore"},
     "vast": {"vastdb", "ibis"},
     "cli": {"click", "duckdb"},
     "policy": {"pydantic", "yaml", "re2", "mmh3"},
@@ -172,7 +172,7 @@ def test_a_changed_requirement_makes_the_locks_stale(tmp_path: Path) -> None:
         shutil.copy(file, copy)
     assert _check(tmp_path).returncode == 0, "the repository's own locks are stale: run `make lock`"
     project = tmp_path / "pyproject.toml"
-    project.write_text(project.read_text("utf-8").replace('s3 = ["boto3>=', 's3 = ["boto3>=9'), "utf-8")
+    project.write_text(project.read_text("utf-8").replace('s3 = ["botocore>=', 's3 = ["botocore>=9'), "utf-8")
     done = _check(tmp_path)
     assert done.returncode == 1
     assert "functions/exr_inspector/requirements.txt, requirements.txt" in done.stderr

@@ -4,7 +4,7 @@ DataEngine never redelivers an event whose handler returned, and redelivers one 
 transient faults (`retry`) are raised, and permanent ones are recorded in the document's `errors` and in the
 file's row.
 
-docs/ERRORS.md is generated from `FAULTS`.
+docs/TROUBLESHOOTING.md is generated from `FAULTS`.
 """
 
 from __future__ import annotations

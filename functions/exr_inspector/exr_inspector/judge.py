@@ -72,6 +72,9 @@ class Judge:
 
             extra = self._extra(inspection, policies)
             validation = evaluate(policies, document, STORED if file_id in hidden else None, extra)
+        for finding in validation["findings"]:
+            kind = {name: finding[name] for name in ("severity", "verdict")}
+            self.measurer.reader.telemetry.record("exr_inspector.findings", 1, **kind)
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
@@ -119,4 +122,5 @@ class Judge:
                     raise
                 reader.telemetry.logger.error("Policy: %s", error)  # noqa: TRY400 - it is part of the answer
                 errors.append(error.entry())
+        reader.count_faults(errors)
         return policies, errors

@@ -18,6 +18,8 @@ S3 = "s3://"
 
 # The names that S3 clients accept, without ARNs, which would lead to another service.
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
+# UNC and drive paths, with either separator.
+_WINDOWS = re.compile(r"[\\/]{2}|[A-Za-z]:(?:[\\/]|$)")
 # No source states whether the key of an event is percent-encoded, or whether a plus sign then means a space.
 # Try all three readings in this order, and take the one under which an object exists.
 _DECODINGS: tuple[Callable[[str], str], ...] = (
@@ -102,9 +104,8 @@ class PathMap:
         found = [canonical]
         for prefix, target in self._prefixes:
             if canonical.startswith(f"{target}/"):
-                is_windows_path = prefix.startswith("//") or prefix[1:3] == ":/"
                 name = prefix + canonical[len(target) :]
-                found.append(name.replace("/", "\\") if is_windows_path else name)
+                found.append(name.replace("/", "\\") if _WINDOWS.match(prefix) else name)
         return sorted(dict.fromkeys(found))
 
 
@@ -132,8 +133,11 @@ def object_location(bucket: str, key: str, paths: PathMap = NO_MAP) -> Location:
 def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     """Return the location that a user means: a local path or `s3://bucket/key`, taken literally.
 
-    Raises InspectorError(BAD_EVENT) if neither a file system nor an object store accepts it as a name.
+    A Location is returned as it is. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
+    store accepts the path as a name.
     """
+    if isinstance(path, Location):
+        return path
     if isinstance(path, os.PathLike):
         path = os.fspath(path)
     if not isinstance(path, str):
@@ -205,8 +209,7 @@ def _encodes(text: str, errors: str = "strict") -> bool:
 
 def _is_native(path: str) -> bool:
     """Return whether this platform opens paths of this form: only Windows opens UNC and drive paths."""
-    is_windows_path = path.startswith(("\\\\", "//")) or path[1:3] in (":\\", ":/")
-    return is_windows_path != (os.sep == "/")
+    return bool(_WINDOWS.match(path)) != (os.sep == "/")
 
 
 def _slashes(path: str) -> str:

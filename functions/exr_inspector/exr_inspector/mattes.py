@@ -77,6 +77,7 @@ def _listed(
             result = source_cryptomattes(
                 source, location, reader.open_source, reader.settings.limits, seconds
             )
+        reader.count_faults(result["failures"])
         if source.stat() != stat:
             return None
         more = () if _is_final(result) else ("unfinished",)

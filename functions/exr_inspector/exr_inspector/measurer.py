@@ -107,6 +107,7 @@ class Measurer:
             with self.reader.telemetry.step("measure", path=location.path):
                 result = source_stats(source, mode, settings.stats_bytes, settings, seconds)
             self.reader.telemetry.record("exr_inspector.bytes_read", result["coverage"]["bytes_read"])
+            self.reader.count_faults(result["failures"])
             if source.stat() != stat:
                 return None
             shown = {name: value for name, value in result.items() if not name.startswith("look")}

@@ -170,6 +170,29 @@ def test_a_store_of_an_older_release_is_shown_without_what_it_lacks(tmp_path: Pa
         assert reader.rows("FROM findings") == []
 
 
+@pytest.mark.parametrize(
+    ("paths", "folders"),
+    [
+        (["/a/b/x.exr", "/a/b/y.exr"], ("/a/b",)),
+        (["/a/b/x.exr", "/a/bc/y.exr"], ("/a",)),
+        (["/x.exr", "/y.exr"], ("",)),
+        (["s3://a/b/x.exr", "s3://a/c.exr", "/r/x.exr"], ("/r", "s3://a")),
+        ([], ()),
+    ],
+)
+def test_the_common_folders_of_local_files_and_objects_are_known(
+    tmp_path: Path, paths: list[str], folders: tuple[str, ...]
+) -> None:
+    store = str(tmp_path / "store.duckdb")
+    with duckdb.connect(store) as connection:
+        sql = (
+            "CREATE TABLE files AS SELECT path AS file_id, path AS file_path FROM (SELECT unnest($1) AS path)"
+        )
+        connection.execute(sql, [paths])
+    publish_file(store, str(tmp_path / "view.duckdb"))
+    assert Snapshot(str(tmp_path / "view.duckdb")).facts.folders == folders
+
+
 def test_a_store_is_no_snapshot(show: Path, snapshot: Path) -> None:
     with pytest.raises(InspectorError) as raised:
         Snapshot(str(show.parent / "show.duckdb"))

@@ -48,6 +48,7 @@ def stored_document(rows: StoredRows) -> dict[str, Any]:
     parts = [
         {
             **row,
+            "index": row["part_index"],
             "data_window": _window(row, "data"),
             "display_window": _window(row, "display"),
             "attributes": attributes.get(row["part_index"], []),
@@ -64,8 +65,6 @@ def whole_document(file: Row, rows: StoredRows) -> dict[str, Any]:
     gives what other columns state.
     """
     document = stored_document(rows)
-    for part in document["parts"]:
-        part["index"] = part["part_index"]
     report = {
         "opens": file["openimageio_opens"],
         "message": file["openimageio_message"],

@@ -15,8 +15,8 @@ from exr_inspector.sequences import Group, format_frames
 
 Item = TypeVar("Item")
 
-# A version in a name or a folder: `_v012`, `.v2`, `v012/`.
-_VERSION = re.compile(r"(?<![A-Za-z0-9])v[0-9]+(?![A-Za-z0-9])", re.IGNORECASE)
+VERSION = re.compile(r"(?<![A-Za-z0-9])v[0-9]+(?![A-Za-z0-9])", re.IGNORECASE)
+"""A version in a name or a folder: `_v012`, `.v2`, `v012/`."""
 _PADDING = re.compile(r"[#@]+")
 
 
@@ -81,10 +81,15 @@ def pair_sequences(
     for side, groups in enumerate((a, b)):
         seen: defaultdict[str, int] = defaultdict(int)
         for group in groups:
-            name = _PADDING.sub("#", _VERSION.sub("v#", group.key.removeprefix(roots[side])))
+            name = versionless(group.key.removeprefix(roots[side]))
             names.setdefault((name, seen[name]), [None, None])[side] = group
             seen[name] += 1
     return [SequencePair(*pair) for _, pair in sorted(names.items())]
+
+
+def versionless(key: str) -> str:
+    """Return a sequence's name with `v#` for versions and `#` for padding: equal for all versions of it."""
+    return _PADDING.sub("#", VERSION.sub("v#", key))
 
 
 def pair_frames(pair: SequencePair[Item]) -> Iterator[FramePair[Item]]:

@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 
 class ErrorEntry(TypedDict):
-    """One fault. `code` is one of those in docs/ERRORS.md."""
+    """One fault. `code` is one of those in docs/TROUBLESHOOTING.md."""
 
     code: str
     message: str

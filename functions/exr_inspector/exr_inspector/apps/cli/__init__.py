@@ -30,6 +30,7 @@ _MODULES = {
     "inspect": "inspect",
     "invoke": "serve",
     "outliers": "outliers",
+    "report": "report",
     "rules": "rules",
     "serve": "serve",
     "shards": "shards",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import webbrowser
+from contextlib import suppress
 
 import click
 
@@ -74,5 +75,5 @@ def browse(db: str, host: str, port: int, opens: bool, shared: tuple[str, ...]) 
         if opens:
             webbrowser.open(entrance(url, next(iter(tokens))))
 
-    with listener:
+    with listener, suppress(KeyboardInterrupt):
         serve(site, Access(tokens, host_names(host)), listener, started)

@@ -13,14 +13,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from exr_inspector.apps.web.originals import Originals
-from exr_inspector.apps.web.pages import file, home, sequences, thumbnail
+from exr_inspector.apps.web.pages import compare, file, home, questions, sequence, sequences, thumbnail
 from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE, Access, Guard
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.apps.web.templating import STATIC, environment
 from exr_inspector.apps.web.view import Handler, Site, endpoint
 from exr_inspector.catalog.duckdb.snapshot import ALL
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.settings import Settings
 
 PAGES: dict[str, Handler] = {
@@ -33,6 +33,14 @@ PAGES: dict[str, Handler] = {
     "/file/chunks": file.chunks,
     "/file/openimageio": file.openimageio,
     "/file/similar": file.similar,
+    "/compare": compare.page,
+    "/compare.csv": compare.table,
+    "/questions": questions.index,
+    "/questions/{name}.csv": questions.table,
+    "/questions/{name}": questions.page,
+    "/sequence": sequence.page,
+    "/sequence.csv": sequence.frames,
+    "/sequence/outliers": sequence.outliers,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.
@@ -76,7 +84,8 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answer a coded fault. Its message may name paths, which only an unlimited token may see."""
     assert isinstance(error, InspectorError)
     message = f"{error}" if request.scope.get(SCOPE) == ALL else error.fault.meaning
-    return _error(request, 503 if error.retry else 500, error.code, message, error.fault.remedy)
+    status = 503 if error.retry else 400 if error.fault is BAD_QUERY else 500
+    return _error(request, status, error.code, message, error.fault.remedy)
 
 
 def _broken(request: Request, _fault: Exception) -> Response:

@@ -14,6 +14,9 @@ from exr_inspector.pixels.tone import Linear, decode, encode
 MAX_BYTES = 96 << 20
 """Bytes of the images that are kept: about 450 of 256 x 144 pixels."""
 
+MAX_KEPT = 4096
+"""Files that are kept, also those without a picture."""
+
 Version = tuple[object, ...]
 
 
@@ -30,7 +33,7 @@ class Pictures:
         self,
         path: str,
         version: Version,
-        folders: Sequence[str],
+        roots: Sequence[str],
         stored: bytes | None,
         exposure: float,
     ) -> bytes | None:
@@ -41,36 +44,35 @@ class Pictures:
         """
         if stored and not exposure:
             return stored
-        image = self._image(path, version, folders)
+        image = self.image(path, version, roots)
         if image is None and stored:
             image = decode(stored)
         return None if image is None else encode(image, exposure)
 
-    def _image(self, path: str, version: Version, folders: Sequence[str]) -> Linear | None:
-        key = (path, *version, *folders)
+    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
+        """Return the linear image of a version of a file; None if it cannot be read, or has none."""
+        key = (path, *version, *roots)
         with self._lock:
             is_first = key not in self._kept
             future = self._kept.setdefault(key, Future())
             self._kept.move_to_end(key)
         if is_first:
             try:
-                future.set_result(self._decoded(path, folders))
-            except BaseException as error:
+                picture = self._originals.picture(path, roots)
+                future.set_result(picture.linear() if picture else None)
+            except BaseException as error:  # noqa: BLE001 - all who wait for it raise it
                 future.set_exception(error)
-                raise
+                with self._lock:
+                    self._kept.pop(key, None)  # another attempt may succeed
             self._drop_oldest()
-        return future.result()
-
-    def _decoded(self, path: str, folders: Sequence[str]) -> Linear | None:
         try:
-            picture = self._originals.picture(path, folders)
+            return future.result()
         except InspectorError:
             return None  # not there, not allowed, or broken: the file's page says which
-        return picture.linear() if picture else None
 
     def _drop_oldest(self) -> None:
         with self._lock:
-            while sum(map(_size, self._kept.values())) > self._max_bytes:
+            while len(self._kept) > MAX_KEPT or sum(map(_size, self._kept.values())) > self._max_bytes:
                 self._kept.popitem(last=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
@@ -11,11 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.apps.web.charts import channel_color
 from exr_inspector.document.serialize import to_json
+from exr_inspector.sequences import format_frames
 from exr_inspector.version import VERSION
 
 STATIC = files(__package__) / "static"
@@ -34,8 +36,22 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters.update(size=size, number=number, age=age, utc=utc, real=real, json=to_json)
-    made.filters.update(channel_color=channel_color, layer=layer, pair=lambda value: (value, value))
+    made.filters.update(
+        age=age,
+        amount=amount,
+        channel_color=channel_color,
+        frames=format_frames,
+        json=to_json,
+        layer=layer,
+        listed=listed,
+        number=number,
+        pair=lambda value: (value, value),
+        prose=prose,
+        real=real,
+        size=size,
+        tail=tail,
+        utc=utc,
+    )
     made.globals.update(url=url, static=static, version=VERSION)
     return made
 
@@ -46,7 +62,7 @@ def _shown(value: Any) -> Any:
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def url(path: str, **parameters: Any) -> str:
+def url(path: str, /, **parameters: Any) -> str:
     """Return the URL of a page. Parameters that are None or empty are left out."""
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
     return f"{path}?{urlencode(given, errors='backslashreplace')}" if given else path
@@ -85,6 +101,24 @@ def real(value: float | None) -> str:
     return "" if value is None else f"{value:.5g}"
 
 
+def amount(value: float) -> str:
+    """Return a number: with commas if it is whole, else with the digits that people compare."""
+    return number(value) if value == round(value) and abs(value) < 1e15 else real(value)
+
+
+def listed(value: Any) -> Any:
+    """Return the items of a list, separated by commas, and yes or no; any other value as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else value
+
+
+def prose(text: str) -> Markup:
+    """Return our own text with paragraphs and `code`, as HTML."""
+    paragraphs = (re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(each))) for each in text.split("\n\n"))
+    return Markup("".join(f"<p>{each}</p>" for each in paragraphs))  # noqa: S704 - escaped above
+
+
 def utc(moment: datetime | None) -> Markup:
     """Return a time in UTC as HTML, such as `2026-02-28 14:05`."""
     if moment is None:
@@ -93,6 +127,12 @@ def utc(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         exact, moment.strftime("%Y-%m-%d %H:%M:%S"), moment.strftime("%Y-%m-%d %H:%M")
     )
+
+
+def tail(path: str, steps: int) -> str:
+    """Return the last steps of a path, behind an ellipsis if there are more."""
+    kept = path.rsplit("/", steps)
+    return f"…/{'/'.join(kept[1:])}" if len(kept) > steps else path
 
 
 _AGES = ((86400 * 2, 86400, "day"), (3600 * 2, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))

@@ -21,11 +21,11 @@ from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import SCOPE
 from exr_inspector.apps.web.snapshot import CurrentSnapshot
 from exr_inspector.catalog.duckdb.snapshot import Reader, Scope, SnapshotFacts
-from exr_inspector.location import S3
+from exr_inspector.location import Location, is_object
 from exr_inspector.settings import Settings
 
-SHOW_SQL = "sql"
-"""The value of the parameter `show` that asks for a page's statements instead of the page."""
+FORMAT = "format"
+"""The parameter that asks, with the value `sql`, for a page's statements instead of the page."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,30 @@ class View:
         return self.request.query_params.get(name, default)
 
     def render(self, template: str, **values: Any) -> Response:
-        """Return a page, or with `show=sql` the statements that it was made from."""
-        if self.parameter("show") == SHOW_SQL:
+        """Return a page, or with `format=sql` the statements that it was made from."""
+        if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
-        sql = self.request.url.include_query_params(show=SHOW_SQL)
+        sql = self.request.url.include_query_params(**{FORMAT: "sql"})
         page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
-    def folders(self) -> tuple[str, ...]:
-        """Return the folders whose files may be read again: those of the scope, or the indexed one."""
-        return self.scope.folders if self.scope.folders is not None else common_folder(self.reader)
+    def roots(self) -> tuple[str, ...]:
+        """Return the folders whose files may be read again, without links: what was indexed, in the scope.
+
+        Links below the indexed folder are not followed, as when it was indexed.
+        """
+        found = set()
+        for indexed in self.snapshot.folders:
+            shown = self.shown_path(f"{indexed}/")
+            if is_object(shown):
+                continue
+            real = os.path.realpath(shown).rstrip("/")
+            if self.scope.has(indexed):
+                found.add(real)
+            for folder in self.scope.folders or ():
+                if Scope((indexed,)).has(folder):
+                    found.add(real + folder[len(indexed) :])
+        return tuple(each or "/" for each in sorted(found))
 
     def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
         """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
@@ -81,6 +95,10 @@ class View:
             headers=headers,
             background=BackgroundTask(table.close),
         )
+
+    def file_id(self, path: str) -> str:
+        """Return the id of a stored path."""
+        return Location(path, self.site.settings.paths.canonical(path)).file_id
 
     def shown_path(self, path: str) -> str:
         """Return a stored path as this machine opens it, by the path map."""
@@ -105,17 +123,6 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 def not_found(what: str) -> HTTPException:
     """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
     return HTTPException(404, what)
-
-
-def common_folder(reader: Reader) -> tuple[str, ...]:
-    """Return the folder that all local files of a snapshot are in; nothing if there are none."""
-    sql = """
-        SELECT min(file_path) AS first, max(file_path) AS last FROM files
-        WHERE NOT starts_with(file_path, $objects)"""
-    found = reader.row(sql, objects=S3)
-    if not found or found["first"] is None:
-        return ()
-    return (os.path.commonpath([found[end].rpartition("/")[0] or "/" for end in ("first", "last")]),)
 
 
 def _relative(url: Any) -> str:

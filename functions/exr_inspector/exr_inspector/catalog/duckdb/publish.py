@@ -35,8 +35,12 @@ def publish_file(store: str, path: str) -> None:
     Raises InspectorError, DATABASE_IN_USE if a process has the store open to write.
     """
     check_path(store, read_only=True)
-    config = {"temp_directory": f"{path}.tmp", "memory_limit": MEMORY}
-    with closing(duckdb.connect(config=config)) as connection, coded(store):
+    with (
+        coded(store),
+        closing(
+            duckdb.connect(config={"temp_directory": f"{path}.tmp", "memory_limit": MEMORY})
+        ) as connection,
+    ):
         connection.execute(f"ATTACH {literal(store)} AS store (READ_ONLY)")
         publish_tables(connection, "store", path, store)
 
@@ -44,8 +48,8 @@ def publish_file(store: str, path: str) -> None:
 def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, name: str) -> None:
     """Copy the tables of the attached database `source` to a DuckDB file, which replaces `path` at the end.
 
-    `name` is what the snapshot calls its source. Raises duckdb.Error; then `path` is as it was, and the cursor
-    has to be closed.
+    `name` is what the snapshot calls its source. Raises duckdb.Error; then `path` is as it was, and the
+    cursor has to be closed.
     """
     with replacement(path) as part:
         # A database of its own, so that sorting is limited: the store's may use most of the memory.
@@ -64,9 +68,8 @@ def _copy(cursor: duckdb.DuckDBPyConnection, source: str, copy: duckdb.DuckDBPyC
         if table in present:
             rows = cursor.sql(_selected(cursor, source, table)).to_arrow_reader(ROWS_OF_A_BATCH)
             copy.register("incoming", rows)
-            copy.execute(
-                f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (row_id) FROM incoming ORDER BY file_path, row_id"
-            )
+            sorted_rows = "SELECT * EXCLUDE (row_id) FROM incoming ORDER BY file_path, row_id"
+            copy.execute(f"INSERT INTO {table} BY NAME {sorted_rows}")
             copy.unregister("incoming")
     copy.execute(
         f"""
@@ -79,7 +82,7 @@ def _copy(cursor: duckdb.DuckDBPyConnection, source: str, copy: duckdb.DuckDBPyC
 
 
 def _selected(cursor: duckdb.DuckDBPyConnection, source: str, table: str) -> str:
-    """Return what selects the rows of a table, which may lack columns of this release if an older one wrote it."""
+    """Return what selects the rows of a table, which lacks columns if an older release wrote it."""
     names = [name for name, *_ in cursor.execute(f"DESCRIBE {source}.{table}").fetchall()]
     values = {name: f"stored.{name}" for name in names if name in TABLES[table].names}
     rows = f"{source}.{table} AS stored"

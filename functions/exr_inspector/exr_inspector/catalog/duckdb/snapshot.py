@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import duckdb
 
-from exr_inspector.catalog.duckdb.errors import check_path, coded
+from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
 from exr_inspector.catalog.duckdb.publish import SNAPSHOT_VERSION
 from exr_inspector.catalog.duckdb.types import identifier, literal
 from exr_inspector.catalog.limits import QueryLimits, time_limit
@@ -21,6 +22,7 @@ from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
 from exr_inspector.catalog.stored_document import by_file
 from exr_inspector.errors import NOT_A_DATABASE, InspectorError
+from exr_inspector.location import S3
 
 Row = dict[str, Any]
 
@@ -68,12 +70,16 @@ ALL = Scope()
 
 @dataclass(frozen=True)
 class SnapshotFacts:
-    """The row of the table `snapshot`: times are in UTC. `last_inspected` is None if there is no file."""
+    """The row of the table `snapshot`, times in UTC. `last_inspected` is None if there is no file.
+
+    `folders` are those that all local files and all objects are in, without slashes at their ends.
+    """
 
     source: str
     published_at: datetime
     last_inspected: datetime | None
     file_count: int
+    folders: tuple[str, ...]
 
 
 class Reader:
@@ -98,16 +104,33 @@ class Reader:
 
     def batches(self, sql: str, **parameters: Any) -> Iterator[list[Row]]:
         """Yield the rows of a statement in batches, as `rows` does. Ask nothing else meanwhile."""
+        with coded(self._name):
+            yield from self._run(sql, parameters, BATCH)
+
+    def answer(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Row]:
+        """Return up to `most` rows of a statement with a user's values.
+
+        Raises InspectorError: BAD_QUERY for a value that the statement cannot take, QUERY_LIMIT.
+        """
+        with coded_query(self._name):
+            return next(self._run(sql, parameters, most), [])
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], batch: int) -> Iterator[list[Row]]:
         self.statements.append(_filled(sql, parameters))
-        with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
-            cursor = self._cursor.execute(sql, parameters or None)
+        with time_limit(self._cursor.interrupt, self._seconds):
+            cursor = self._cursor.execute(sql, dict(parameters) or None)
             names = [name for name, *_ in cursor.description]
-            while found := cursor.fetchmany(BATCH):
+            while found := cursor.fetchmany(batch):
                 yield [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
         """Return the first row of a statement; None if there is none."""
         return next(iter(self.rows(sql, **parameters)), None)
+
+    def path(self, file_id: str) -> str | None:
+        """Return the path of a file, by which all tables are sorted; None if the scope has no such file."""
+        found = self.row("SELECT file_path FROM file_paths WHERE file_id = $id", id=file_id)
+        return found["file_path"] if found else None
 
     def search(self, search: Search) -> list[Match]:
         """See Searchable."""
@@ -117,14 +140,16 @@ class Reader:
     def vector(self, file_id: str, by: By) -> list[float] | None:
         """See Searchable. Of a sequence, the snapshot has the vectors of its first file."""
         table, column, version_column, version = VECTORS[by]
-        sql = f"SELECT {column} FROM {table} WHERE file_id = $id AND {version_column} = $version"
-        found = self.row(sql, id=file_id, version=version)
+        sql = f"""
+            SELECT {column} FROM {table}
+            WHERE file_path = $path AND file_id = $id AND {version_column} = $version"""
+        found = self.row(sql, path=self.path(file_id), id=file_id, version=version)
         return list(found[column]) if found and found[column] else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         """See Searchable."""
         paths = self.rows(
-            "SELECT file_path FROM files WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
+            "SELECT file_path FROM file_paths WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
         )
         # By path first, since the tables are sorted by it.
         sql = """
@@ -201,7 +226,20 @@ class Snapshot:
         if not found or found[0] != SNAPSHOT_VERSION:
             message = "another release wrote this snapshot; publish it again"
             raise InspectorError(NOT_A_DATABASE, message, self._path)
-        return SnapshotFacts(*found[1:])
+        _, source, published_at, last_inspected, file_count = found
+        return SnapshotFacts(source, published_at, last_inspected, file_count, self._common_folders())
+
+    def _common_folders(self) -> tuple[str, ...]:
+        sql = f"""
+            SELECT min(file_path), max(file_path) FROM snapshot.main.files
+            GROUP BY starts_with(file_path, {literal(S3)})"""
+        return tuple(sorted(_common_folder(*ends) for ends in self._connection.execute(sql).fetchall()))
+
+
+def _common_folder(first: str, last: str) -> str:
+    """Return the folder that two paths are in, without a slash at its end."""
+    both = zip(first.split("/")[:-1], last.split("/")[:-1], strict=False)
+    return "/".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], both))
 
 
 def has_snapshot(path: str) -> bool:
@@ -212,7 +250,7 @@ def has_snapshot(path: str) -> bool:
         return ("snapshot",) in connection.execute("SHOW TABLES FROM file.main").fetchall()
 
 
-def _filled(sql: str, parameters: Row) -> str:
+def _filled(sql: str, parameters: Mapping[str, Any]) -> str:
     """Return a statement with its parameters as literals."""
 
     def text(value: object) -> str:

@@ -43,7 +43,7 @@ def has_header(facts: Facts) -> bool:
         "chunks_present": Field("integer", "Number of chunks in the file."),
         "chunks_promised": Field("integer", "Number of chunks that the header promises."),
         "has_header": Field("flag", "Whether the header can be read; unknown if it exceeds a limit."),
-        "error_codes": Field("list", "The codes of all faults, as in docs/ERRORS.md."),
+        "error_codes": Field("list", "The codes of all faults, as in docs/TROUBLESHOOTING.md."),
         "error_messages": Field("list", "The messages of all faults."),
         "part_count": Field("integer", "Number of parts."),
         "channel_count": Field("integer", "Number of channels, over all parts."),
@@ -228,7 +228,7 @@ def attributes(facts: Facts) -> Items:
 @collection(
     "faults",
     {
-        "code": Field("text", "The code, as in docs/ERRORS.md."),
+        "code": Field("text", "The code, as in docs/TROUBLESHOOTING.md."),
         "message": Field("text", "What is wrong."),
         "where": Field("text", "The place that it names, such as `parts[0].channels`."),
     },

@@ -155,7 +155,7 @@ def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Mis
         "chunks": Field("integer", "Chunks of the full-resolution images."),
         "chunks_read": Field("integer", "Chunks that were read."),
         "corrupt_chunks": Field("integer", "Chunks that could not be decoded."),
-        "failure_codes": Field("list", "The codes of the faults, as in docs/ERRORS.md."),
+        "failure_codes": Field("list", "The codes of the faults, as in docs/TROUBLESHOOTING.md."),
         "failures": Field("list", "The messages of the faults."),
     },
 )

@@ -1,6 +1,6 @@
 -- What is wrong with the files of each show?
 --
--- Count every fault by its code. [ERRORS.md](ERRORS.md) says what to do about each.
+-- Count every fault by its code. [TROUBLESHOOTING.md](TROUBLESHOOTING.md) says what to do about each.
 --
 -- | show_name | status | code | files |
 -- |---|---|---|---|

@@ -10,13 +10,14 @@ from starlette.responses import Response
 from exr_inspector.apps.web.charts import chunk_map, histogram, share, windows
 from exr_inspector.apps.web.commands import file_commands
 from exr_inspector.apps.web.queries.attributes import attributes, reported
-from exr_inspector.apps.web.queries.chunks import part_chunks
+from exr_inspector.apps.web.queries.chunks import MAX_PARTS, part_chunks
 from exr_inspector.apps.web.queries.files import StoredFile, cryptomatte_objects, neighbors, stored_file
 from exr_inspector.apps.web.queries.layers import layer_tree
 from exr_inspector.apps.web.queries.similar import similar_files
 from exr_inspector.apps.web.templating import url
 from exr_inspector.apps.web.view import View, not_found
 from exr_inspector.catalog.stored_document import whole_document
+from exr_inspector.document.model import FileFacts
 from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.vectors import By
@@ -60,11 +61,12 @@ def chunks(view: View) -> Response:
     found = _file(view)
     parts, error = None, None
     try:
-        completeness = view.site.originals.completeness(found.path, view.folders())
+        completeness = view.site.originals.completeness(found.path, view.roots())
         parts, error = part_chunks(completeness), completeness.error
     except InspectorError as raised:
         error = raised
-    return _piece(view, "file_chunks.html", found, parts=parts, error=error, chunk_map=chunk_map)
+    more = max(len(found.parts) - MAX_PARTS, 0)
+    return _piece(view, "file_chunks.html", found, parts=parts, more=more, error=error, chunk_map=chunk_map)
 
 
 def openimageio(view: View) -> Response:
@@ -72,7 +74,7 @@ def openimageio(view: View) -> Response:
     found = _file(view)
     document, error = None, None
     try:
-        document = view.site.originals.document(found.path, view.folders())
+        document = view.site.originals.document(found.path, view.roots())
     except InspectorError as raised:
         error = raised
     rows = reported(document) if document else []
@@ -91,13 +93,12 @@ def document(view: View) -> Response:
     found = _file(view)
     source = "file"
     try:
-        made: Any = view.site.originals.document(found.path, view.folders())
+        made: Any = view.site.originals.document(found.path, view.roots())
     except InspectorError:
-        made = None
-    if not made or made["file"]["status"] is None:
         source = "catalog"
         rows = {"parts": found.parts, "channels": found.channels, "attributes": found.attributes}
         made = whole_document(found.file, rows)
+        made["file"] = {name: made["file"].get(name) for name in FileFacts.__annotations__}
     headers = {"x-read-from": source}
     return Response(to_json(made, indent=2), media_type="application/json", headers=headers)
 

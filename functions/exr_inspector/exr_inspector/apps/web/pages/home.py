@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from exr_inspector.apps.web.pages.sequences import SPANS
 from exr_inspector.apps.web.queries import home
-from exr_inspector.apps.web.queries.sequences import BadFilter, Filter
+from exr_inspector.apps.web.queries.sequences import Filter, FilterError
+from exr_inspector.apps.web.templating import url
 from exr_inspector.apps.web.view import View
 from exr_inspector.catalog.duckdb.summaries import STATES
 
@@ -20,36 +22,57 @@ def page(view: View) -> Response:
     """Return the first page, of everything, of one `show`, or of the folder `under`."""
     asked = _asked(view)
     since = view.parameter("since", SINCE)
-    lately = _parse(view, {**asked.text, "since": since})
-    folder = asked.text["under"] or home.common_folder(view.reader, asked)
-    shows = home.by_show(view.reader, asked) if asked.is_empty else []
+    lately = _parse(view, asked.but(since=since))
+    crumbs = _crumbs(view, asked)
     return view.render(
         "home.html",
         asked=asked,
-        lately=lately,
         since=since,
         spans=SPANS,
+        crumbs=crumbs[:-1],
+        title=crumbs[-1][0],
         kinds=home.KINDS,
         changes=home.changes(view.reader, lately),
         overall=home.overall(view.reader, asked),
-        folder=folder,
-        shows=shows,
-        folders=home.by_folder(view.reader, asked, folder),
         compressions=home.space(view.reader, asked, "compression"),
         layers=home.space(view.reader, asked, "layer"),
         rules=home.rules(view.reader, asked),
         states=STATES,
+        **_parts(view, asked),
     )
+
+
+def _parts(view: View, asked: Filter) -> dict[str, Any]:
+    """Return what the sequences are divided into: shows if they have names, or else folders."""
+    folder = asked.text["under"] or home.common_folder(view.reader, asked)
+    shows = home.by_show(view.reader, asked) if asked.is_empty else []
+    return {
+        "folder": folder,
+        "shows": shows,
+        "folders": [] if shows else home.by_folder(view.reader, asked, folder),
+    }
+
+
+def _crumbs(view: View, asked: Filter) -> list[tuple[str, str]]:
+    """Return the name and the URL of this page and of those above it, the first page first."""
+    crumbs = [("Everything", "/")]
+    show, under = asked.text["show"], asked.text["under"]
+    if show:
+        crumbs.append((show, url("/", show=show)))
+    if under:
+        top = home.common_folder(view.reader, Filter.parse({"show": show}, view.snapshot.published_at))
+        steps = under.removeprefix(top).strip("/").split("/")
+        paths = [f"{top}/{'/'.join(steps[: count + 1])}" for count in range(len(steps))]
+        crumbs += [(name, url("/", show=show, under=path)) for name, path in zip(steps, paths, strict=True)]
+    return crumbs
 
 
 def totals(view: View) -> Response:
     """Return the sums by show, or by the folders in a folder, as CSV."""
     asked = _asked(view)
-    folder = asked.text["under"] or home.common_folder(view.reader, asked)
-    shows = home.by_show(view.reader, asked) if asked.is_empty else []
-    found = shows or [
-        replace(each, name=f"{folder}/{each.name or ''}")
-        for each in home.by_folder(view.reader, asked, folder)
+    parts = _parts(view, asked)
+    found = parts["shows"] or [
+        replace(each, name=f"{parts['folder']}/{each.name or ''}") for each in parts["folders"]
     ]
     rows = [asdict(each) for each in found]
     for row in rows:
@@ -64,5 +87,5 @@ def _asked(view: View) -> Filter:
 def _parse(view: View, parameters: dict[str, str]) -> Filter:
     try:
         return Filter.parse(parameters, view.snapshot.published_at)
-    except BadFilter as error:
+    except FilterError as error:
         raise HTTPException(400, str(error)) from error

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from exr_inspector.apps.web.queries.sequences import (
     SORTS,
-    BadFilter,
     Filter,
+    FilterError,
     Place,
     all_sequences,
     choices,
@@ -25,7 +25,7 @@ IN_FILTER = {
     "ok,warning,unjudged": "complete",
 }
 """What the states are called that can be filtered by."""
-SPANS = {"24h": "a day", "3d": "3 days", "7d": "a week", "30d": "30 days"}
+SPANS = {"24h": "day", "3d": "3 days", "7d": "week", "30d": "30 days"}
 
 
 def page(view: View) -> Response:
@@ -35,7 +35,7 @@ def page(view: View) -> Response:
     problem = ""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
-    except BadFilter as error:  # it may be half typed
+    except FilterError as error:  # it may be half typed
         asked, problem = Filter.unparsed(view.request.query_params), str(error)
     return view.render(
         "sequences.html",
@@ -55,7 +55,7 @@ def table(view: View) -> Response:
     """Return all sequences that the parameters ask for as CSV."""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
-    except BadFilter as error:
+    except FilterError as error:
         raise HTTPException(400, str(error)) from error
     sort = SORTS.get(view.parameter("sort"), SORTS["name"])
     batches = all_sequences(view.reader, asked, sort)

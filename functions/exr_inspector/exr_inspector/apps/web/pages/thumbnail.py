@@ -20,18 +20,24 @@ def picture(view: View) -> Response:
     """Return the picture of the file of the parameter `id`, at the `exposure` in stops."""
     sql = """
         SELECT files.file_path, files.etag, files.size_bytes, files.mtime, thumbnail
-        FROM files LEFT JOIN pixels USING (file_id) WHERE files.file_id = $id"""
-    found = view.reader.row(sql, id=view.parameter("id"))
+        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels WHERE file_path = $path) USING (file_id)
+        WHERE files.file_path = $path AND files.file_id = $id"""
+    file_id = view.parameter("id")
+    path = view.reader.path(file_id)
+    found = view.reader.row(sql, path=path, id=file_id) if path else None
     stops = exposure(view)
     if found is None:
         raise not_found("No file with this id is stored.")
     version = (found["etag"], found["size_bytes"], found["mtime"])
-    folders = view.folders()
-    data = view.site.pictures.picture(found["file_path"], version, folders, found["thumbnail"], stops)
+    data = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
     headers = {"cache-control": _KEPT}
     if data is None:
         return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
     return Response(data, media_type="image/webp", headers=headers)
+
+
+AUTO = "auto"
+"""The exposure that suits the frames of a sequence."""
 
 
 def exposure(view: View) -> float:

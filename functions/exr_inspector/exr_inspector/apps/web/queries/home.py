@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, Literal
 
 from exr_inspector.apps.web.queries.sequences import COLUMNS, Filter, Sequence, sequence_of
@@ -22,7 +21,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 }
 """The states of sequences that are shown together."""
 
-SHOWN = 24
+SHOWN = 8
 """Sequences of one kind."""
 LARGEST = 10
 """Rows of one list of what takes the space."""
@@ -158,8 +157,8 @@ def common_folder(reader: Reader, asked: Filter) -> str:
     )
     if not row or row["first"] is None:
         return ""
-    steps = [each.split("/") for each in (row["first"], row["last"])]
-    return "/".join(os.path.commonprefix(steps))
+    both = zip(row["first"].split("/"), row["last"].split("/"), strict=False)
+    return "/".join(one for one, _ in takewhile(lambda steps: steps[0] == steps[1], both))
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,8 @@ def space(reader: Reader, asked: Filter, by: Literal["compression", "layer"]) ->
     """Return what takes the most space of the sequences that are asked for, the largest first."""
     rows = reader.rows(
         f"""
-        SELECT "{by}" AS name, count(DISTINCT key) AS sequences, coalesce(sum(size_bytes), 0)::BIGINT AS size_bytes
+        SELECT "{by}" AS name, count(DISTINCT key) AS sequences,
+            coalesce(sum(size_bytes), 0)::BIGINT AS size_bytes
         FROM sequence_layers WHERE key IN (SELECT key FROM sequences WHERE {asked.condition})
         GROUP BY ALL ORDER BY size_bytes DESC, name LIMIT {LARGEST}""",
         **asked.values,

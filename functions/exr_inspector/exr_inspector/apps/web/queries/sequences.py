@@ -43,7 +43,7 @@ _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNOREC
 _SINCE = re.compile(r"([0-9]{1,4})([hd])")
 
 
-class BadFilter(ValueError):
+class FilterError(ValueError):
     """A filter that cannot be understood; the text says what to write."""
 
 
@@ -66,7 +66,7 @@ class Filter:
         """Return the filter that the parameters of a URL ask for. `as_of`: what `since` counts back from.
 
         Words of `q` are all in the path; `attribute` is a name or value, or `name=value`; `state` is one or
-        more of STATES with commas; `since` is like `24h`; `larger` like `1.5G`. Raises BadFilter.
+        more of STATES with commas; `since` is like `24h`; `larger` like `1.5G`. Raises FilterError.
         """
         text = cls.unparsed(asked).text
         values: dict[str, Any] = {name: text[name] for name in _CONDITIONS if text[name]}
@@ -99,18 +99,18 @@ class Filter:
 
 
 def parse_size(text: str) -> int:
-    """Return a number of bytes: `500 MB`, `1.5g`, in powers of 1024. Raises BadFilter."""
+    """Return a number of bytes: `500 MB`, `1.5g`, in powers of 1024. Raises FilterError."""
     found = _SIZE.fullmatch(text)
     if not found:
-        raise BadFilter(f"{text!r} is no size; write one like 500M or 1.5G")
+        raise FilterError(f"{text!r} is no size; write one like 500M or 1.5G")
     return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
 
 
 def parse_since(text: str) -> timedelta:
-    """Return a time span: `24h`, `7d`. Raises BadFilter."""
+    """Return a time span: `24h`, `7d`. Raises FilterError."""
     found = _SINCE.fullmatch(text)
     if not found:
-        raise BadFilter(f"{text!r} is no time span; write one like 24h or 7d")
+        raise FilterError(f"{text!r} is no time span; write one like 24h or 7d")
     return timedelta(hours=int(found[1]) * {"h": 1, "d": 24}[found[2]])
 
 

@@ -1,0 +1,93 @@
+"""`python -m docs.site`: build the site into build/site/html. A link that leads nowhere is an error.
+
+Zensical builds it: the successor of Material for MkDocs, by its authors. MkDocs is no longer maintained, and
+Material for MkDocs gets fixes only. The pages need neither: they are plain Markdown, whose links work in the
+repository.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "build" / "site" / "source"
+REPOSITORY = "https://github.com/ssotoa70/exr_inspector/blob/main/"
+_LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+_DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
+
+
+def pages() -> list[Path]:
+    """Return the Markdown files of the site, relative to the repository."""
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return sorted(each.relative_to(ROOT) for each in found)
+
+
+def assets() -> list[Path]:
+    """Return the other files of the site: schemas, examples, pictures."""
+    folders = [*(ROOT / "docs").glob("*.json"), *(ROOT / "docs" / "examples").iterdir()]
+    images = ROOT / "docs" / "images"
+    return sorted(each.relative_to(ROOT) for each in [*folders, *images.glob("*")])
+
+
+def stage() -> None:
+    """Copy the pages, with links among them relative, and links to other files of the repository absolute."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    known = {*pages(), *assets()}
+    for path in sorted(known):
+        target = SOURCE / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".md":
+            target.write_text(_with_links((ROOT / path).read_text("utf-8"), path, known), "utf-8")
+        else:
+            shutil.copy(ROOT / path, target)
+
+
+def _with_links(text: str, page: Path, known: set[Path]) -> str:
+    def link(match: re.Match[str]) -> str:
+        return f"{match[1]}{_target(match[2], page, known)}{match[3]}"
+
+    pieces = _FENCE.split(text)
+    return "".join(each if each.startswith("```") else _LINK.sub(link, each) for each in pieces)
+
+
+def _target(target: str, page: Path, known: set[Path]) -> str:
+    inside = target.removeprefix(REPOSITORY)
+    if inside.startswith("#") or ("://" in inside and inside == target):
+        return target
+    name, mark, anchor = inside.partition("#")
+    path = Path(os.path.normpath(name if inside != target else page.parent / name))
+    if path in known:
+        return f"{os.path.relpath(path, page.parent)}{mark}{anchor}"
+    return f"{REPOSITORY}{path}{mark}{anchor}"
+
+
+def check_diagrams() -> None:
+    """Parse the diagrams of all pages. Raises mermaid_parser's error for the first that is not valid."""
+    texts = [text for page in pages() for text in _DIAGRAM.findall((ROOT / page).read_text("utf-8"))]
+    if sys.version_info >= (3, 11):
+        from mermaid_parser import MermaidParser  # noqa: PLC0415 - not on Python 3.10
+
+        for text in texts:
+            MermaidParser().parse(text)
+        sys.stdout.write(f"{len(texts)} diagrams are valid\n")
+    else:
+        sys.stdout.write(f"{len(texts)} diagrams were not parsed: that needs Python 3.11 or later\n")
+
+
+def main() -> None:
+    """Build the site, and exit with Zensical's code."""
+    check_diagrams()
+    stage()
+    zensical = Path(sys.executable).with_name("zensical")
+    done = subprocess.run([zensical, "build", "--strict", "--clean"], cwd=ROOT, check=False)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Two versions side by side."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from exr_inspector.apps.web.queries.compare import (
+    Side,
+    compare,
+    evenly,
+    facts,
+    in_order,
+    other_versions,
+    side,
+    value_text,
+)
+from exr_inspector.apps.web.view import View, not_found
+
+MAX_PICTURES = 6
+"""Frames that are shown side by side."""
+
+
+def page(view: View) -> Response:
+    """Return what differs between `a` and `b`; without `b`, the other versions of `a` to choose from."""
+    a = _side(view, "a")
+    if not view.parameter("b"):
+        versions = [
+            (each, sorted((a.key, each.key), key=in_order)) for each in other_versions(view.reader, a.key)
+        ]
+        return view.render("versions.html", a=a, versions=versions)
+    found = compare(view.reader, a, _side(view, "b"))
+    shown = [each for each in found.frames if each[1]["has_thumbnail"] or each[2]["has_thumbnail"]]
+    different = [each for each in shown if each[0] in found.different]
+    return view.render(
+        "compare.html", found=found, facts=facts(found), pictures=evenly(different or shown, MAX_PICTURES),
+        value_text=value_text,
+    )  # fmt: skip
+
+
+def table(view: View) -> Response:
+    """Return the statistics of both as CSV."""
+    found = compare(view.reader, _side(view, "a"), _side(view, "b"))
+    rows = [
+        {
+            "part_index": each.part_index,
+            "name": each.name,
+            "frames": each.frames,
+            **{
+                f"{key}_{name}": values[key] if values else None
+                for name, values in (("a", each.a), ("b", each.b))
+                for key in ("min", "max", "mean", "nonfinite", "packed")
+            },
+            "different_frames": each.different,
+        }
+        for each in found.channels
+    ]
+    return view.csv("compare", [rows])
+
+
+def _side(view: View, name: str) -> Side:
+    found = side(view.reader, view.parameter(name))
+    if found is None:
+        raise not_found(f"No sequence and no file of the name in the parameter {name} is stored.")
+    return found
