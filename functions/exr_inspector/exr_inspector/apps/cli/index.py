@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +16,13 @@ from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
 from exr_inspector.apps.cli.exits import INTERRUPTED, OK, UNREAD
 from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, typed_names
-from exr_inspector.apps.cli.stores import archive_settings, selected_store, with_db, written_db
+from exr_inspector.apps.cli.stores import (
+    archive_settings,
+    compared_store,
+    selected_store,
+    with_db,
+    written_db,
+)
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
@@ -57,7 +62,7 @@ if TYPE_CHECKING:
     "--keep-gone",
     type=click.IntRange(0),
     metavar="DAYS",
-    help="Keep rows of files that are gone for some days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
+    help="Keep rows of files that are gone for days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
@@ -111,9 +116,7 @@ def index(
     settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
     if db:
         settings = with_db(settings, db)
-    if dry_run and settings.db_file and not settings.vast_endpoint and not Path(settings.db_file).exists():
-        settings = with_db(settings, ":memory:")  # compared like an empty one, and not created
-    store = selected_store(settings)
+    store = (compared_store if dry_run else selected_store)(settings)
     counter = terminal.Counter(shown=not (quiet or as_json))
     with ExitStack() as stack:
         stack.enter_context(closing(store))

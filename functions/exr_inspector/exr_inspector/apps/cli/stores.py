@@ -67,6 +67,12 @@ def selected_store(settings: Settings, *, read_only: bool = False) -> Store:
     return store
 
 
+def compared_store(settings: Settings) -> Store:
+    """Open the store that the settings select to compare with it. An absent DuckDB file is not created."""
+    is_absent = settings.db_file and not settings.vast_endpoint and not Path(settings.db_file).exists()
+    return selected_store(with_db(settings, ":memory:") if is_absent else settings)
+
+
 @contextmanager
 def stored_files(
     path: str | None, shows: Shows | None = None, *, with_looks: bool = False
