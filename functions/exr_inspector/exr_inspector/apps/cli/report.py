@@ -98,6 +98,8 @@ def _inspected(names: Sequence[str], folder: Path, settings: Settings, *, shown:
         raise run.failure
     if run.is_interrupted:
         raise KeyboardInterrupt
+    if set(run.statuses) == {"missing"}:
+        raise click.UsageError(f"there is no file at {', '.join(names)}")
     path = str(folder / "report.view.duckdb")
     publish_file(settings.db_file, path)
     return path

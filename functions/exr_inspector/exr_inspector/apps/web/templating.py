@@ -103,7 +103,7 @@ def real(value: float | None) -> str:
 
 def amount(value: float) -> str:
     """Return a number: with commas if it is whole, else with the digits that people compare."""
-    return number(value) if value == round(value) else real(value)
+    return number(value) if value == round(value) and abs(value) < 1e15 else real(value)
 
 
 def listed(value: Any) -> Any:

@@ -35,11 +35,12 @@ def publish_file(store: str, path: str) -> None:
     Raises InspectorError, DATABASE_IN_USE if a process has the store open to write.
     """
     check_path(store, read_only=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": f"{path}.tmp",
-        "memory_limit": MEMORY,
-    }
-    with closing(duckdb.connect(config=config)) as connection, coded(store):
+    with (
+        coded(store),
+        closing(
+            duckdb.connect(config={"temp_directory": f"{path}.tmp", "memory_limit": MEMORY})
+        ) as connection,
+    ):
         connection.execute(f"ATTACH {literal(store)} AS store (READ_ONLY)")
         publish_tables(connection, "store", path, store)
 

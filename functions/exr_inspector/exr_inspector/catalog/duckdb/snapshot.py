@@ -127,6 +127,11 @@ class Reader:
         """Return the first row of a statement; None if there is none."""
         return next(iter(self.rows(sql, **parameters)), None)
 
+    def path(self, file_id: str) -> str | None:
+        """Return the path of a file, by which all tables are sorted; None if the scope has no such file."""
+        found = self.row("SELECT file_path FROM file_paths WHERE file_id = $id", id=file_id)
+        return found["file_path"] if found else None
+
     def search(self, search: Search) -> list[Match]:
         """See Searchable."""
         with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
@@ -135,14 +140,16 @@ class Reader:
     def vector(self, file_id: str, by: By) -> list[float] | None:
         """See Searchable. Of a sequence, the snapshot has the vectors of its first file."""
         table, column, version_column, version = VECTORS[by]
-        sql = f"SELECT {column} FROM {table} WHERE file_id = $id AND {version_column} = $version"
-        found = self.row(sql, id=file_id, version=version)
+        sql = f"""
+            SELECT {column} FROM {table}
+            WHERE file_path = $path AND file_id = $id AND {version_column} = $version"""
+        found = self.row(sql, path=self.path(file_id), id=file_id, version=version)
         return list(found[column]) if found and found[column] else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         """See Searchable."""
         paths = self.rows(
-            "SELECT file_path FROM files WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
+            "SELECT file_path FROM file_paths WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
         )
         # By path first, since the tables are sorted by it.
         sql = """

@@ -1,7 +1,8 @@
 """Tables that a snapshot has besides the store's: what people look at first, computed once.
 
-Each has the column `key`: the name of a sequence as fileseq writes it, or the path of a file without frame.
-The frames of a sequence are the rows of `files` with paths from its `first_path` to its `last_path`.
+All but one have the column `key`: the name of a sequence as fileseq writes it, or the path of a file without
+frame. The frames of a sequence are the rows of `files` with paths from its `first_path` to its `last_path`.
+`file_paths` has the path of each file, sorted by its id: the other tables are sorted by path.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ _FINDINGS = """
         count(DISTINCT file_id) AS file_count
     FROM chosen JOIN findings USING (file_id) GROUP BY ALL ORDER BY key, rule_id
 """
+_PATHS = "CREATE TABLE file_paths AS SELECT file_id, file_path FROM files ORDER BY file_id"
 
 
 def summarize(path: str) -> None:
@@ -136,7 +138,7 @@ def summarize(path: str) -> None:
     with coded(path), duckdb.connect(path, config={"memory_limit": MEMORY}) as connection:
         group_files(connection)
         connection.create_function("describe_frames", _describe, ["BIGINT[]", "BIGINT[]"], _FRAMES)
-        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS):
+        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS, _PATHS):
             connection.execute(statement)
 
 

@@ -35,13 +35,14 @@ class StoredFile:
 
 def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
     """Return what is stored of a file; None if no file in the scope has this id."""
-    sql = f"SELECT * EXCLUDE ({_VECTORS}) FROM files WHERE file_id = $id"
-    file = reader.row(sql, id=file_id)
-    if file is None:
+    path = reader.path(file_id)
+    if path is None:
         return None
 
     def rows(table: str, exclude: str = "") -> list[Row]:
-        return reader.rows(_ROWS.format(exclude, table), path=file["file_path"], id=file_id)
+        return reader.rows(_ROWS.format(exclude, table), path=path, id=file_id)
+
+    file, *_ = rows("files", f"EXCLUDE ({_VECTORS})")
 
     return StoredFile(
         file,
