@@ -93,8 +93,8 @@ if TYPE_CHECKING:
     "--publish",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
-    " others can read meanwhile.",
+    help="Write a snapshot to this DuckDB file at the end, which others can read; of a DuckDB file also"
+    " whenever the number of files has doubled.",
 )
 @click.option(
     "--watch",
@@ -142,7 +142,6 @@ def index(
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options  # noqa: PLC0415
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
@@ -164,10 +163,6 @@ def index(
             options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
-            if not isinstance(store, DuckDBStore):
-                raise click.UsageError(
-                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
-                )
             publisher = Publisher(store, publish)
         whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
