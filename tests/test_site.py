@@ -64,6 +64,11 @@ def test_a_link_to_the_repository_names_one_of_its_files() -> None:
     assert [name for name in found if not (ROOT / name).exists()] == []
 
 
+def test_links_of_the_front_page_work_on_a_package_index_too() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert [each for each in targets if not each.startswith("https://")] == []
+
+
 def test_links_among_pages_are_relative_in_the_site_and_others_lead_to_the_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

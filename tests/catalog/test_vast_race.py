@@ -53,7 +53,14 @@ class Trouble:
         return fails
 
 
-@pytest.mark.parametrize(("conflict", "files"), [("commit", 200), ("write", 200), ("lenient", 60)])
+@pytest.mark.parametrize(
+    ("conflict", "files"),
+    [
+        pytest.param("commit", 200, marks=pytest.mark.slow),
+        pytest.param("write", 200, marks=pytest.mark.slow),
+        ("lenient", 60),
+    ],
+)
 def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files: int) -> None:
     with vast(conflict=conflict) as database:
         store = VastStore(database.settings(), database.session)

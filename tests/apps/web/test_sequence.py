@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,8 +15,11 @@ import pytest
 from PIL import Image
 
 from exr_inspector.apps.web.app import make_site
+from exr_inspector.apps.web.originals import Originals
+from exr_inspector.apps.web.pictures import Pictures
 from exr_inspector.apps.web.security import Access
 from exr_inspector.apps.web.server import running
+from exr_inspector.pixels.thumbnail import Picture
 from exr_inspector.settings import Settings
 from tests.apps.cli.command import run
 from tests.apps.web.conftest import Catalog
@@ -177,8 +182,38 @@ def test_a_picture_that_is_not_stored_is_made_of_the_file(tmp_path: Path) -> Non
     access = Access()
     with running(make_site(str(tmp_path / "view.duckdb"), Settings()), access) as url:
         catalog = Catalog(url, next(iter(access.tokens)), show)
-        kinds = [
-            catalog.get(f"/thumbnail?id={catalog.file_id(f'{name}.1001.exr')}").headers["content-type"]
-            for name in ("a", "b")
-        ]
-    assert kinds == ["image/webp", "image/svg+xml"]
+
+        def kind(name: str) -> str:
+            return catalog.get(f"/thumbnail?id={catalog.file_id(name)}").headers["content-type"]
+
+        assert [kind("a.1001.exr"), kind("b.1001.exr")] == ["image/webp", "image/svg+xml"]
+        shutil.move(tmp_path / "b.exr", show / "b.1001.exr")
+        assert kind("b.1001.exr") == "image/webp"
+        (show / "a.1001.exr").unlink()
+        assert kind("a.1001.exr") == "image/webp"  # kept
+
+
+def test_pictures_are_kept_while_there_is_room_and_decoded_once(tmp_path: Path) -> None:
+    for frame in range(3):
+        (tmp_path / f"{frame}.exr").write_bytes(render(1001 + frame))
+    made: list[str] = []
+
+    class Counting(Originals):
+        def picture(self, path: str, roots: Sequence[str]) -> Picture | None:
+            made.append(path)
+            return super().picture(path, roots)
+
+    roots = [str(tmp_path)]
+    paths = [str(tmp_path / f"{frame}.exr") for frame in range(3)]
+    size = 96 * 54 * 3 * 2
+    pictures = Pictures(Counting(Settings()), 2 * size)
+    with ThreadPoolExecutor(8) as pool:
+        images = list(pool.map(lambda _: pictures.image(paths[0], (1,), roots), range(8)))
+    assert {image is not None and image.nbytes for image in images} == {size}
+    assert made == paths[:1]
+    for path in (paths[1], paths[0], paths[2], paths[0]):
+        pictures.image(path, (1,), roots)
+    assert made == paths
+    pictures.image(paths[1], (1,), roots)
+    pictures.image(paths[1], (2,), roots)
+    assert made == [*paths, paths[1], paths[1]]

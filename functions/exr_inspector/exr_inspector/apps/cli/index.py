@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import click
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
 from exr_inspector.apps.cli.paths import local_name, matches, typed_names
-from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
+from exr_inspector.apps.cli.stores import archive_settings, selected_store, with_db, written_db
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
@@ -53,6 +53,12 @@ INTERRUPTED = 130
 @click.option(
     "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
 )
+@click.option(
+    "--keep-gone",
+    type=click.IntRange(0),
+    metavar="DAYS",
+    help="Keep rows of files that are gone for some days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
     "--publish",
@@ -77,6 +83,7 @@ def index(
     no_delete: bool,
     max_delete: float,
     yes: bool,
+    keep_gone: int | None,
     dry_run: bool,
     publish: str | None,
     as_json: bool,
@@ -93,6 +100,7 @@ def index(
     Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
     be read, 2, 130 after Ctrl-C.
     """
+    from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
@@ -104,9 +112,14 @@ def index(
     if db:
         settings = with_db(settings, db)
     store = selected_store(settings)
-    options = Options(not no_delete, max_delete / 100, yes)
     counter = terminal.Counter(shown=not (quiet or as_json))
-    with closing(store):
+    with ExitStack() as stack:
+        stack.enter_context(closing(store))
+        options, archive = Options(not no_delete, max_delete / 100, yes), None
+        if keep_gone is not None and not dry_run:
+            kept = stack.enter_context(closing(selected_store(archive_settings(settings))))
+            archive = Archive(kept, store)
+            options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
             if not isinstance(store, DuckDBStore):
@@ -127,6 +140,8 @@ def index(
         with _stopping(run):
             try:
                 run.run(execute, dry=dry_run)
+                if archive:
+                    archive.expire(keep_gone or 0)
                 if publisher:
                     publisher.publish()
             finally:

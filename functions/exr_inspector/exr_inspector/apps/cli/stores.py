@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -43,6 +44,16 @@ def queried_db(*, required: bool) -> Callable[[Command], Command]:
 def with_db(settings: Settings, path: str) -> Settings:
     """Return the settings with a DuckDB file as the store, whatever they select."""
     return replace(settings, db_file=path, vast_endpoint="")
+
+
+def archive_settings(settings: Settings) -> Settings:
+    """Return the settings of the archive: `rows.gone.duckdb` beside `rows.duckdb`, or the schema X_gone."""
+    path = Path(settings.db_file)
+    return replace(
+        settings,
+        db_file=str(path.with_name(f"{path.stem}.gone{path.suffix}")) if settings.db_file else "",
+        vast_schema=f"{settings.vast_schema}_gone",
+    )
 
 
 def selected_store(settings: Settings, *, read_only: bool = False) -> Store:

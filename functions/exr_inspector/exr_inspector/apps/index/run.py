@@ -52,12 +52,13 @@ class Kept(NamedTuple):
 @dataclass(frozen=True)
 class Options:
     """`max_delete` is the share of a root's rows that may be deleted; `assents` deletes more, and rows of
-    another file system than the listed one.
+    another file system than the listed one. `keep` gets the ids of files whose rows are about to be deleted.
     """
 
     deletes: bool = True
     max_delete: float = 0.05
     assents: bool = False
+    keep: Callable[[Sequence[str]], object] | None = None
 
 
 @dataclass
@@ -245,6 +246,8 @@ class Run:
                     Kept(root.path, self.summary.gone - self.summary.deleted, "it was unmounted")
                 )
                 return
+            if self._options.keep:
+                self._options.keep([each.file_id for each in gone])
             outcomes = self._store.upsert([], gone)
             self.summary.deleted += sum(each.action == "deleted" for each in outcomes)
             self._progress("Deleting", self.summary.deleted, self.summary.gone)

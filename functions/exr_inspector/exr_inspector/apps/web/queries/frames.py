@@ -172,7 +172,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Variation:
-    """A fact that differs between frames: the number of its values, and the most frequent ones."""
+    """A fact that differs between frames: the number of its values; the most frequent ones, and the last."""
 
     part_index: int | None
     name: str
@@ -227,8 +227,10 @@ def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
             (SELECT list(DISTINCT frame_number) FROM sequence_parts) AS all_frames
         FROM valued, total
         WHERE value_count > 1 OR fact_count < n
-        QUALIFY row_number() OVER (PARTITION BY part_index, fact ORDER BY len(frames) DESC, frames[1])
-            <= {MAX_VALUES}
+        QUALIFY value_count <= {MAX_VALUES}
+            OR row_number() OVER (PARTITION BY part_index, fact ORDER BY len(frames) DESC, frames[1])
+                < {MAX_VALUES}
+            OR row_number() OVER (PARTITION BY part_index, fact ORDER BY frames[-1] DESC) = 1
         ORDER BY part_index, fact, frames[1]""",
         **found.bounds,
         shown=list(_SHOWN),
