@@ -64,8 +64,8 @@ INTERRUPTED = 130
     "--publish",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
-    " others can read meanwhile.",
+    help="Write a snapshot to this DuckDB file at the end, which others can read; of a DuckDB file also"
+    " whenever the number of files has doubled.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
@@ -103,7 +103,6 @@ def index(
     from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
 
     if jobs and dask:
         raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
@@ -122,10 +121,6 @@ def index(
             options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
-            if not isinstance(store, DuckDBStore):
-                raise click.UsageError(
-                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
-                )
             publisher = Publisher(store, publish)
 
         def progress(step: str, done: int, total: int) -> None:
