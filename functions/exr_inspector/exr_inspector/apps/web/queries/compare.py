@@ -59,17 +59,17 @@ class Side:
 
 _FILES = f"""
     SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame,
-        EXISTS (SELECT 1 FROM pixels WHERE pixels.file_path = files.file_path
-            AND pixels.file_id = files.file_id AND thumbnail IS NOT NULL) AS has_thumbnail
+        EXISTS (SELECT 1 FROM pixels WHERE pixels.path_rank = files.path_rank
+            AND thumbnail IS NOT NULL) AS has_thumbnail
     FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 
 
 def side(reader: Reader, name: str) -> Side | None:
     """Return the files of a sequence's key, or the file of a path; None if neither is in the scope."""
-    found = reader.row("SELECT first_path, last_path FROM sequences WHERE key = $key", key=name)
+    found = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=name)
     if found:
-        condition = "file_path BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"
-        bounds = {"key": name, "first": found["first_path"], "last": found["last_path"]}
+        condition = "path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"
+        bounds = {"key": name, "first": found["first_rank"], "last": found["last_rank"]}
         return Side(name, reader.rows(_FILES.format(condition), **bounds))
     files = reader.rows(_FILES.format("file_path = $path"), path=name)
     return Side(name, files) if files else None
