@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,24 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "11 files: 10 ok, 1 incomplete; 11 stored" in done.stdout
     assert "beauty.#.exr" in done.stdout
     return folder
+
+
+def test_the_demo_can_be_looked_at_in_a_browser(clone: Path) -> None:
+    environment = os.environ | {"BROWSER": "true", "PYTHONUNBUFFERED": "1"}
+    command = ["make", "demo-web", "-o", ".venv/.ready", "-o", ".venv/.demo-web"]
+    with subprocess.Popen(
+        command, cwd=clone, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout
+            url = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
+            opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            page = opener.open(url).read().decode()
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+    assert "Everything" in page
+    assert "incomplete 1004" in " ".join(re.sub("<[^>]*>", " ", page).split())
+    assert page.count("/thumbnail?") >= 6
 
 
 def test_the_readme_starts_with_the_two_commands() -> None:

@@ -39,8 +39,9 @@ METRICS = {
     "exr_inspector.faults": Metric(
         "counter",
         "1",
-        "Faults by code, as in ERRORS.md: `recorded` for a file or the pixels of a part, or `raised` by a"
-        " handler, so that the event is delivered again. `DECODER_LOST`: decoders crashed or were killed.",
+        "Faults by code, as in TROUBLESHOOTING.md: `recorded` for a file or the pixels of a part, or `raised`"
+        " by a handler, so that the event is delivered again. `DECODER_LOST`: decoders crashed or were"
+        " killed.",
         ("code", "outcome"),
     ),
     "exr_inspector.retries": Metric(

@@ -25,8 +25,6 @@ from exr_inspector.settings import Settings
 @click.option(
     "--db",
     metavar="FILE",
-    envvar="EXR_INSPECTOR_DB",
-    show_envvar=True,
     type=DATABASE_FILE,
     help="Report what this DuckDB file holds of PATH, or everything, and read no other file.",
 )
@@ -98,6 +96,8 @@ def _inspected(names: Sequence[str], folder: Path, settings: Settings, *, shown:
         raise run.failure
     if run.is_interrupted:
         raise KeyboardInterrupt
+    if set(run.statuses) == {"missing"}:
+        raise click.UsageError(f"there is no file at {', '.join(names)}")
     path = str(folder / "report.view.duckdb")
     publish_file(settings.db_file, path)
     return path

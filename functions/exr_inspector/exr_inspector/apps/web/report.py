@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from exr_inspector.apps.web.queries import home
@@ -47,11 +48,11 @@ def render_report(
         """Return what stands in the report for the URL of a page."""
         if page == "/thumbnail":
             return f"data:image/webp;base64,{b64encode(pictures[parameters['id']]).decode()}"
-        return anchors.get(parameters.get("key") or parameters.get("id"), "#list")
+        return anchors.get(str(parameters.get("key") or parameters.get("id")), "#list")
 
     made = environment()
     made.globals.update(url=url)
-    made.filters.update(points=_points)
+    made.filters.update(points=_points, age=_day)
     return made.get_template("report.html").render(
         title=title,
         css=(STATIC / "browse.css").read_text(encoding="utf-8"),
@@ -66,6 +67,11 @@ def render_report(
         ],
         shown_path=settings.paths.display,
     )
+
+
+def _day(moment: datetime) -> str:
+    """Return the day of a time, as how long ago it was changes."""
+    return moment.strftime("%Y-%m-%d")
 
 
 def _shown(sequence: Listed, pictures: dict[str, bytes]) -> Listed:

@@ -127,6 +127,11 @@ class Reader:
         """Return the first row of a statement; None if there is none."""
         return next(iter(self.rows(sql, **parameters)), None)
 
+    def rank(self, file_id: str) -> int | None:
+        """Return the `path_rank` of a file, by which tables are sorted; None if it is not in the scope."""
+        found = self.row("SELECT path_rank FROM file_paths WHERE file_id = $id", id=file_id)
+        return found["path_rank"] if found else None
+
     def search(self, search: Search) -> list[Match]:
         """See Searchable."""
         with coded(self._name), time_limit(self._cursor.interrupt, self._seconds):
@@ -135,21 +140,18 @@ class Reader:
     def vector(self, file_id: str, by: By) -> list[float] | None:
         """See Searchable. Of a sequence, the snapshot has the vectors of its first file."""
         table, column, version_column, version = VECTORS[by]
-        sql = f"SELECT {column} FROM {table} WHERE file_id = $id AND {version_column} = $version"
-        found = self.row(sql, id=file_id, version=version)
+        sql = f"""
+            SELECT {column} FROM {table}
+            WHERE path_rank = $rank AND {version_column} = $version"""
+        found = self.row(sql, rank=self.rank(file_id), version=version)
         return list(found[column]) if found and found[column] else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         """See Searchable."""
-        paths = self.rows(
-            "SELECT file_path FROM files WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
-        )
-        # By path first, since the tables are sorted by it.
-        sql = """
-            SELECT * FROM {}
-            WHERE file_path IN (SELECT unnest($paths)) AND file_id IN (SELECT unnest($ids))"""
-        bounds = {"ids": list(file_ids), "paths": [row["file_path"] for row in paths]}
-        return by_file({table: self.rows(sql.format(table), **bounds) for table in DETAIL_TABLES})
+        sql = "SELECT path_rank FROM file_paths WHERE file_id IN (SELECT unnest($ids))"
+        ranks = [row["path_rank"] for row in self.rows(sql, ids=list(file_ids))]
+        sql = "SELECT * EXCLUDE (path_rank) FROM {} WHERE path_rank IN (SELECT unnest($ranks::BIGINT[]))"
+        return by_file({table: self.rows(sql.format(table), ranks=ranks) for table in DETAIL_TABLES})
 
 
 class Snapshot:
@@ -219,7 +221,8 @@ class Snapshot:
         if not found or found[0] != SNAPSHOT_VERSION:
             message = "another release wrote this snapshot; publish it again"
             raise InspectorError(NOT_A_DATABASE, message, self._path)
-        return SnapshotFacts(*found[1:], self._common_folders())
+        _, source, published_at, last_inspected, file_count = found
+        return SnapshotFacts(source, published_at, last_inspected, file_count, self._common_folders())
 
     def _common_folders(self) -> tuple[str, ...]:
         sql = f"""

@@ -21,7 +21,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 }
 """The states of sequences that are shown together."""
 
-SHOWN = 24
+SHOWN = 8
 """Sequences of one kind."""
 LARGEST = 10
 """Rows of one list of what takes the space."""

@@ -74,13 +74,17 @@ _FILES = f"""
         AND verdict = 'fail' GROUP BY file_id) USING (file_id)
     WHERE {_OF} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 _FINDINGS = f"""
-    SELECT verdict = 'fail' AS is_failure, if(verdict = 'fail', severity, NULL) AS level,
-        if(verdict = 'fail', rule_id, message) AS subject, list_sort(list(DISTINCT rule_id)) AS rules,
-        min(message) AS message, min(fix) AS fix, list_sort(list(DISTINCT frame_number)) AS frames
-    FROM (SELECT * FROM findings WHERE {_OF}) JOIN (SELECT file_id, frame_number FROM files WHERE {_OF})
-        USING (file_id)
-    GROUP BY ALL
-    ORDER BY is_failure DESC, list_position(['error', 'warning', 'info'], level), subject"""
+    WITH found AS (
+        SELECT verdict = 'fail' AS is_failure, CASE verdict WHEN 'fail' THEN severity END AS severity,
+            CASE verdict WHEN 'fail' THEN rule_id ELSE message END AS subject, rule_id, message, fix,
+            frame_number
+        FROM (SELECT * FROM findings WHERE {_OF}) JOIN (SELECT file_id, frame_number FROM files WHERE {_OF})
+            USING (file_id)
+    )
+    SELECT is_failure, severity, list_sort(list(DISTINCT rule_id)) AS rules, min(message) AS message,
+        min(fix) AS fix, list_sort(list(DISTINCT frame_number)) AS frames
+    FROM found GROUP BY is_failure, severity, subject
+    ORDER BY is_failure DESC, list_position(['error', 'warning', 'info'], severity), subject"""
 _CHANNELS = f"""
     SELECT part_index, name, min(min) AS min, avg(mean) AS mean, max(max) AS max,
         sum(nan_count + pos_inf_count + neg_inf_count)::BIGINT AS nonfinite,

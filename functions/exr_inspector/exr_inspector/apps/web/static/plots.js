@@ -34,7 +34,7 @@ function plot(element) {
     scales: { x: { time: false } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(String) }, { ...axis, size: 62 }],
     series: [
-      { label: "Frame" },
+      { label: "Frame", value: (_, value) => (value === null || value === undefined ? "–" : String(value)) },
       ...columns.map((column, index) => ({
         label: column.label,
         stroke: SERIES[index % SERIES.length],
@@ -70,7 +70,7 @@ if (slider) {
   };
   slider.addEventListener("input", () => {
     const stops = Number(slider.value);
-    slider.closest("label").querySelector("output").textContent = `${stops >= 0 ? "+" : ""}${stops}`;
+    document.querySelector("output[for=exposure]").textContent = `${stops >= 0 ? "+" : ""}${stops}`;
     clearTimeout(waiting);
     waiting = setTimeout(show, 120);
   });
