@@ -200,6 +200,7 @@ def test_a_store_is_no_snapshot(show: Path, snapshot: Path) -> None:
     assert "--publish" in str(raised.value)
 
 
+@pytest.mark.slow
 def test_fifty_requests_at_once_are_answered_while_an_indexer_writes_and_publishes(
     show: Path, snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
