@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exr_inspector.location import path_location
-from tests.apps.cli.command import COMMAND, environment, process, run
+from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.web.show import render
 from tests.catalog.backends import vast
 
@@ -95,14 +95,13 @@ def test_wrong_usage_is_one_line(tmp_path: Path, snapshot: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for options, message in (
-            (["--db", str(tmp_path / "nothing.duckdb")], b"does not exist"),
-            (["--db", str(other)], b"NOT_A_DATABASE"),
-            (["--db", str(snapshot), "--port", port], b"Address already in use"),
-            (["--db", str(snapshot), "--host", "no.such.host.invalid"], b"no.such.host.invalid"),
-            (["--db", str(snapshot), "--share", ""], b"BAD_EVENT"),
-            ([], b"name a database with --db"),
+            (["--db", str(tmp_path / "nothing.duckdb")], "does not exist"),
+            (["--db", str(other)], "NOT_A_DATABASE"),
+            (["--db", str(snapshot), "--port", port], "Address already in use"),
+            (["--db", str(snapshot), "--host", "no.such.host.invalid"], "no.such.host.invalid"),
+            (["--db", str(snapshot), "--share", ""], "BAD_EVENT"),
+            ([], "name a database with --db"),
         ):
-            done = process("browse", *options)
-            assert done.returncode == 2
+            done = run("browse", *options)
+            assert done.exit_code == 2
             assert message in done.stderr
-            assert b"Traceback" not in done.stderr
