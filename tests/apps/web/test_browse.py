@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -87,6 +88,29 @@ def test_the_url_of_another_address_is_one_that_a_browser_can_open(snapshot: Pat
         url = lines[0].rsplit(": ", 1)[1]
         assert "0.0.0.0" not in url
         assert status(url) == 200
+
+
+def test_the_token_is_no_argument_of_the_browser(snapshot: Path, tmp_path: Path) -> None:
+    script = tmp_path / "browser"
+    script.write_text(f"""#!/bin/sh
+path=$(printf %s "$1" | sed s,^file://,,)
+{{ echo "$1"; stat -c %a "$(dirname "$path")"; cat "$path"; }} > {tmp_path}/seen.part
+mv {tmp_path}/seen.part {tmp_path}/seen
+""")
+    script.chmod(0o755)
+    with browsing("--db", snapshot, "--open", BROWSER=str(script)) as (running, lines):
+        for _ in range(300):
+            if (tmp_path / "seen").exists():
+                break
+            time.sleep(0.1)
+        argument, mode, page = (tmp_path / "seen").read_text().split("\n", 2)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+    url = lines[0].rsplit(": ", 1)[1]
+    assert url in page
+    assert url.partition("token=")[2] not in argument
+    assert mode == "700"
+    assert not Path(argument.removeprefix("file://")).exists()
 
 
 def test_wrong_usage_is_one_line(tmp_path: Path, snapshot: Path) -> None:

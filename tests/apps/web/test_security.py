@@ -44,6 +44,17 @@ def test_a_redirect_never_leads_to_another_host(catalog: Catalog) -> None:
         assert not location.startswith(("//", "/\\"))
 
 
+def test_a_link_of_another_site_is_followed_once(catalog: Catalog) -> None:
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    page = catalog.get('/file?id="><script>', token="", **link)
+    assert page.status == 200
+    assert 'url=/file?id=%22%3E%3Cscript%3E"' in page.text
+    assert "set-cookie" not in page.headers
+    assert catalog.get("/file?id=1", token="", **{**link, "sec-fetch-site": "same-origin"}).status == 401
+    assert catalog.get("/thumbnail?id=1", token="", **{**link, "sec-fetch-mode": "no-cors"}).status == 401
+    assert catalog.get("/?token=wrong", token="", **link).status == 401
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "localhost.evil.example", "[::1"])
 def test_a_host_header_of_another_name_is_refused(catalog: Catalog, host: str) -> None:
     answer = catalog.get("/", host=host)
