@@ -42,6 +42,8 @@ def test_a_redirect_never_leads_to_another_host(catalog: Catalog) -> None:
         location = catalog.get(f"{path}?token={catalog.token}", token="").headers["location"]
         assert location.startswith("/")
         assert not location.startswith(("//", "/\\"))
+        link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+        assert "url=/evil.example" in catalog.get(f"{path}?token={catalog.token}", token="", **link).text
 
 
 def test_a_link_of_another_site_is_followed_once(catalog: Catalog) -> None:

@@ -142,8 +142,8 @@ def _refuse() -> Response:
 
 def _target(connection: Connection, query: list[tuple[str, str]]) -> str:
     """Return the address of a request with another query."""
-    # One slash at the start: two would name another host.
-    path = "/" + connection["raw_path"].decode("latin-1").lstrip("/")
+    # One slash at the start: two of any kind would name another host.
+    path = "/" + connection["raw_path"].decode("latin-1").lstrip("/\\")
     return f"{path}?{urlencode(query)}" if query else path
 
 
