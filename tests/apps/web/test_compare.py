@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
-from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions
+from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions, value_text
 from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.web.conftest import Catalog
 from tests.apps.web.show import BEAUTY, SCRIPT, frame_name
@@ -52,6 +52,11 @@ def test_versions_of_a_show_are_found_by_their_fields(catalog: Catalog, snapshot
 
 def test_versions_are_ordered_as_numbers() -> None:
     assert sorted(["b_v10", "b_v9", "b_v100"], key=in_order) == ["b_v9", "b_v10", "b_v100"]
+
+
+def test_a_long_value_is_cut() -> None:
+    value = {"type": "string", "value": "x" * 100_000}
+    assert value_text("attribute", value) == f"{'x' * 500}… (100,000 characters)"
 
 
 def test_chosen_frames_have_the_first_and_the_last() -> None:

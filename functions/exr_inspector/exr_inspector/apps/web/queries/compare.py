@@ -33,6 +33,8 @@ MAX_HEADERS = 24
 """Frames whose headers are compared, the first and the last among them."""
 MAX_FRAMES = 5000
 """Frames of a sequence that are compared."""
+MAX_TEXT = 500
+"""Characters of a value."""
 MAX_VERSIONS = 100
 MAX_CANDIDATES = 5000
 """Sequences among which other versions are looked for by their names."""
@@ -166,7 +168,12 @@ def _facts(side: Side, document: Document | None) -> dict[str, str]:
 
 
 def value_text(what: str, value: Any) -> str:
-    """Return a fact of a header change as text: that of `before` or `after`."""
+    """Return a fact of a header change as text: that of `before` or `after`. It is cut if it is long."""
+    text = _text(what, value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def _text(what: str, value: Any) -> str:
     match what, value:
         case _, None:
             return ""
