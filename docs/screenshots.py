@@ -124,7 +124,7 @@ def main() -> None:
         site.environment.filters["age"] = lambda _: "5 minutes ago"
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         with running(site, access) as url:
-            page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(entrance(url, next(iter(access.tokens))))
             for name, path in pages(snapshot).items():
                 page.goto(f"{url}{path}")

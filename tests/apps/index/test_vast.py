@@ -49,6 +49,7 @@ def test_an_index_finds_what_is_new_changed_and_gone(tree: Path, database: Vast)
     assert counts(_index(tree / "sh002")) == [10, 0, 0, 10, 0, 0]
 
 
+@pytest.mark.slow
 def test_workers_store_rows_themselves_and_double_none(
     tree: Path, database: Vast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_workers_store_rows_themselves_and_double_none(
     assert counts(_index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
+@pytest.mark.slow
 def test_two_indexes_of_overlapping_roots_at_once_leave_one_set_of_rows(tree: Path, database: Vast) -> None:
     roots = (tree, tree / "sh001")
     processes = [

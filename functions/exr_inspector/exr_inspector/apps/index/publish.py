@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from exr_inspector.catalog.duckdb.pull import publish_store
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.store import Store
@@ -21,6 +23,7 @@ class Publisher:
         self._store = store
         self._path = path
         self._next = max(FIRST, 2 * store.count_files()) if isinstance(store, DuckDBStore) else 0
+        self._ended = self._took = 0.0
 
     def __call__(self) -> None:
         if isinstance(self._store, DuckDBStore) and (count := self._store.count_files()) >= self._next:
@@ -29,7 +32,15 @@ class Publisher:
 
     def publish(self) -> None:
         """Write the snapshot now."""
+        began = time.monotonic()
         if isinstance(self._store, DuckDBStore):
             self._store.publish(self._path)
         else:
             publish_store(self._store, self._path)
+        self._ended = time.monotonic()
+        self._took = self._ended - began
+
+    @property
+    def is_due(self) -> bool:
+        """Whether another snapshot would take at most a tenth of the time since the last one."""
+        return time.monotonic() - self._ended >= 9 * self._took
