@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
@@ -78,6 +79,17 @@ def test_frames_headers_pixels_and_statistics_are_compared(page: Page, catalog: 
     expect(page.locator(".pairs figure")).to_have_count(2)
     red = page.get_by_role("region", name="Statistics").locator("tbody tr").filter(has_text="R").first
     expect(red).to_contain_text("differ 1003, 1007")
+
+
+def test_all_pictures_of_both_sides_are_shown_at_one_exposure(page: Page, catalog: Catalog) -> None:
+    page.goto(f"{catalog.url}{url(catalog, BEAUTY, V002)}&exposure=-2")
+    pictures = page.locator(".pairs img")
+    expect(pictures).to_have_count(4)
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-2"))
+    page.get_by_label("Exposure").press("ArrowRight")
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-1.5"))
 
 
 def test_channels_that_one_side_lacks_are_named(catalog: Catalog) -> None:

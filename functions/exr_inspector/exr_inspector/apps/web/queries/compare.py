@@ -60,9 +60,7 @@ class Side:
 
 
 _FILES = f"""
-    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame,
-        EXISTS (SELECT 1 FROM pixels WHERE pixels.path_rank = files.path_rank
-            AND thumbnail IS NOT NULL) AS has_thumbnail
+    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame
     FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 
 
