@@ -50,6 +50,9 @@ demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statist
 	  --db $(DEMO)/web.duckdb --publish $(DEMO)/view.duckdb
 	@$(BIN)/exr-inspector browse --db $(DEMO)/view.duckdb --open
 
+screenshots: $(test_READY) ## Take the pictures of docs/images again, in Chromium
+	$(BIN)/python -m docs.screenshots
+
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
@@ -151,5 +154,5 @@ dev: $(test_READY) ## Run some tests, failed ones first: make dev TESTS=tests/ex
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo demo-web test test-all check lint lock docs docs-check site format bench bench-compare bench-index \
+.PHONY: help install demo demo-web test test-all check lint lock docs docs-check screenshots site format bench bench-compare bench-index \
   bench-install bench-pixels bench-similarity bench-web profile mutants build dist sbom audit image dev clean

@@ -14,8 +14,8 @@ import xxhash
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
 from exr_inspector.pixels import decode, stream
-from exr_inspector.pixels.decode import Helper
 from exr_inspector.pixels.hashes import hash_of
+from exr_inspector.pixels.helper import Helper
 from exr_inspector.pixels.memory import Memory
 from exr_inspector.pixels.thumbnail import file_picture
 from tests.corpus import damaged, each_image, for_each

@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.apps.cli.command import COMMAND, environment, process
+from exr_inspector.location import path_location
+from tests.apps.cli.command import COMMAND, environment, process, run
+from tests.apps.web.show import render
+from tests.catalog.backends import vast
 
 
 @contextmanager
@@ -63,6 +66,21 @@ def test_a_store_is_shown_by_a_copy_in_the_cache(show: Path, snapshot: Path, tmp
     assert len(list((tmp_path / "exr-inspector").iterdir())) == 1
 
 
+def test_vast_database_is_shown_by_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "show").mkdir()
+    (tmp_path / "show" / "a.1001.exr").write_bytes(render(1001))
+    with vast() as database:
+        settings = database.settings()
+        names = ("endpoint", "access_key", "secret_key", "bucket", "journal")
+        variables = {f"VAST_DB_{name.upper()}": getattr(settings, f"vast_{name}") for name in names}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert run("index", tmp_path / "show").exit_code == 0
+        with browsing(XDG_CACHE_HOME=str(tmp_path / "cache"), **variables) as (_, lines):
+            page = f"/file?id={path_location(str(tmp_path / 'show' / 'a.1001.exr')).file_id}"
+            assert status(lines[0].rsplit(": ", 1)[1], page) == 200
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::1"])
 def test_the_url_of_another_address_is_one_that_a_browser_can_open(snapshot: Path, host: str) -> None:
     with browsing("--db", snapshot, "--host", host) as (_, lines):
@@ -82,6 +100,7 @@ def test_wrong_usage_is_one_line(tmp_path: Path, snapshot: Path) -> None:
             (["--db", str(snapshot), "--port", port], b"Address already in use"),
             (["--db", str(snapshot), "--host", "no.such.host.invalid"], b"no.such.host.invalid"),
             (["--db", str(snapshot), "--share", ""], b"BAD_EVENT"),
+            ([], b"name a database with --db"),
         ):
             done = process("browse", *options)
             assert done.returncode == 2

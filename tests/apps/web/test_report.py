@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from exr_inspector.apps.web import report
@@ -57,6 +58,20 @@ def test_a_report_has_the_broken_sequences_first_with_findings_frames_and_statis
         assert page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
     assert all(url.startswith(("data:", "file:")) for url in requested)
     assert complaints == []
+
+
+@pytest.mark.parametrize("medium", ["screen", "print"])
+def test_a_report_is_accessible_and_fits(browser: Browser, written: Path, medium: str) -> None:
+    # Axe is a script, which the report itself forbids.
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        page.emulate_media(media="print" if medium == "print" else "screen")
+        page.goto(written.as_uri())
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        for width in (1280, 800):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_hostile_text_stays_text(written: Path) -> None:

@@ -111,7 +111,11 @@ def _measured(
     settings: Settings,
     dry_run: bool,
 ) -> Iterator[tuple[Location, dict[str, Any]]]:
-    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.pixels.helper import shared_helper  # noqa: PLC0415 - so that --help is quick
+
+    if not dry_run:
+        shared_helper()  # it starts while this process imports numpy
+    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415
 
     for location in files:
         read = partial(pixel_stats, location, mode, budget, None, channels, settings, dry_run=dry_run)

@@ -46,8 +46,8 @@ class FrameSequence:
     """A sequence and its first MAX_FRAMES frames."""
 
     summary: sequences.Sequence
-    first_path: str
-    last_path: str
+    first_rank: int
+    last_rank: int
     frames: tuple[Frame, ...]
 
     @cached_property
@@ -56,44 +56,44 @@ class FrameSequence:
         return gaps([each.frame for each in self.frames if each.frame is not None]) or ()
 
     @property
-    def bounds(self) -> dict[str, str]:
+    def bounds(self) -> dict[str, Any]:
         """The parameters of OF_SEQUENCE."""
-        return {"key": self.summary.key, "first": self.first_path, "last": self.last_path}
+        return {"key": self.summary.key, "first": self.first_rank, "last": self.last_rank}
 
 
 OF_SEQUENCE = """
     SELECT file_id, file_path, frame_number FROM files
-    WHERE file_path BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"""
+    WHERE path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"""
 # Rows of another table for each frame. The range lets the database skip what is sorted elsewhere.
 _JOINED = f"""
-    (SELECT * FROM {{table}} WHERE file_path BETWEEN $first AND $last) AS {{table}}
+    (SELECT * FROM {{table}} WHERE path_rank BETWEEN $first AND $last) AS {{table}}
     JOIN ({OF_SEQUENCE}) AS of_sequence USING (file_id)"""
 
 
 def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
     """Return the sequence of a key; None if there is none in the scope."""
-    columns = f"{sequences.COLUMNS}, first_path, last_path"
+    columns = f"{sequences.COLUMNS}, first_rank, last_rank"
     row = reader.row(f"SELECT {columns} FROM sequences WHERE key = $key", key=key)
     if row is None:
         return None
-    bounds = {"key": key, "first": row["first_path"], "last": row["last_path"]}
+    bounds = {"key": key, "first": row["first_rank"], "last": row["last_rank"]}
     frames = reader.rows(
         f"""
         WITH of_sequence AS (
             SELECT file_id, file_path, frame_number AS frame, if(writing, 'writing', status) AS status,
                 size_bytes, mtime, etag
             FROM files
-            WHERE file_path BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key
+            WHERE path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key
             ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}
         ),
         shown AS (
             SELECT file_id, octet_length(thumbnail) AS thumbnail_bytes FROM pixels
-            WHERE file_path BETWEEN $first AND $last
+            WHERE path_rank BETWEEN $first AND $last
         ),
         found AS (
             SELECT file_id, count(*) FILTER (severity = 'error') AS errors,
                 count(*) FILTER (severity = 'warning') AS warnings
-            FROM findings WHERE file_path BETWEEN $first AND $last AND verdict = 'fail' GROUP BY file_id
+            FROM findings WHERE path_rank BETWEEN $first AND $last AND verdict = 'fail' GROUP BY file_id
         )
         SELECT of_sequence.*, thumbnail_bytes, coalesce(errors, 0) AS errors,
             coalesce(warnings, 0) AS warnings
@@ -103,8 +103,8 @@ def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
     )
     return FrameSequence(
         sequences.sequence_of(row),
-        row["first_path"],
-        row["last_path"],
+        row["first_rank"],
+        row["last_rank"],
         tuple(Frame(**each) for each in frames),
     )
 
