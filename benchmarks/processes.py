@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import socket
 import subprocess
@@ -37,10 +38,13 @@ class Usage(NamedTuple):
 
 
 def measure(command: Sequence[str]) -> Usage:
-    """Run a command, and discard what it prints."""
+    """Run a command, and discard what it prints. Python may keep its bytecode, as for a user."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began, before = time.perf_counter(), cpu_of_children()
     largest = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
         while process.poll() is None:
             largest = max(largest, pss(process.pid))
             time.sleep(SECONDS_BETWEEN_SAMPLES)

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -51,7 +52,7 @@ def verify(
 def upload(settings: Settings, bucket: str, key: str, body: bytes) -> None:
     """Put an object. Raises InspectorError(STORAGE_UNAVAILABLE)."""
     try:
-        client = boto3.session.Session().client(
+        client: Any = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=settings.s3_endpoint,
             region_name=settings.s3_region,

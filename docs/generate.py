@@ -12,12 +12,14 @@ from docs.library import document, library, versions
 from docs.questions import questions
 from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
+from exr_inspector.apps.cli.exits import MEANINGS
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.apps.export.record import COLUMNS as EXPORTED
 from exr_inspector.apps.export.record import EXPORT_VERSION
 from exr_inspector.catalog.columns import COLUMNS
 from exr_inspector.errors import FAULTS, Fault
 from exr_inspector.settings import SETTINGS, Setting, Settings
+from exr_inspector.telemetry import METRICS, Metric
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -107,11 +109,43 @@ def export() -> Iterator[str]:
     yield from ("", (DOCS / "export_recipes.txt").read_text().rstrip())
 
 
+def metrics() -> Iterator[str]:
+    yield from ("# Metrics", "", NOTE, "")
+    yield "The function records these through `ctx`, if the runtime offers instruments of OpenTelemetry. A"
+    yield "collector that exports to Prometheus gives them the names in the last column, which the dashboard"
+    yield "`deploy/grafana.json` uses. [PROD_RUNBOOK.md](PROD_RUNBOOK.md) has alerts, and the metrics of the"
+    yield "runtime itself."
+    yield from (
+        "",
+        "| metric | kind | unit | attributes | meaning | name in Prometheus |",
+        "|---|---|---|---|---|---|",
+    )
+    for name, metric in METRICS.items():
+        attributes = ", ".join(f"`{each}`" for each in metric.attributes)
+        cells = (f"`{name}`", metric.kind, metric.unit, attributes, metric.description)
+        yield f"| {' | '.join(cells)} | `{prometheus_name(name, metric)}` |"
+
+
+def prometheus_name(name: str, metric: Metric) -> str:
+    """Return the name that OpenTelemetry gives a metric in Prometheus. The runtime's counters lack units."""
+    suffix = "total" if metric.kind == "counter" else {"ms": "milliseconds"}[metric.unit]
+    return f"{name.replace('.', '_')}_{suffix}"
+
+
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
-    yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
-    yield "environment, 130 after Ctrl-C. `check`, `diff` and `outliers` exit with 3 if a file cannot be"
-    yield "read."
+    yield from (
+        "PATH is a file, a folder, a sequence, a pattern, an S3 object or prefix, or `-` for such names on",
+        "standard input, one a line or separated by NUL. A folder or prefix stands for the `.exr` files in",
+        "and below it; `--no-recursive` leaves out those below. A sequence is written as in fileseq, Nuke,",
+        "Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`, `beauty.$F4.exr`, `beauty.1001-1100#.exr`.",
+        "",
+        "| exit code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items()),
+        "",
+        "If several apply, 1 comes before 3.",
+    )
     above = click.Context(
         commands,
         info_name="exr-inspector",
@@ -140,6 +174,7 @@ GENERATED = {
     "CONFIGURATION.md": configuration,
     "DATABASE_SCHEMA.md": database_schema,
     "CLI.md": cli,
+    "METRICS.md": metrics,
     "RULES.md": rules,
     "policy.schema.json": policy_schema,
     "show.schema.json": show_schema,

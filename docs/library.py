@@ -132,7 +132,7 @@ def _type(schema: Mapping[str, Any]) -> str:
 # --- versions -------------------------------------------------------------------------------------------
 
 _LIBRARIES = (
-    *("numpy", "OpenImageIO", "pyarrow", "OpenEXR", "duckdb", "boto3", "vastdb", "obstore", "distributed"),
+    *("numpy", "OpenImageIO", "pyarrow", "OpenEXR", "duckdb", "botocore", "vastdb", "obstore", "distributed"),
     *("google-re2", "pydantic", "click", "starlette"),
 )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -33,7 +36,19 @@ def test_a_name_of_the_original_design_is_in_compat_with_and_without_underscore(
 
 @pytest.mark.parametrize(("name", "module"), PLACES.items())
 def test_a_path_of_release_1_0_leads_to_the_same_function(name: str, module: str) -> None:
-    assert getattr(importlib.import_module(f"exr_inspector.{module}"), name) is getattr(compat, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        home = importlib.import_module(f"exr_inspector.{module}")
+    assert getattr(home, name) is getattr(compat, name)
+
+
+@pytest.mark.parametrize("module", ["reading.oiio_view", "storage.persist"])
+def test_a_path_of_release_1_0_says_what_to_use_instead(module: str) -> None:
+    command = [sys.executable, "-W", "error::DeprecationWarning", "-c", f"import exr_inspector.{module}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    message = f"exr_inspector.{module} is deprecated: use exr_inspector.compat"
+    assert done.stderr.splitlines()[-1] == f"DeprecationWarning: {message}"
 
 
 def test_the_functions_work_as_the_original_design_describes(

@@ -151,6 +151,20 @@ def test_every_link_resolves(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", document.read_text()):
+        assert (ROOT / file).is_file(), file
+        defined = re.search(rf"^ *def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
+        assert not name or defined, f"{file}::{name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", document.read_text())) <= targets
+
+
 def test_the_overview_names_every_module() -> None:
     package = ROOT / "functions" / "exr_inspector" / "exr_inspector"
     files = {each.name for each in package.glob("[a-z]*.py")}

@@ -39,9 +39,10 @@ except InspectorError as error:
     print(error)
 """
 EXTRAS = {
-    "s3": {"boto3", "botocore"},
+    "s3": {"botocore"},
     "vast": {"vastdb", "ibis"},
     "cli": {"click", "duckdb"},
+    "policy": {"pydantic", "yaml", "re2", "mmh3"},
     "serve": {"cloudevents", "pydantic", "yaml", "starlette", "uvicorn"},
 }
 SAMPLE = "shots/sq010/sh010/beauty.1001.exr"
@@ -71,6 +72,7 @@ VAST = "vast_endpoint='http://localhost', vast_bucket='b', vast_access_key='k', 
         ("s3", "botocore", "from exr_inspector.sources.opener import Opener; Opener(Settings()).client()"),
         ("vast", "vastdb", f"import exr_inspector; exr_inspector.open_store(Settings({VAST}))"),
         ("cli", "duckdb", "import exr_inspector; exr_inspector.open_store(Settings(db_file=':memory:'))"),
+        ("policy", "re2", "import exr_inspector; exr_inspector.check(['a.exr'])"),
     ],
 )
 def test_a_missing_library_raises_an_error_that_names_its_extra(
@@ -170,7 +172,7 @@ def test_a_changed_requirement_makes_the_locks_stale(tmp_path: Path) -> None:
         shutil.copy(file, copy)
     assert _check(tmp_path).returncode == 0, "the repository's own locks are stale: run `make lock`"
     project = tmp_path / "pyproject.toml"
-    project.write_text(project.read_text("utf-8").replace('s3 = ["boto3>=', 's3 = ["boto3>=9'), "utf-8")
+    project.write_text(project.read_text("utf-8").replace('s3 = ["botocore>=', 's3 = ["botocore>=9'), "utf-8")
     done = _check(tmp_path)
     assert done.returncode == 1
     assert "functions/exr_inspector/requirements.txt, requirements.txt" in done.stderr

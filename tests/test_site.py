@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -37,7 +38,15 @@ def _listed(nav: object) -> list[str]:
 
 def test_every_page_has_one_place_in_the_site() -> None:
     listed = _listed(CONFIGURATION["nav"])
-    assert sorted(listed) == sorted({*map(str, pages())} - ELSEWHERE - POINTERS)
+    wanted = {*map(str, pages())} - ELSEWHERE - POINTERS
+    assert wanted - {*listed} == set(), "add these to zensical.toml, and to docs/README.md"
+    assert sorted(listed) == sorted(wanted)
+
+
+def test_the_contents_of_the_documentation_name_every_page() -> None:
+    contents = (ROOT / "docs" / "README.md").read_text("utf-8")
+    found = {os.path.normpath(Path("docs", name)) for name in re.findall(r"\]\(([^)#]+)\)", contents)}
+    assert {*_listed(CONFIGURATION["nav"])} - found == {"README.md", "docs/README.md"}
 
 
 @pytest.mark.parametrize("name", sorted(POINTERS))
@@ -50,9 +59,14 @@ def test_a_pointer_is_one_line(name: str) -> None:
 
 def test_a_link_to_the_repository_names_one_of_its_files() -> None:
     text = "\n".join((ROOT / each).read_text("utf-8") for each in (*pages(), Path("pyproject.toml")))
-    found = set(re.findall(rf"{re.escape(REPOSITORY)}([^)#\s\"]+)", text))
+    found = set(re.findall(rf"{re.escape(REPOSITORY)}([^)#?\s\"]+)", text))
     assert len(found) > 5
     assert [name for name in found if not (ROOT / name).exists()] == []
+
+
+def test_links_of_the_front_page_work_on_a_package_index_too() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert [each for each in targets if not each.startswith("https://")] == []
 
 
 def test_links_among_pages_are_relative_in_the_site_and_others_lead_to_the_repository(

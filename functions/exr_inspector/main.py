@@ -47,14 +47,14 @@ def handler(ctx: Any, event: Any) -> dict[str, Any]:
     the event again.
     """
     runtime = _runtime(ctx)
-    with runtime.telemetry.step("handler"):
+    with runtime.telemetry.handling():
         return answer(event, runtime)
 
 
 def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
     """Handle a batch of events (DataEngine 5.5) in one transaction; return one answer per event."""
     runtime = _runtime(ctx)
-    with runtime.telemetry.step("handler"):
+    with runtime.telemetry.handling():
         return answers(list(events), runtime)
 
 
@@ -64,7 +64,7 @@ def pixels_handler(ctx: Any, event: Any) -> dict[str, Any]:
     Raises InspectorError as `handler`, and BAD_SETTING if there is no store.
     """
     runtime = _runtime(ctx)
-    with runtime.telemetry.step("handler"):
+    with runtime.telemetry.handling():
         return measure_pixels(event, runtime)
 
 

@@ -19,6 +19,7 @@ from exr_inspector.catalog.vast.store import VastStore
 from tests.catalog.backends import Vast, rows, tables, vast
 from tests.catalog.racing import MAX_AT_ONCE, THREADS, WRITERS, deliver, newest, share
 from tests.catalog.rows import expected
+from tests.slow import slow
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ class Trouble:
         return fails
 
 
-@pytest.mark.parametrize(("conflict", "files"), [("commit", 200), ("write", 200), ("lenient", 60)])
+@pytest.mark.parametrize(
+    ("conflict", "files"),
+    [("lenient", 60), *slow(("commit", 200), ("write", 200))],
+)
 def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files: int) -> None:
     with vast(conflict=conflict) as database:
         store = VastStore(database.settings(), database.session)

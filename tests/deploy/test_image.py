@@ -12,12 +12,16 @@ import venv
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deploy.pack import contents, unpack
 from tests.deploy.conftest import ROOT
 
 ON_THE_CLUSTER = ("exr_inspector.sources.s3", "exr_inspector.catalog.vast.store")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_folder_works_in_an_environment_made_from_its_own_requirements(
     demo: Path, tmp_path: Path
 ) -> None:

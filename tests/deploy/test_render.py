@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -23,7 +19,7 @@ from exr_inspector.apps.deployment.env_file import read_plan
 from exr_inspector.apps.deployment.render import render
 from exr_inspector.apps.devserver.config import read_config
 from exr_inspector.settings import Settings
-from tests.deploy.conftest import SECRETS, SETTINGS, copy_of_the_repository, write_env
+from tests.deploy.conftest import SECRETS, SETTINGS, write_env
 
 AWKWARD = [
     "colon: and space",
@@ -249,27 +245,6 @@ def test_render_of_wrong_settings_writes_nothing(tmp_path: Path) -> None:
     done = _run("render", "--config", write_env(tmp_path / ".env", {}), "--output", tmp_path / "out")
     assert done.exit_code == 2
     assert not (tmp_path / "out").exists()
-
-
-def test_an_installed_wheel_renders_without_the_repository(tmp_path: Path) -> None:
-    clone = copy_of_the_repository(tmp_path / "clone")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, clone], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    installed = tmp_path / "installed"
-    subprocess.run([*pip, "install", "--no-deps", "--target", installed, wheel], check=True)
-    shutil.rmtree(clone)
-    config = write_env(tmp_path / ".env", SETTINGS)
-    done = subprocess.run(
-        [sys.executable, "-m", "exr_inspector", "deploy", "render", "--config", config, "--output", "out"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert yaml.safe_load((tmp_path / "out" / "pipeline.yaml").read_text("utf-8"))["namespace"] == "vfx"
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_without_a_trace(tmp_path: Path) -> None:

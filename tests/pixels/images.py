@@ -75,6 +75,21 @@ def library_file(planes: Planes, compression: str, path: Path, **header: Any) ->
     return path.read_bytes()
 
 
+def library_deep_file(compression: str, folder: Path) -> bytes:
+    """8 by 31 deep pixels, one chunk a line."""
+    random = np.random.default_rng(3)
+    counts = random.integers(0, 40, (8, 31))
+    planes: dict[str, Any] = {}
+    for name, type_ in (("A", np.float16), ("Z", np.float32), ("id", np.uint32)):
+        planes[name] = np.empty(counts.shape, object)
+        for place, count in np.ndenumerate(counts):
+            planes[name][place] = np.sort(random.integers(0, 50, count)).astype(type_)
+    head = {"compression": CODECS[compression], "type": OpenEXR.deepscanline}
+    with OpenEXR.File(head, planes) as file:
+        file.write(str(folder / "deep.exr"))
+    return (folder / "deep.exr").read_bytes()
+
+
 def decoded(data: bytes, part: int = 0) -> Planes:
     """What the OpenEXR library decodes of a part from the whole file."""
     return decoded_parts(data)[part]

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import OpenEXR
 import pytest
 
 from exr_inspector.errors import NOT_INSTALLED, InspectorError
 from exr_inspector.pixels import decode
-from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, Helper, Job
+from exr_inspector.pixels.decode import DecodeError, Decoder, DecoderLostError, Job
 from exr_inspector.pixels.deep import DeepChunks
+from exr_inspector.pixels.helper import Helper, shared_helper
 from exr_inspector.pixels.plan import Unit
 from exr_inspector.pixels.stitch import stitch
 from exr_inspector.pixels.stream import PartStream, _Task, channels_of
@@ -26,7 +26,7 @@ from tests.exr import files
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.parts import deep_tiled
 from tests.exrfiles.writer import write
-from tests.pixels.images import CODECS, chunks_of, library_file, opened
+from tests.pixels.images import chunks_of, library_deep_file, library_file, opened
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -148,12 +148,12 @@ def test_threads_share_the_helper(tmp_path: Path) -> None:
 
 
 def test_a_helper_that_was_killed_is_replaced(tmp_path: Path) -> None:
-    first = decode.shared_helper()
+    first = shared_helper()
     first.process.kill()
     first.process.wait()
     with closing(Decoder()) as decoder:
         assert decoder.decode(_job(tmp_path))[0].sum() == 64
-    assert decode.shared_helper() is not first
+    assert shared_helper() is not first
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_versions_with_known_vulnerabilities_are_refused(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("compression", ["none", "rle", "zips", "tiles"])
 def test_deep_chunks_decode_as_the_library_decodes_them(compression: str, tmp_path: Path) -> None:
-    data = _deep_tiles() if compression == "tiles" else _deep_file(compression, tmp_path)
+    data = _deep_tiles() if compression == "tiles" else library_deep_file(compression, tmp_path)
     header, table = opened(data)
     part, layout = header.parts[0], table.layouts[0]
     chunks = chunks_of(data, 0, [0, 2, 5])
@@ -198,20 +198,6 @@ def _deep_tiles() -> bytes:
     samples = np.arange(counts.sum())
     types = (("A", np.float16), ("Z", np.float32), ("id", np.uint32))
     return write(deep_tiled(counts, {name: samples.astype(type_) for name, type_ in types}, Tiling(8, 8)))
-
-
-def _deep_file(compression: str, tmp_path: Path) -> bytes:
-    random = np.random.default_rng(3)
-    counts = random.integers(0, 40, (8, 31))
-    planes: dict[str, Any] = {}
-    for name, type_ in (("A", np.float16), ("Z", np.float32), ("id", np.uint32)):
-        planes[name] = np.empty(counts.shape, object)
-        for place, count in np.ndenumerate(counts):
-            planes[name][place] = np.sort(random.integers(0, 50, count)).astype(type_)
-    head = {"compression": CODECS[compression], "type": OpenEXR.deepscanline}
-    with OpenEXR.File(head, planes) as file:
-        file.write(str(tmp_path / "deep.exr"))
-    return (tmp_path / "deep.exr").read_bytes()
 
 
 def test_a_deep_chunk_that_lies_about_its_samples_is_refused() -> None:

@@ -14,16 +14,26 @@ import xxhash
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
 from exr_inspector.pixels import decode, stream
-from exr_inspector.pixels.decode import Helper
 from exr_inspector.pixels.hashes import hash_of
+from exr_inspector.pixels.helper import Helper
 from exr_inspector.pixels.memory import Memory
+from exr_inspector.pixels.thumbnail import file_picture
 from tests.corpus import damaged, each_image, for_each
 from tests.exr import files
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.geometry import Tiling
 from tests.exrfiles.parts import deep_scanline, deep_tiled, scanline, tiled
 from tests.exrfiles.writer import write
-from tests.pixels.images import CODECS, Planes, decoded, decoded_parts, library_file, opened, picture
+from tests.pixels.images import (
+    CODECS,
+    Planes,
+    decoded,
+    decoded_parts,
+    library_deep_file,
+    library_file,
+    opened,
+    picture,
+)
 
 
 def _stats(path: Path, data: bytes, **options: Any) -> dict[str, Any]:
@@ -184,6 +194,23 @@ def test_sample_counts_alone_are_those_of_a_full_pass_for_few_bytes(is_tiled: bo
     assert found["deep"][0]["unsorted_pixels"] is None
     planned = _stats(tmp_path, data, mode="counts", dry_run=True)["coverage"]
     assert planned["bytes_planned"] < len(data) / 8
+
+
+def test_sample_counts_that_only_the_library_unpacks_are_the_same(tmp_path: Path) -> None:
+    found = [
+        _stats(tmp_path, library_deep_file(compression, tmp_path), mode="counts")
+        for compression in ("zstd", "zips")
+    ]
+    assert found[0]["status"] == "ok"
+    assert found[0]["deep"] == found[1]["deep"]
+
+
+def test_signaling_nan_is_counted_without_a_warning(tmp_path: Path) -> None:
+    plane = np.full((9, 9), 0x7F800001, np.uint32).view(np.float32)
+    data = write(scanline(dict.fromkeys("BGR", plane)))
+    red = _stats(tmp_path, data)["channels"][2]
+    assert (red["nan_count"], red["min"], red["holes"]["count"]) == (81, None, 0)
+    assert file_picture(tmp_path / "x.exr")
 
 
 def test_flat_files_have_no_sample_counts(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from exr_inspector.apps.cli import commands
 from exr_inspector.pixels.verify import verify_pixels
 from tests.exr import files
-from tests.pixels.images import library_file, opened, picture
+from tests.pixels.images import library_deep_file, library_file, opened, picture
 
 
 def _verified(path: Path, data: bytes) -> dict[str, Any]:
@@ -25,6 +25,12 @@ def test_every_chunk_of_every_level_is_decoded(kind: str, tmp_path: Path) -> Non
     total = sum(files.file(kind).counts)
     assert (found["status"], found["chunks"], found["chunks_decoded"]) == ("ok", total, total)
     assert (found["bad_chunks"], found["failures"]) == ([], [])
+
+
+@pytest.mark.parametrize("compression", ["zips", "zstd"])
+def test_deep_chunks_are_decoded_whatever_their_codec(compression: str, tmp_path: Path) -> None:
+    found = _verified(tmp_path, library_deep_file(compression, tmp_path))
+    assert (found["status"], found["chunks_decoded"]) == ("ok", 8)
 
 
 def test_bad_chunks_of_any_level_are_listed(tmp_path: Path) -> None:

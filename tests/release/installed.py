@@ -21,7 +21,7 @@ PLAIN = {name: text for name, text in os.environ.items() if not name.startswith(
 def run(*command: str | Path, folder: Path | None = None) -> str:
     """Run a command and return its output. Raises AssertionError with its errors if it fails."""
     done = subprocess.run(
-        command, cwd=folder, env=PLAIN, capture_output=True, text=True, check=False, timeout=280
+        command, cwd=folder, env=PLAIN, capture_output=True, text=True, check=False, timeout=800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

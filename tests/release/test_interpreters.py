@@ -39,6 +39,7 @@ def library(distributions: tuple[Path, Path], tmp_path_factory: pytest.TempPathF
     return environment(folder, Path(sys.executable), str(distributions[1]))
 
 
+@pytest.mark.slow
 def test_the_library_installs_alone_and_works(library: Path, demo: Path, tmp_path: Path) -> None:
     script = (
         "import sys, exr_inspector, pyarrow; document = exr_inspector.inspect(sys.argv[1]);"
@@ -84,6 +85,7 @@ def test_this_interpreter_is_among_those_of_the_machine() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("python", INTERPRETERS)
 def test_everything_installs_and_works_on_every_interpreter(
     python: str, distributions: tuple[Path, Path], demo: Path, tmp_path: Path

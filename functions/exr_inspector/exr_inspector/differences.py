@@ -13,8 +13,8 @@ from exr_inspector.compare.heatmap import HeatMap
 from exr_inspector.compare.pixels import PixelDiff, diff_pixels
 from exr_inspector.compare.samples import EXACT, Tolerance
 from exr_inspector.document.model import Channel
-from exr_inspector.location import Location
-from exr_inspector.pipeline import Target, inspect, request_for
+from exr_inspector.location import Location, path_location
+from exr_inspector.pipeline import Target, inspect
 from exr_inspector.pixels.pixel_file import PixelFile
 from exr_inspector.pixels.stats import pixel_stats
 from exr_inspector.settings import Settings
@@ -48,9 +48,7 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
     'equal'
     """
     settings = settings or Settings()
-    files = [
-        each if isinstance(each, Location) else request_for(each, settings).locations[0] for each in (a, b)
-    ]
+    files = [path_location(each, settings.paths) for each in (a, b)]
     documents = [inspect(each, settings) for each in files]
     compare = None if pixels == "none" else _comparison(files, pixels, tolerance, settings, heat_maps)
     return diff_documents(documents[0], documents[1], compare, channels)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.measurer import KNOWN, Measurer
 from exr_inspector.policy_files import PolicyFiles
@@ -72,13 +71,16 @@ class Judge:
 
             extra = self._extra(inspection, policies)
             validation = evaluate(policies, document, STORED if file_id in hidden else None, extra)
+        for finding in validation["findings"]:
+            kind = {name: finding[name] for name in ("severity", "verdict")}
+            self.measurer.reader.telemetry.record("exr_inspector.findings", 1, **kind)
         if errors:
             validation = {**validation, "status": "error", "errors": errors}
         pixels = inspection.pixels.hash if inspection.pixels else hidden.get(file_id)
         inputs: list[Any] = [[[each.id, each.hash] for each in policies], pixels, errors]
         if extra:
             inputs.append(identity(extra))
-        judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
+        judged = Judged(validation, inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
 
     def _names(self, inspection: Inspection) -> list[str]:
@@ -119,4 +121,5 @@ class Judge:
                     raise
                 reader.telemetry.logger.error("Policy: %s", error)  # noqa: TRY400 - it is part of the answer
                 errors.append(error.entry())
+        reader.count_faults(errors)
         return policies, errors

@@ -133,8 +133,11 @@ def object_location(bucket: str, key: str, paths: PathMap = NO_MAP) -> Location:
 def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     """Return the location that a user means: a local path or `s3://bucket/key`, taken literally.
 
-    Raises InspectorError(BAD_EVENT) if neither a file system nor an object store accepts it as a name.
+    A Location is returned as it is. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
+    store accepts the path as a name.
     """
+    if isinstance(path, Location):
+        return path
     if isinstance(path, os.PathLike):
         path = os.fspath(path)
     if not isinstance(path, str):

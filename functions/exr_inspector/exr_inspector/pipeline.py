@@ -47,8 +47,7 @@ class Runtime:
 
 def request_for(path: Target, settings: Settings) -> Request:
     """Return the request to inspect a path. Raises InspectorError(BAD_EVENT) for an impossible one."""
-    location = path if isinstance(path, Location) else path_location(path, settings.paths)
-    return Request("created", (location,))
+    return Request("created", (path_location(path, settings.paths),))
 
 
 def inspect(path: Target, settings: Settings | None = None) -> Document:

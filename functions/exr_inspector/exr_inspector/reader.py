@@ -6,6 +6,7 @@ Permanent faults of a file become part of its document; faults that a retry can 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -48,13 +49,12 @@ OpenSource = Callable[[Location], Source]
 
 
 class Judged(NamedTuple):
-    """The document's `validation`; what was asked, as JSON; and what it was judged by, beside the facts.
+    """The document's `validation`, and what it was judged by beside the facts.
 
     `known` is the identity of the stored findings if they were judged by statistics that are not at hand.
     """
 
     validation: Mapping[str, Any]
-    request: str
     inputs: Sequence[Any]
     known: str | None
 
@@ -115,7 +115,13 @@ class Reader:
             reading = reading._replace(errors=(*reading.errors, *request.errors))
         document = make_document(reading, request.sequencer)
         self.telemetry.record("exr_inspector.files", 1, status=document["file"]["status"])
+        self.count_faults(document["errors"])
         return Inspection(request, document, reading.location, reading.stat, absent)
+
+    def count_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Count faults of a file, or of its pixels, by their `code`."""
+        for code, count in Counter(each["code"] for each in faults).items():
+            self.telemetry.record("exr_inspector.faults", count, code=code, outcome="recorded")
 
     def retry_replaced(
         self, inspection: Inspection, compute: Callable[[Inspection], Inspection | None]

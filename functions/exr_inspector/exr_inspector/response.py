@@ -36,7 +36,10 @@ def make_runtime(
     opener = Opener(settings, settings.local_roots if serves_events else None)
     if serves_events or settings.s3_endpoint:
         opener.client()
-    return Runtime(settings, open_store(settings), opener, telemetry)
+    store = open_store(
+        settings, on_retry=lambda code: telemetry.record("exr_inspector.retries", 1, code=code)
+    )
+    return Runtime(settings, store, opener, telemetry)
 
 
 def answer(event: Any, runtime: Runtime) -> dict[str, Any]:

@@ -11,13 +11,51 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-# Kind, unit and description of each metric by name. Instruments are created once per instance.
+
+class Metric(NamedTuple):
+    kind: Literal["counter", "histogram"]
+    unit: str
+    description: str
+    attributes: tuple[str, ...] = ()
+
+
+# docs/METRICS.md is generated from here. Instruments are created once per instance.
 METRICS = {
-    "exr_inspector.files": ("counter", "1", "Files by status."),
-    "exr_inspector.bytes_read": ("counter", "By", "Bytes read from files."),
-    "exr_inspector.duration": ("histogram", "ms", "Milliseconds by step: init, handler, read, store."),
+    "exr_inspector.files": Metric(
+        "counter", "1", "Files that were read, by status as in the table `files`.", ("status",)
+    ),
+    "exr_inspector.bytes_read": Metric("counter", "By", "Bytes that were read from files."),
+    "exr_inspector.duration": Metric(
+        "histogram",
+        "ms",
+        "Duration of a step: `init`, `handler`, `read`, `measure`, `cryptomatte` or `store`.",
+        ("step",),
+    ),
+    "exr_inspector.lag": Metric(
+        "histogram", "ms", "Time from an event, as it states it, to the commit of its file's rows."
+    ),
+    "exr_inspector.faults": Metric(
+        "counter",
+        "1",
+        "Faults by code, as in TROUBLESHOOTING.md: `recorded` for a file or the pixels of a part, or `raised`"
+        " by a handler, so that the event is delivered again. `DECODER_LOST`: decoders crashed or were"
+        " killed.",
+        ("code", "outcome"),
+    ),
+    "exr_inspector.retries": Metric(
+        "counter",
+        "1",
+        "Transactions that failed and were tried again, by code: `DATABASE_CONFLICT` counts conflicts.",
+        ("code",),
+    ),
+    "exr_inspector.findings": Metric(
+        "counter",
+        "1",
+        "Findings of policies: `fail`, or `unknown` without evidence.",
+        ("severity", "verdict"),
+    ),
 }
 
 
@@ -42,6 +80,17 @@ class Telemetry:
         return nullcontext() if is_silent else self._step(name, attributes)
 
     @contextmanager
+    def handling(self) -> Iterator[None]:
+        """Run a handler as a step, and count the fault that it raises."""
+        try:
+            with self.step("handler"):
+                yield
+        except Exception as error:
+            code = getattr(error, "code", type(error).__name__)
+            self.record("exr_inspector.faults", 1, code=code, outcome="raised")
+            raise
+
+    @contextmanager
     def _step(self, name: str, attributes: dict[str, Any]) -> Iterator[None]:
         started = time.perf_counter()
         try:
@@ -63,7 +112,7 @@ class Telemetry:
         instrument = self._metrics[metric]
         if instrument is not None:
             with suppress(Exception):
-                verb = instrument.add if METRICS[metric][0] == "counter" else instrument.record
+                verb = instrument.add if METRICS[metric].kind == "counter" else instrument.record
                 verb(value, attributes)
 
 
@@ -72,7 +121,7 @@ def _instrument(ctx: Any, name: str) -> Any:
 
     The runtime's counter has no parameter for a unit.
     """
-    kind, unit, description = METRICS[name]
+    kind, unit, description, _ = METRICS[name]
     options = (
         {"description": description} if kind == "counter" else {"description": description, "unit": unit}
     )

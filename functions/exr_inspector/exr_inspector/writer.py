@@ -106,6 +106,12 @@ def _transact(
         log.info("Persisting metadata for path=%s", each.file["file_path"])
     with reader.telemetry.step("store", files=len(files) + len(removals)):
         actions = {outcome.file_id: outcome.action for outcome in store.upsert(files, removals)}
+    if store.commits:
+        now = datetime.now(timezone.utc)
+        for _, inspection in pending:
+            if happened := inspection.request.happened():
+                lag = max((now - happened).total_seconds(), 0.0)
+                reader.telemetry.record("exr_inspector.lag", 1000 * lag)
     if files:
         log.info("Wrote %s to %s", _counted(files, "files", "parts", "channels"), store.name)
     return actions

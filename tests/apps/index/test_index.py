@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,26 @@ def test_an_empty_root_deletes_nothing_even_with_consent(tree: Path) -> None:
     index(tree)
     tree.rename(tree.parent / "away")
     tree.mkdir()
-    assert "perhaps it is not mounted" in _kept(tree, "--yes", gone=42)
+    assert "perhaps it is not mounted; --allow-empty deletes them" in _kept(tree, "--yes", gone=42)
+
+
+def test_an_empty_root_is_deleted_from_if_it_may_be_empty(tree: Path) -> None:
+    index(tree)
+    shutil.rmtree(tree)
+    assert "not all of it could be listed" in _kept(tree, "--allow-empty", code=1, gone=42)
+    tree.mkdir()
+    assert _kept(tree, "--allow-empty", "--no-delete", gone=42) == "--no-delete"
+    assert index(tree, "--allow-empty")["deleted"] == 42
+
+
+def test_an_empty_folder_on_another_file_system_is_not_mounted(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(tree)
+    shutil.rmtree(tree)
+    tree.mkdir()
+    monkeypatch.setattr(mounts, "_file_systems", {tree.stat().st_dev: "ext4 /dev/other"})
+    assert "which was not found below it" in _kept(tree, "--allow-empty", gone=42)
 
 
 def test_a_root_that_does_not_exist_deletes_nothing(tree: Path) -> None:

@@ -89,6 +89,7 @@ def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.slow
 def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
     """SIGKILL at random moments, with workers; none of them outlives the driver for long."""
     for number in range(600):
@@ -121,6 +122,7 @@ def _children(pid: int) -> list[str]:
         return []
 
 
+@pytest.mark.slow
 def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) -> None:
     for number in range(1500):
         write(tree / f"many/frame.{number:04}.exr", simple(4, 4))

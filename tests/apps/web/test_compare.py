@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions
 from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.web.conftest import Catalog
-from tests.apps.web.show import BEAUTY, SCRIPT
+from tests.apps.web.show import BEAUTY, SCRIPT, frame_name
 
 V002 = BEAUTY.replace("v001", "v002")
 
@@ -25,6 +25,16 @@ def test_other_versions_are_proposed_and_lead_to_the_comparison(page: Page, cata
     heads = page.locator("table.sides thead th")
     expect(heads.nth(1)).to_contain_text("v001")
     expect(heads.nth(2)).to_contain_text("v002")
+
+
+def test_a_file_is_compared_with_the_same_frame_of_another_version(page: Page, catalog: Catalog) -> None:
+    page.goto(catalog.url + catalog.file(frame_name(1003)))
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="beauty.####.exr").click()
+    heads = page.locator("table.sides thead th")
+    expect(heads.nth(1)).to_contain_text("v001/beauty.1003.exr")
+    expect(heads.nth(2)).to_contain_text("v002/beauty.1003.exr")
+    expect(page.get_by_role("heading", name="Pictures")).to_contain_text("pixels differ")
 
 
 def test_a_name_without_a_version_has_no_others_and_another_can_be_named(catalog: Catalog) -> None:

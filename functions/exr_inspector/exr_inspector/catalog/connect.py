@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from exr_inspector.errors import requires_extra
@@ -11,16 +12,19 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.store import Store
 
 
-def open_store(settings: Settings, *, read_only: bool = False) -> Store | None:
+def open_store(
+    settings: Settings, *, read_only: bool = False, on_retry: Callable[[str], object] | None = None
+) -> Store | None:
     """Return the store that the settings select: VAST DataBase, else the DuckDB file, else None.
 
-    With `read_only`, a DuckDB file must exist, and other processes can read it at the same time.
+    With `read_only`, a DuckDB file must exist, and other processes can read it at the same time. `on_retry`
+    gets the code of the fault for which a transaction is tried again.
     """
     if settings.vast_endpoint:
         with requires_extra("vast"):  # 1.5 s, only if it is selected
             from exr_inspector.catalog.vast.store import VastStore  # noqa: PLC0415
 
-        return VastStore(settings)
+        return VastStore(settings, on_retry=on_retry)
     if settings.db_file:
         from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
 

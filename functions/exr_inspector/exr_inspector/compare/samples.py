@@ -94,11 +94,11 @@ class SampleComparison:
             block = slice(first, first + BLOCK)
             self._add(before[block], after[block], first, place)
 
+    @np.errstate(invalid="ignore")  # NaN, and the conversion of signaling NaN
     def _add(self, before: Array, after: Array, first: int, place: Place) -> None:
         a, b = before.astype(np.float64), after.astype(np.float64)
         both_finite = np.isfinite(a) & np.isfinite(b)
-        with np.errstate(invalid="ignore"):
-            error = np.abs(a - b)
+        error = np.abs(a - b)
         unlike = ~both_finite & ~((a == b) | (np.isnan(a) & np.isnan(b)))
         error[~both_finite] = 0.0
         error[unlike] = np.inf

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal, cast, get_args
 
 from exr_inspector.errors import BAD_CONFIG, InspectorError
 from exr_inspector.location import Location
 from exr_inspector.settings import boolean
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
 
 Kind = Literal["created", "removed", "ignored", "refused"]
 StatsMode = Literal["none", "sampled", "full"]
@@ -67,6 +71,19 @@ class Request:
     """Orders the events of one key; compared as text of equal length."""
     time: str | None = None
     """When it happened, as the event states (ISO 8601)."""
+
+    def happened(self) -> datetime | None:
+        """Return `time`, which is UTC unless it says otherwise; None if it is not valid."""
+        found = _TIME.fullmatch(self.time or "")
+        if not found:
+            return None
+        try:
+            moment = datetime.fromisoformat(
+                f"{found[1]}T{found[2]}{(found[4] or 'Z').replace('Z', '+00:00')}"
+            )
+        except ValueError:
+            return None
+        return moment + timedelta(seconds=float(found[3] or 0))
 
 
 def parse_config(payload: Mapping[str, Any]) -> tuple[Config, tuple[InspectorError, ...]]:

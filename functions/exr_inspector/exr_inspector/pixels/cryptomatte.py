@@ -55,7 +55,7 @@ def cryptomattes(
     asked for; BAD_EVENT for an impossible path; and transient faults of the file's store.
     """
     settings = settings or Settings()
-    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    location = path_location(path, settings.paths)
     opener = Opener(settings)
     seconds = inf if coverage else None
     return read_unchanged(

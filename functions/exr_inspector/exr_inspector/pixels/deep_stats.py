@@ -26,10 +26,13 @@ def sample_pixels(counts: Array) -> Array:
 
 def _pixels_with(flags: Array, counts: Array) -> int:
     """Return how many pixels have a flag; each is about a sample and the next one of the part."""
-    ends = np.cumsum(counts.reshape(-1), dtype=np.int64)
-    between = ends[(ends > 0) & (ends < ends[-1])] - 1
-    flags[between] = False  # the next sample is that of another pixel
-    return len(np.unique(np.searchsorted(ends, np.flatnonzero(flags), "right")))
+    lengths = counts[counts > 0].astype(np.int64)
+    if not lengths.size:
+        return 0
+    ends = np.cumsum(lengths)
+    inside = np.append(flags, False)
+    inside[ends - 1] = False  # the next sample is that of another pixel
+    return int(np.count_nonzero(np.logical_or.reduceat(inside, ends - lengths)))
 
 
 class DeepStats:

@@ -162,6 +162,7 @@ class Shrink:
             for block in piece.blocks(index, channel):
                 self._add(index, _full(block, channel))
 
+    @np.errstate(invalid="ignore")  # the conversion of signaling NaN
     def _add(self, index: int, block: Block) -> None:
         rows, first, last, row_starts = self._rows.of(block.lines)
         columns, left, right, column_starts = self._columns.of(block.columns)

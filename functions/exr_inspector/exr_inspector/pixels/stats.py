@@ -87,7 +87,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
         modes = ", ".join(get_args(AnyMode))
         raise InspectorError(BAD_CONFIG, f"the mode is one of {modes}, not {mode!r}; the budget at least 0")
     settings = settings or Settings()
-    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    location = path_location(path, settings.paths)
     request = Request(
         mode, DEFAULT_BUDGET if budget is None else budget, parts, channels, settings, dry_run, seconds
     )
@@ -187,7 +187,8 @@ class _Reading:
                     raise
                 self._fail(error.fault, error.message, index)
         if not (self.measures or self.failures):
-            self._fail(BAD_CONFIG, "the file has no such channels")
+            lacks = "part that is deep" if self.request.mode == "counts" else "channel of these names"
+            self._fail(BAD_CONFIG, f"the file has no {lacks}")
         return [(measure, self._plan(measure.stream)) for measure in self.measures]
 
     def _add(self, stream: PartStream, roles: Mapping[tuple[int, str], Role]) -> None:

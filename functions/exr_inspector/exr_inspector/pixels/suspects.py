@@ -98,15 +98,15 @@ class Suspects:
         for rows, columns in _candidates(samples[first:end]):
             self._compare(lines, block.columns, samples, rows + first, columns)
 
+    @np.errstate(invalid="ignore")  # NaN, and the conversion of signaling NaN
     def _compare(self, lines: Array, all_columns: Array, samples: Array, rows: Array, columns: Array) -> None:
         """Count the fireflies and holes among the samples in some rows and columns."""
         values, exists = _neighbors(samples, rows, columns)
         centers = samples[rows, columns].astype(np.float64)
         is_known = exists & np.isfinite(values)
-        with np.errstate(invalid="ignore"):
-            darker = (centers >= FIREFLY_RATIO * values) | ~is_known
-            brighter = (is_known & (values >= HOLE_MARGIN)) | ~exists
-            is_good = np.isfinite(centers) & (centers > 0)
+        darker = (centers >= FIREFLY_RATIO * values) | ~is_known
+        brighter = (is_known & (values >= HOLE_MARGIN)) | ~exists
+        is_good = np.isfinite(centers) & (centers > 0)
         fireflies = is_good & (centers >= FIREFLY_MIN) & darker.all(axis=0) & is_known.any(axis=0)
         holes = ~is_good & brighter.all(axis=0) & exists.any(axis=0)
         self.fireflies += int(fireflies.sum())

@@ -116,7 +116,7 @@ def file_picture(  # noqa: PLR0913 - limits of size, bytes and time
     and a fault of the file or of its store.
     """
     settings = settings or Settings()
-    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    location = path_location(path, settings.paths)
     open_source = opener or Opener(settings)
 
     def read() -> Picture | None:

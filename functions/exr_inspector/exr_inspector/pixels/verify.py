@@ -39,7 +39,7 @@ def verify_pixels(
     """
     decoder_version()
     settings = settings or Settings()
-    location = path if isinstance(path, Location) else path_location(path, settings.paths)
+    location = path_location(path, settings.paths)
     opener = Opener(settings)
     return read_unchanged(lambda: _verify(opener(location), settings, seconds))
 

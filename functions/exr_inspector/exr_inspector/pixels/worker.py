@@ -124,7 +124,7 @@ def _attempt(request: dict[str, Any], file: io.BytesIO) -> tuple[dict[str, Any],
             return {"count": len(request["chunks"][-1])}, found
         return decode_deep(file, planes) if request["deep"] else decode_flat(file, planes)
     except Exception as error:  # noqa: BLE001 - the library documents no exception types
-        return {"error": f"{type(error).__name__}: {error}"[:500]}, []
+        return {"error": (str(error) or type(error).__name__)[:500]}, []
 
 
 def _limit_time(seconds: int) -> None:
@@ -159,18 +159,15 @@ def decode_flat(file: io.BytesIO, planes: list[int]) -> tuple[dict[str, Any], li
 def decode_deep(file: io.BytesIO, planes: list[int]) -> tuple[dict[str, Any], list[Array]]:
     """Return the sample counts of all pixels, then each channel's samples, pixel after pixel."""
     channels = _channels(file)
-    counts = None
-    found = []
-    for index in planes:
+    counts, found = [], []
+    for index in planes or [0]:
         pixels = channels[index].ravel()
-        lengths = np.array([0 if each is None else len(each) for each in pixels], np.uint32)
-        if counts is not None and not np.array_equal(counts, lengths):
-            raise ValueError("the channels have different numbers of samples")
-        counts = lengths
+        counts.append(np.array([0 if each is None else len(each) for each in pixels], np.uint32))
         samples = [each for each in pixels if each is not None]
         found.append(np.concatenate(samples) if samples else np.zeros(0, np.float32))
-    counts = np.zeros(0, np.uint32) if counts is None else counts
-    return {"count": len(channels)}, [counts, *found]
+    if any(not np.array_equal(each, counts[0]) for each in counts):
+        raise ValueError("the channels have different numbers of samples")
+    return {"count": len(channels)}, [counts[0], *found[: len(planes)]]
 
 
 def _channels(file: io.BytesIO) -> list[Array]:

@@ -31,7 +31,7 @@ class Opener:
         if location.scheme == "file":
             return LocalFile(location.path, self._local_roots)
         with requires_extra("s3"):
-            from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - boto3, only if objects are read
+            from exr_inspector.sources.s3 import S3Object  # noqa: PLC0415 - botocore, only if objects are read
 
         return S3Object(self.client(), location.path)
 

@@ -1,8 +1,8 @@
-"""List the objects of a bucket by obstore, which takes a thirtieth of boto3's CPU time for each key.
+"""List the objects of a bucket by obstore, which takes a thirtieth of botocore's CPU time for each key.
 
 obstore's paths are not keys: it refuses a stream with a key that has `//`, a `.` or `..` segment or a control
 character, and drops a slash at either end of a key. Its errors are not coded either. So whoever calls lists a
-prefix by boto3 if this raises, and looks at empty objects, which may be the markers of folders.
+prefix by botocore if this raises, and looks at empty objects, which may be the markers of folders.
 
 obstore starts threads. Import this module only in processes that never fork.
 """
@@ -27,7 +27,7 @@ _PAGE = 1000
 
 
 def make_store(settings: Settings, bucket: str) -> S3Store | None:
-    """Return obstore's client of a bucket; None for settings that only boto3 understands."""
+    """Return obstore's client of a bucket; None for settings that only botocore understands."""
     keys = settings.s3_access_key, settings.s3_secret_key
     if not (settings.s3_endpoint and all(keys)) or settings.ca_bundle:
         return None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from exr_inspector.apps.cli import terminal
-from exr_inspector.apps.cli.stores import read_db, selected_store, with_db
+from exr_inspector.apps.cli.stores import archive_settings, read_db, selected_store, with_db
 from exr_inspector.location import is_object, path_location
 from exr_inspector.settings import Settings
 
@@ -55,6 +57,15 @@ def forget(
     if db:
         settings = with_db(settings, db)
     run = partial(_run, user=user, attribute=attribute, path=path, paths=settings.paths)
+    _forget_in(settings, run, dry_run=dry_run, yes=yes)
+    archive = archive_settings(settings)
+    if not settings.vast_endpoint and Path(archive.db_file).exists():
+        click.echo(f"In {archive.db_file}, which has files that are gone:")
+        _forget_in(archive, run, dry_run=dry_run, yes=yes)
+
+
+def _forget_in(settings: Settings, run: Callable[..., Tally], *, dry_run: bool, yes: bool) -> None:
+    """Forget in one store."""
     with closing(selected_store(settings)) as store:
         found = run(store, "Searching")
         click.echo(f"Found {_described(found)}")

@@ -25,8 +25,8 @@ from exr_inspector.version_reader import read_header, read_unchanged
 
 AT_ONCE = 2
 """Files that are read at the same time."""
-MAX_WAIT = 20.0
-"""Seconds to wait for others that read."""
+MAX_WAITING, MAX_WAIT = 12, 20.0
+"""Requests that wait for others that read, and for how many seconds."""
 PICTURE_BYTES, PICTURE_SECONDS = 64 << 20, 10.0
 """What one picture may read, and take."""
 MAX_HEADS = 1 << 14
@@ -44,6 +44,7 @@ class Originals:
         # Without statistics and policies, which a page does not wait for.
         self._settings = replace(settings, stats="none", cryptomatte="none", policies=())
         self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._places = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
 
     def document(self, path: str, roots: Sequence[str]) -> Document:
         """Return the document of a file as it is now."""
@@ -92,9 +93,15 @@ class Originals:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=MAX_WAIT):
-            raise InspectorError(STORAGE_UNAVAILABLE, "too many files are being read; try again")
+        too_many = InspectorError(STORAGE_UNAVAILABLE, "too many files are being read; try again")
+        if not self._places.acquire(blocking=False):
+            raise too_many
         try:
-            yield
+            if not self._slots.acquire(timeout=MAX_WAIT):
+                raise too_many
+            try:
+                yield
+            finally:
+                self._slots.release()
         finally:
-            self._slots.release()
+            self._places.release()

@@ -14,6 +14,9 @@ from exr_inspector.pixels.tone import Linear, decode, encode
 MAX_BYTES = 96 << 20
 """Bytes of the images that are kept: about 450 of 256 x 144 pixels."""
 
+MAX_KEPT = 4096
+"""Files that are kept, also those without a picture."""
+
 Version = tuple[object, ...]
 
 
@@ -55,23 +58,21 @@ class Pictures:
             self._kept.move_to_end(key)
         if is_first:
             try:
-                future.set_result(self._decoded(path, roots))
-            except BaseException as error:
+                picture = self._originals.picture(path, roots)
+                future.set_result(picture.linear() if picture else None)
+            except BaseException as error:  # noqa: BLE001 - all who wait for it raise it
                 future.set_exception(error)
-                raise
+                with self._lock:
+                    self._kept.pop(key, None)  # another attempt may succeed
             self._drop_oldest()
-        return future.result()
-
-    def _decoded(self, path: str, roots: Sequence[str]) -> Linear | None:
         try:
-            picture = self._originals.picture(path, roots)
+            return future.result()
         except InspectorError:
             return None  # not there, not allowed, or broken: the file's page says which
-        return picture.linear() if picture else None
 
     def _drop_oldest(self) -> None:
         with self._lock:
-            while sum(map(_size, self._kept.values())) > self._max_bytes:
+            while len(self._kept) > MAX_KEPT or sum(map(_size, self._kept.values())) > self._max_bytes:
                 self._kept.popitem(last=False)
 
 

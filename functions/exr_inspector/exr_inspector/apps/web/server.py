@@ -40,9 +40,21 @@ def running(site: Site, access: Access) -> Iterator[str]:
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL of a server on a socket."""
+    """Return the URL of a server on a socket; that of a server on all addresses has the machine's name."""
     host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = _own_name()
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _own_name() -> str:
+    """Return the name of this machine, if it leads here."""
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        return "localhost"
+    return name
 
 
 def entrance(url: str, token: str) -> str:

@@ -221,7 +221,8 @@ class Snapshot:
         if not found or found[0] != SNAPSHOT_VERSION:
             message = "another release wrote this snapshot; publish it again"
             raise InspectorError(NOT_A_DATABASE, message, self._path)
-        return SnapshotFacts(*found[1:], self._common_folders())
+        _, source, published_at, last_inspected, file_count = found
+        return SnapshotFacts(source, published_at, last_inspected, file_count, self._common_folders())
 
     def _common_folders(self) -> tuple[str, ...]:
         sql = f"""

@@ -33,13 +33,18 @@ class VastStore:
     """A Store in the schema that the settings name, through one session of the SDK.
 
     `session` is an SDK session. Without one, the store makes its own when it is first needed, so that an
-    instance can start while the database is down. `wait` gets the seconds to wait before another attempt.
+    instance can start while the database is down. `wait` gets the seconds to wait before another attempt, and
+    `on_retry` the code of the fault that is the reason.
     """
 
     commits = True
 
     def __init__(
-        self, settings: Settings, session: Any = None, wait: Callable[[float], object] = time.sleep
+        self,
+        settings: Settings,
+        session: Any = None,
+        wait: Callable[[float], object] = time.sleep,
+        on_retry: Callable[[str], object] | None = None,
     ) -> None:
         host = urlsplit(settings.vast_endpoint).netloc.rpartition("@")[2]
         self.name = "/".join(filter(None, (host, settings.vast_bucket, settings.vast_schema)))
@@ -51,6 +56,7 @@ class VastStore:
             # A given session may belong to any database.
             journal.folder_of(settings.vast_journal) if settings.vast_endpoint else None,
         )
+        self.transactions.on_retry = on_retry
         self._tables = Tables(self.transactions, settings.vast_bucket, settings.vast_schema)
         self._group = GroupCommit(self._write)
 

@@ -159,8 +159,8 @@ class Transactions:
     """The transactions of one SDK session, which is made when it is first needed.
 
     `connect` makes the session. `max_attempts` limits the attempts at one piece of work; `wait` gets the
-    seconds to wait between two of them. `name` is the database's name in errors. `journals` is the folder of
-    the journals, if there is one.
+    seconds to wait between two of them, and `on_retry`, if it is set, the code of the fault. `name` is the
+    database's name in errors. `journals` is the folder of the journals, if there is one.
     """
 
     def __init__(
@@ -176,6 +176,7 @@ class Transactions:
         self._max_attempts = max_attempts
         self._wait = wait
         self._journals = journals
+        self.on_retry: Callable[[str], object] | None = None
         self.journal = Journal(journals, name)
         self._lock = threading.Lock()
         self._session: Any = None
@@ -227,6 +228,8 @@ class Transactions:
             if is_last:
                 raise fault from failure
             logger.info("Trying again: %s", fault)
+            if self.on_retry:
+                self.on_retry(fault.code)
             self._pause(failures)
 
     def begin(self, metadata: Metadata | None = None) -> Transaction:

@@ -10,9 +10,9 @@ from exr_inspector.apps.web.queries.compare import (
     evenly,
     facts,
     in_order,
-    other_versions,
     side,
     value_text,
+    versions,
 )
 from exr_inspector.apps.web.view import View, not_found
 
@@ -24,10 +24,10 @@ def page(view: View) -> Response:
     """Return what differs between `a` and `b`; without `b`, the other versions of `a` to choose from."""
     a = _side(view, "a")
     if not view.parameter("b"):
-        versions = [
-            (each, sorted((a.key, each.key), key=in_order)) for each in other_versions(view.reader, a.key)
+        proposed = [
+            (each.sequence, sorted((a.key, each.name), key=in_order)) for each in versions(view.reader, a)
         ]
-        return view.render("versions.html", a=a, versions=versions)
+        return view.render("versions.html", a=a, versions=proposed)
     found = compare(view.reader, a, _side(view, "b"))
     shown = [each for each in found.frames if each[1]["has_thumbnail"] or each[2]["has_thumbnail"]]
     different = [each for each in shown if each[0] in found.different]

@@ -7,10 +7,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from exr_inspector.apps.web.charts import chunk_map, histogram, share, windows
+from exr_inspector.apps.web.charts import chunk_map, histogram, windows
 from exr_inspector.apps.web.commands import file_commands
 from exr_inspector.apps.web.queries.attributes import attributes, reported
-from exr_inspector.apps.web.queries.chunks import part_chunks
+from exr_inspector.apps.web.queries.chunks import MAX_PARTS, part_chunks
 from exr_inspector.apps.web.queries.files import StoredFile, cryptomatte_objects, neighbors, stored_file
 from exr_inspector.apps.web.queries.layers import layer_tree
 from exr_inspector.apps.web.queries.similar import similar_files
@@ -50,7 +50,6 @@ def page(view: View) -> Response:
         attributes=attributes(found.attributes, wanted),
         wanted=wanted,
         objects=cryptomatte_objects(view.reader, found, limit),
-        share=share,
         errors=json.loads(found.file["errors_json"] or "[]"),
         differences=json.loads(found.file["openimageio_differences"] or "[]"),
     )
@@ -65,7 +64,8 @@ def chunks(view: View) -> Response:
         parts, error = part_chunks(completeness), completeness.error
     except InspectorError as raised:
         error = raised
-    return _piece(view, "file_chunks.html", found, parts=parts, error=error, chunk_map=chunk_map)
+    more = max(len(found.parts) - MAX_PARTS, 0)
+    return _piece(view, "file_chunks.html", found, parts=parts, more=more, error=error, chunk_map=chunk_map)
 
 
 def openimageio(view: View) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import inf, isfinite
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -26,6 +26,7 @@ from exr_inspector.apps.web.queries.frames import (
 from exr_inspector.apps.web.templating import real, size, url
 from exr_inspector.apps.web.view import View, not_found
 from exr_inspector.catalog.duckdb.snapshot import Row
+from exr_inspector.compare.outliers import Outlier
 from exr_inspector.pixels.tone import shared_exposure
 
 STATUS, SIZE, OUTLIER = "status", "size", "outlier"
@@ -47,6 +48,15 @@ class Cell:
     shade: int | None = None
 
 
+@dataclass(frozen=True)
+class Strip:
+    """The frame strip. `low` and `high` say what the first and the last shade mean."""
+
+    cells: tuple[Cell, ...]
+    low: str
+    high: str
+
+
 def page(view: View) -> Response:
     """Return the page of the sequence of the parameter `key`."""
     found = _sequence(view)
@@ -59,7 +69,6 @@ def page(view: View) -> Response:
     if by not in (STATUS, SIZE, OUTLIER, *STATISTICS):
         raise HTTPException(400, "This is nothing to color frames by.")
     outliers = frame_outliers(view.reader, found) if by == OUTLIER else None
-    scores = {each["path"]: each["score"] or float("inf") for each in outliers or ()}
     summary = found.summary
     shown = view.shown_path(summary.key)
     frames = [each.frame for each in found.frames if each.frame is not None]
@@ -72,7 +81,7 @@ def page(view: View) -> Response:
         commands=sequence_commands(shown, frames[0], frames[-1]) if frames else {},
         by=by,
         statistics=STATISTICS,
-        cells=_cells(found, by, series, scores),
+        strip=_strip(found, by, _values(found, by, series, outliers or ())),
         outliers=outliers,
         channels=channels,
         channel=channel,
@@ -115,37 +124,48 @@ def _chosen(view: View, channels: Sequence[ChannelName]) -> ChannelName | None:
     return next((each for each in channels if each.text == wanted), next(iter(channels), None))
 
 
-def _cells(
-    found: FrameSequence, by: str, series: Mapping[str, Row], scores: Mapping[str, float]
-) -> list[Cell]:
+def _strip(found: FrameSequence, by: str, values: Mapping[str, float | None]) -> Strip:
     """Return the cells of the frames that are there and of those that are missing, by frame."""
-    values: dict[str, float | None] = {}
-    if by == SIZE:
-        values = {each.file_id: each.size_bytes for each in found.frames}
-    elif by == OUTLIER:
-        values = {each.file_id: scores.get(each.file_path, 0.0) for each in found.frames}
-    elif by != STATUS:
-        values = {file_id: row[by] for file_id, row in series.items()}
     shades = _shades(values)
     cells = [
-        Cell(each.frame, each, _text(each, by, values.get(each.file_id)), shades.get(each.file_id))
+        Cell(
+            each.frame,
+            each,
+            each.status if by == STATUS else f"{each.status}, {_text(by, values.get(each.file_id))}",
+            shades.get(each.file_id),
+        )
         for each in found.frames
     ]
     cells += [Cell(frame, None, "missing") for frame in found.missing]
-    return sorted(cells, key=lambda cell: (cell.frame is None, cell.frame or 0))
+    known = [value for value in values.values() if value is not None]
+    return Strip(
+        tuple(sorted(cells, key=lambda cell: (cell.frame is None, cell.frame or 0))),
+        _text(by, min(known, default=None)),
+        _text(by, max(known, default=None)),
+    )
 
 
-def _text(file: Frame, by: str, value: float | None) -> str:
-    if by == STATUS:
-        return file.status
-    if value is None:
-        return f"{file.status}, not measured"
-    if by in (SIZE, "packed_bytes"):
-        return f"{file.status}, {size(value)}"
+def _values(
+    found: FrameSequence, by: str, series: Mapping[str, Row], outliers: Sequence[Outlier]
+) -> dict[str, float | None]:
+    """Return the number that colors each frame, by `file_id`."""
+    if by == SIZE:
+        return {each.file_id: each.size_bytes for each in found.frames}
     if by == OUTLIER:
-        told = f"{real(value)} times the typical change" if isfinite(value) else "stands out"
-        return f"{file.status}, {told if value else 'does not stand out'}"
-    return f"{file.status}, {STATISTICS[by].lower()} {real(value)}"
+        scores = {each["path"]: each["score"] or inf for each in outliers}
+        return {each.file_id: scores.get(each.file_path, 0.0) for each in found.frames}
+    return {} if by == STATUS else {file_id: row[by] for file_id, row in series.items()}
+
+
+def _text(by: str, value: float | None) -> str:
+    if value is None:
+        return "not measured"
+    if by in (SIZE, "packed_bytes"):
+        return size(value)
+    if by == OUTLIER:
+        score = f"{real(value)} times the typical change" if isfinite(value) else "stands out"
+        return score if value else "does not stand out"
+    return f"{STATISTICS[by].lower()} {real(value)}"
 
 
 def _shades(values: Mapping[str, float | None]) -> dict[str, int]:

@@ -42,7 +42,10 @@ def _value(row: Row) -> str:
     value = json.loads(row["value_json"])
     if isinstance(value, dict) and value.keys() == {"elided"}:
         return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
-    return readable({"name": row["attr_name"], "type": row["attr_type"], "value": value})
+    try:
+        return readable({"name": row["attr_name"], "type": row["attr_type"], "value": value})
+    except (KeyError, TypeError, ValueError):  # a row of another writer
+        return str(row["value_json"])
 
 
 class Reported(NamedTuple):

@@ -12,6 +12,8 @@ from exr_inspector.exr.completeness import Completeness
 
 MAX_COLUMNS = MAX_ROWS = 64
 """Cells of the map of a part; more chunks than these share cells."""
+MAX_PARTS = 16
+"""Parts that are shown."""
 MAX_LINES = 512
 """The same for chunks of scan lines, which are in one column."""
 
@@ -47,7 +49,7 @@ class PartChunks:
 
 
 def part_chunks(found: Completeness) -> list[PartChunks] | None:
-    """Return the chunks of each part; None if it is unknown which are there."""
+    """Return the chunks of the first MAX_PARTS parts; None if it is unknown which are there."""
     present = found.present_chunks()
     if found.table is None or present is None:
         return None
@@ -55,7 +57,7 @@ def part_chunks(found: Completeness) -> list[PartChunks] | None:
     flags = np.zeros(table.total, bool)
     flags[list(present)] = True
     parts = []
-    for index, layout in enumerate(table.layouts):
+    for index, layout in enumerate(table.layouts[:MAX_PARTS]):
         own = slice(table.entry(index, 0), table.entry(index, table.counts[index]))
         level = layout.levels[0]
         sizes = (

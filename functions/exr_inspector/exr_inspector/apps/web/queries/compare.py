@@ -293,6 +293,30 @@ def other_versions(reader: Reader, key: str) -> list[Listed]:
     return sorted(map(sequence_of, rows), key=lambda each: in_order(each.key), reverse=True)[:MAX_VERSIONS]
 
 
+class Version(NamedTuple):
+    """A version to compare with: `name` is its key, or the path of its file of the same frame."""
+
+    sequence: Listed
+    name: str
+
+
+def versions(reader: Reader, a: Side) -> list[Version]:
+    """Return the other versions of a sequence; of a file in a sequence, their files of the same frame."""
+    file = a.files[0]
+    if a.key != file["file_path"] or file["sequence_key"] is None:
+        return [Version(each, each.key) for each in other_versions(reader, a.key)]
+    found = {each.key: each for each in other_versions(reader, file["sequence_key"])}
+    rows = reader.rows(
+        """
+        SELECT sequence_key, file_path FROM files
+        WHERE frame_number = $frame AND sequence_key IN (SELECT unnest($keys))""",
+        frame=file["frame"],
+        keys=list(found),
+    )
+    paths = {row["sequence_key"]: row["file_path"] for row in rows}
+    return [Version(each, paths[key]) for key, each in found.items() if key in paths]
+
+
 def in_order(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts names with numbers as people do: v9 before v10."""
     return [(int(each) if each.isdigit() else -1, each) for each in re.split("([0-9]+)", name)]

@@ -172,7 +172,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Variation:
-    """A fact that differs between frames. `values` has the most frequent ones, `count` is how many there are."""
+    """A fact that differs between frames: the number of its values; the most frequent ones, and the last."""
 
     part_index: int | None
     name: str
@@ -180,9 +180,7 @@ class Variation:
     values: tuple[Value, ...]
 
 
-_WINDOW = (
-    "'[' || concat_ws(',', {0}_min_x, {0}_min_y) || ' - ' || concat_ws(',', {0}_max_x, {0}_max_y) || ']'"
-)
+_WINDOW = "format('[{{}},{{}} - {{}},{{}}]', {0}_min_x, {0}_min_y, {0}_max_x, {0}_max_y)"
 _FACTS = {
     "name": "name",
     "view": "view",
@@ -229,8 +227,10 @@ def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
             (SELECT list(DISTINCT frame_number) FROM sequence_parts) AS all_frames
         FROM valued, total
         WHERE value_count > 1 OR fact_count < n
-        QUALIFY row_number() OVER (PARTITION BY part_index, fact ORDER BY len(frames) DESC, frames[1])
-            <= {MAX_VALUES}
+        QUALIFY value_count <= {MAX_VALUES}
+            OR row_number() OVER (PARTITION BY part_index, fact ORDER BY len(frames) DESC, frames[1])
+                < {MAX_VALUES}
+            OR row_number() OVER (PARTITION BY part_index, fact ORDER BY frames[-1] DESC) = 1
         ORDER BY part_index, fact, frames[1]""",
         **found.bounds,
         shown=list(_SHOWN),

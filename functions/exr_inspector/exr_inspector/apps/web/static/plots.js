@@ -20,11 +20,12 @@ function plot(element) {
   element.dataset.drawn = "yes";
   const frames = numbers(table, "frame").values;
   const columns = element.dataset.columns.split(" ").map((name) => numbers(table, name));
-  const color = getComputedStyle(document.documentElement);
+  const text = () => getComputedStyle(element).color;
+  const line = () => getComputedStyle(element).outlineColor;
   const axis = {
-    stroke: color.getPropertyValue("--dim"),
-    grid: { stroke: color.getPropertyValue("--line"), width: 1 },
-    ticks: { stroke: color.getPropertyValue("--line"), width: 1 },
+    stroke: text,
+    grid: { stroke: line, width: 1 },
+    ticks: { stroke: line, width: 1 },
     font: "11px system-ui",
   };
   const options = {
@@ -34,7 +35,7 @@ function plot(element) {
     scales: { x: { time: false } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(String) }, { ...axis, size: 62 }],
     series: [
-      { label: "Frame" },
+      { label: "Frame", value: (_, value) => (value === null || value === undefined ? "–" : String(value)) },
       ...columns.map((column, index) => ({
         label: column.label,
         stroke: SERIES[index % SERIES.length],
@@ -46,6 +47,7 @@ function plot(element) {
   };
   const drawn = new uPlot(options, [frames, ...columns.map((column) => column.values)], element);
   new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: 220 })).observe(element);
+  addEventListener("themechange", () => drawn.redraw());
 }
 
 function plotAll() {
@@ -70,7 +72,7 @@ if (slider) {
   };
   slider.addEventListener("input", () => {
     const stops = Number(slider.value);
-    slider.closest("label").querySelector("output").textContent = `${stops >= 0 ? "+" : ""}${stops}`;
+    document.querySelector("output[for=exposure]").textContent = `${stops >= 0 ? "+" : ""}${stops}`;
     clearTimeout(waiting);
     waiting = setTimeout(show, 120);
   });

@@ -1,0 +1,103 @@
+"""`exr-inspector report`: some sequences of a catalog as one HTML file."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from exr_inspector.apps.cli.output import opened
+from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_pattern, typed_names
+from exr_inspector.apps.cli.stores import DATABASE_FILE, with_db
+from exr_inspector.apps.cli.terminal import harmless, progress
+from exr_inspector.errors import requires_extra
+from exr_inspector.location import path_location
+from exr_inspector.settings import Settings
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=DATABASE_FILE,
+    help="Report what this DuckDB file holds of PATH, or everything, and read no other file.",
+)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The HTML file to write.",
+)
+@click.option("--title", metavar="TEXT", help="What the report is about. [default: PATH, or the database]")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print progress.")
+def report(paths: tuple[str, ...], db: str | None, output: str, title: str | None, quiet: bool) -> None:
+    """Write a report of sequences as one HTML file, to mail or to attach to a ticket.
+
+    PATH is a folder, a sequence such as beauty.#.exr, or a file. Without --db, the files at PATH are
+    inspected for the report: header, pixels, and what the policy `default` finds.
+
+    The report has thumbnails, missing and broken frames, findings and statistics, the worst sequences first.
+    It contains no script and loads nothing, so it opens from disk without a network.
+    """
+    with requires_extra("browse"):  # here, so that --help is quick
+        from exr_inspector.apps.web.report import render_report  # noqa: PLC0415
+        from exr_inspector.apps.web.snapshot import snapshot_path  # noqa: PLC0415
+        from exr_inspector.catalog.duckdb.snapshot import Snapshot  # noqa: PLC0415
+
+    settings = Settings.from_mapping(os.environ)
+    named = typed_names(paths)
+    if not (named or db):
+        raise click.UsageError("name a PATH, or a database with --db")
+    about = title or ", ".join(named) or Path(db or "").name
+    with TemporaryDirectory(prefix="exr-inspector-") as folder:
+        path = snapshot_path(db) if db else _inspected(named, Path(folder), settings, shown=not quiet)
+        names = [each for name in named for each in _stored_names(name, settings)] if db else []
+        snapshot = Snapshot(path)
+        with snapshot.reading() as reader:
+            text = render_report(reader, snapshot.facts, names, about, settings)
+    with opened(output) as file:
+        file.write(text)
+    click.echo(f"{harmless(output, keep='')}: {len(text.encode('utf-8')):,} bytes", err=True)
+
+
+def _stored_names(name: str, settings: Settings) -> Iterator[str]:
+    """Yield the names under which a store may have what a user names."""
+    if pattern := sequence_pattern(name, settings):
+        yield pattern.key
+        return
+    location = path_location(local_name(name.rstrip("/") or "/", settings), settings.paths)
+    yield from dict.fromkeys((location.path, location.canonical))
+
+
+def _inspected(names: Sequence[str], folder: Path, settings: Settings, *, shown: bool) -> str:
+    """Inspect files into a store in a folder, and return the path of its snapshot."""
+    from exr_inspector.apps.cli.run import Run  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.catalog.duckdb.publish import publish_file  # noqa: PLC0415
+    from exr_inspector.response import make_runtime  # noqa: PLC0415
+
+    settings = replace(
+        with_db(settings, str(folder / "report.duckdb")),
+        stats=settings.stats if settings.stats != "none" else "full",
+        policies=settings.policies or ("default",),
+    )
+    files = expand_some(names, recursive=True, settings=settings)
+    run = Run(files, make_runtime(settings), lists_faults=False)
+    with run.session():
+        deque(progress(run.documents(), len(files), shown=shown), maxlen=0)
+    if run.failure:
+        raise run.failure
+    if run.is_interrupted:
+        raise KeyboardInterrupt
+    if set(run.statuses) == {"missing"}:
+        raise click.UsageError(f"there is no file at {', '.join(names)}")
+    path = str(folder / "report.view.duckdb")
+    publish_file(settings.db_file, path)
+    return path

@@ -1,0 +1,111 @@
+"""A report: some sequences of a catalog as one HTML file, which needs no network, no server and no script.
+
+It is made of the templates and queries of the pages. Pictures are in the file; links lead within it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from exr_inspector.apps.web.queries import home
+from exr_inspector.apps.web.queries.report import Section, section, selection, thumbnails, worst
+from exr_inspector.apps.web.queries.sequences import Sequence as Listed
+from exr_inspector.apps.web.templating import STATIC, environment
+from exr_inspector.catalog.duckdb.snapshot import Reader, SnapshotFacts
+from exr_inspector.catalog.duckdb.summaries import STATES
+from exr_inspector.errors import BAD_QUERY, InspectorError
+from exr_inspector.settings import Settings
+
+MAX_LISTED, MAX_SECTIONS, MAX_PICTURES = 300, 60, 6
+"""Sequences in the list, and with a section of their own; and pictures of a section. The worst come first."""
+MAX_PICTURE_BYTES = 1_000_000
+"""Bytes of all pictures. As text, they are a third more."""
+
+
+def render_report(
+    reader: Reader, facts: SnapshotFacts, names: Sequence[str], title: str, settings: Settings
+) -> str:
+    """Return the report of the sequences below folders, or of these keys or files; of all without a name.
+
+    Raises InspectorError(BAD_QUERY) if nothing of that name is stored.
+    """
+    asked = selection(names)
+    overall = home.overall(reader, asked)
+    if names and not overall.sequences:
+        raise InspectorError(BAD_QUERY, "nothing of that name is stored", title)
+    listed = worst(reader, asked, MAX_LISTED)
+    sections = [section(reader, each) for each in listed[:MAX_SECTIONS]]
+    pictures = _pictures(reader, listed, sections)
+    anchors = {each.sequence.key: f"#s{index}" for index, each in enumerate(sections)}
+    anchors |= {row["file_id"]: anchors[each.sequence.key] for each in sections for row in each.files}
+
+    def url(page: str, /, **parameters: Any) -> str:
+        """Return what stands in the report for the URL of a page."""
+        if page == "/thumbnail":
+            return f"data:image/webp;base64,{b64encode(pictures[parameters['id']]).decode()}"
+        return anchors.get(str(parameters.get("key") or parameters.get("id")), "#list")
+
+    made = environment()
+    made.globals.update(url=url)
+    made.filters.update(points=_points, age=_day)
+    return made.get_template("report.html").render(
+        title=title,
+        css=(STATIC / "browse.css").read_text(encoding="utf-8"),
+        facts=facts,
+        overall=overall,
+        rules=home.rules(reader, asked),
+        states=STATES,
+        listed=[_shown(each, pictures) for each in listed],
+        sections=[
+            (each, [row for row in each.pictures(MAX_PICTURES) if row["file_id"] in pictures])
+            for each in sections
+        ],
+        shown_path=settings.paths.display,
+    )
+
+
+def _day(moment: datetime) -> str:
+    """Return the day of a time, as how long ago it was changes."""
+    return moment.strftime("%Y-%m-%d")
+
+
+def _shown(sequence: Listed, pictures: dict[str, bytes]) -> Listed:
+    """Return a sequence whose contact strip has the pictures that are in the report."""
+    contact = [replace(each, has_thumbnail=each.file_id in pictures) for each in sequence.contact]
+    return replace(sequence, contact=contact)
+
+
+def _pictures(reader: Reader, listed: Sequence[Listed], sections: Sequence[Section]) -> dict[str, bytes]:
+    """Return the pictures that the report has room for, by file_id: those of sections before others."""
+
+    def wanted() -> Iterator[str]:
+        for each in sections:
+            yield from (row["file_id"] for row in each.pictures(MAX_PICTURES))
+        for sequence in listed:
+            yield from (each.file_id for each in sequence.contact if each.has_thumbnail)
+
+    uses = Counter(wanted())
+    found: dict[str, bytes] = {}
+    room = MAX_PICTURE_BYTES
+    for file_id, data in thumbnails(reader, list(uses)).items():
+        room -= len(data) * uses[file_id]
+        if room < 0:
+            break
+        found[file_id] = data
+    return found
+
+
+def _points(values: Sequence[float | None]) -> str:
+    """Return numbers as the points of a line in SVG, 100 wide and 20 high."""
+    present = [value for value in values if value is not None]
+    if len(present) < 2 or min(present) == max(present):
+        return ""
+    scale, step = 18 / (max(present) - min(present)), 100 / (len(present) - 1)
+    return " ".join(
+        f"{index * step:.1f},{19 - (value - min(present)) * scale:.1f}" for index, value in enumerate(present)
+    )
