@@ -71,7 +71,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"first {FIRST_READ // 1024} KiB" in TEXT
 
 
-# Metrics of events that state their time, and of what does not happen to a good file; METRICS.md has them all.
+# Metrics of events that state their time, and of what does not happen to a good file.
 IF_SOMETHING_HAPPENS = {f"exr_inspector.{name}" for name in ("lag", "faults", "retries", "findings")}
 
 
