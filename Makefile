@@ -107,6 +107,7 @@ bench: $(test_READY) ## Time the parser, the stores and some 40,000 events
 
 bench-index: $(test_READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
+	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_kills.py
 	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
 bench-web: $(test_READY) ## Measure time and memory of the pages over 1,000,000 files
