@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -73,9 +74,18 @@ def test_each_kind_of_work_takes_the_requests_that_it_needs(older_and_newer: tup
     assert requests(database, lambda: store.lookup([delivered("known").file_id])) == LOOKED_UP
 
 
+@pytest.mark.parametrize(("kind", "work"), [("new", NEW), ("replaced", CHANGED), ("unchanged", UNCHANGED)])
+def test_the_runbook_has_the_number_of_requests(kind: str, work: list[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "PROD_RUNBOOK.md").read_text("utf-8")
+    counts = f"{len(work)} alone; {len(work) / 100:.2f} in a batch of 100"
+    assert f"| requests to VAST DataBase per {kind} file | {counts} |" in text
+
+
 def test_only_the_table_facets_adds_requests_to_those_of_release_1_0() -> None:
     """Release 1.0 took 9, 16, 12 and 6. The table `facets` adds one insert, one deletion and one select."""
     assert [len(each) for each in (NEW, CHANGED, REMOVED, UNCHANGED)] == [9 + 1, 16 + 3, 12 + 2, 6 + 1]
+    requirements = (Path(__file__).parents[2] / "PRD.md").read_text("utf-8")
+    assert f"| {len(NEW)}, {len(UNCHANGED)}, {len(CHANGED)} (" in requirements
 
 
 def test_statistics_take_one_request_for_each_of_their_tables(database: Vast, store: VastStore) -> None:

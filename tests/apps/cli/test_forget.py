@@ -7,7 +7,8 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import normalize
 
 import duckdb
 import pytest
@@ -245,6 +246,47 @@ def test_the_log_says_what_was_done_without_the_name(show: Path, caplog: pytest.
 @pytest.mark.parametrize("arguments", [(), ("--user", ""), ("--user", "a", "--path", "b")])
 def test_what_is_no_request_to_forget_is_refused(show: Path, arguments: tuple[str, ...]) -> None:
     assert run("forget", "--db", DB, *arguments).exit_code == 2
+
+
+def test_the_file_of_a_policy_is_no_place_to_keep_a_name(show: Path) -> None:
+    with duckdb.connect(DB) as connection:  # as if the policy were in the home of its author
+        connection.execute("UPDATE facets SET request = replace(request, 'studio.yaml', 'zoe/studio.yaml')")
+    assert _texts("zoe") != []
+    assert "4 other rows" in _forget("--user", "zoe", "--yes")
+    assert _texts("zoe") == []
+    assert b"/zoe/" not in Path(DB).read_bytes()
+
+
+def test_columns_that_hold_words_of_the_format_stay(show: Path) -> None:
+    columns = {"files": "status", "parts": "compression", "channels": "type", "pixels": "mode"}
+    before = [[row[column] for row in _rows(table)] for table, column in columns.items()]
+    for word in ("ok", "zip", "half", "full"):
+        _forget("--user", word, "--yes")
+    after = [[row[column] for row in _rows(table)] for table, column in columns.items()]
+    assert list(map(sorted, after)) == list(map(sorted, before))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accented_name_is_found_in_both_forms(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    for stored in ("NFC", "NFD"):
+        text = normalize(stored, "rendered by José")
+        (tmp_path / f"{stored}.exr").write_bytes(
+            simple(4, 4, attributes=[attribute("comments", "string", text)])
+        )
+    db = tmp_path / DB
+    run("inspect", tmp_path, "--db", db, "-q")
+    done = run("forget", "--db", db, "--user", normalize(form, "josé"), "--dry-run")
+    assert done.output == "Found 2 values in 2 files: 2 comments\n"
+
+
+def test_a_rewritten_file_keeps_its_permissions_and_the_link_to_it(show: Path) -> None:
+    Path(DB).rename("real.duckdb")
+    Path("real.duckdb").chmod(0o600)
+    Path(DB).symlink_to("real.duckdb")
+    _forget("--attribute", "owner", "--yes")
+    assert Path(DB).is_symlink()
+    assert Path("real.duckdb").stat().st_mode & 0o777 == 0o600
+    assert b"Jane R" not in Path("real.duckdb").read_bytes()
 
 
 def test_attributes_that_a_reader_needs_stay(show: Path) -> None:

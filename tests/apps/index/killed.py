@@ -13,7 +13,7 @@ from exr_inspector.sources import s3
 # Workers import this module too.
 executors.MIN_FILES_FOR_WORKERS = 1
 pool.shards.__defaults__ = (20,)
-s3.PAUSES = ()
+s3.PAUSES = (0.0, 0.0)
 
 
 def serve(folder: str) -> None:

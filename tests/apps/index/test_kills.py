@@ -33,7 +33,7 @@ KILLS = int(os.environ.get("KILLS", "2"))
 ROOT = Path(__file__).parents[3]
 CHANCE = random.Random(7)
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture

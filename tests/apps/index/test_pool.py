@@ -85,6 +85,7 @@ def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.Monk
     assert counts(index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) -> None:
     for number in range(1500):
         write(tree / f"many/frame.{number:04}.exr", simple(4, 4))

@@ -15,8 +15,15 @@ import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
-from exr_inspector.apps.cli.paths import local_name, matches, typed_names
-from exr_inspector.apps.cli.stores import archive_settings, selected_store, with_db, written_db
+from exr_inspector.apps.cli.exits import INTERRUPTED, OK, UNREAD
+from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, typed_names
+from exr_inspector.apps.cli.stores import (
+    archive_settings,
+    compared_store,
+    selected_store,
+    with_db,
+    written_db,
+)
 from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
@@ -31,11 +38,9 @@ if TYPE_CHECKING:
     from exr_inspector.sources.listing import Listing
     from exr_inspector.sources.opener import Opener
 
-INTERRUPTED = 130
-
 
 @click.command()
-@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...", shell_complete=complete_paths)
 @written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
 @click.option(
@@ -88,8 +93,8 @@ INTERRUPTED = 130
     "--publish",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
-    " others can read meanwhile.",
+    help="Write a snapshot to this DuckDB file at the end, which others can read; of a DuckDB file also"
+    " whenever the number of files has doubled.",
 )
 @click.option(
     "--watch",
@@ -130,14 +135,13 @@ def index(
     their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
     that were modified a short time ago may still be being written, and are inspected again by the next run.
 
-    Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
-    be read, 2, 130 after Ctrl-C.
+    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 3 if a file or folder could
+    not be read.
     """
     from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415
     from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
     from exr_inspector.apps.index.run import Options  # noqa: PLC0415
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
@@ -146,7 +150,7 @@ def index(
         raise click.UsageError("--watch indexes, and --dry-run does not")
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
-    store = selected_store(settings)
+    store = (compared_store if dry_run else selected_store)(settings)
     options = Options(not no_delete, max_delete / 100, yes, allow_empty, wants)
     if catalog:
         options = replace(options, list_root=_catalog(catalog, roots))
@@ -159,10 +163,6 @@ def index(
             options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
-            if not isinstance(store, DuckDBStore):
-                raise click.UsageError(
-                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
-                )
             publisher = Publisher(store, publish)
         whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
@@ -176,7 +176,7 @@ def index(
                 command.run(whole)
             if publisher:
                 publisher.publish()
-    ctx.exit(INTERRUPTED if command.is_stopping else int(command.has_failed))
+    ctx.exit(INTERRUPTED if command.is_stopping else UNREAD if command.has_failed else OK)
 
 
 @dataclass
@@ -341,17 +341,16 @@ def _stopping(command: _Command) -> Iterator[None]:
 def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
     summary = run.summary
     if as_json:
-        click.echo(json.dumps(summary.as_json()))
+        click.echo(json.dumps({**summary.as_json(), "interrupted": run.is_stopping}))
     if not quiet:
         for line in summary.faults:
-            click.echo(terminal.harmless(line, keep=""), err=True)
+            terminal.say(line, err=True)
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
-            kept = f"{each.root}: the rows of {files} are kept: {each.reason}"
-            click.echo(terminal.harmless(kept, keep=""), err=True)
+            terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
     if not as_json:
         line = summary.line()
         if dry:
             mib = summary.size_bytes / 2**20
             line += f"; a run would read at most {mib:,.0f} MiB with at least {summary.requests:,} requests"
-        click.echo(f"Interrupted: {line}" if run.is_stopping else line)
+        terminal.say(f"Interrupted: {line}" if run.is_stopping else line)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.index import roots_of
+from exr_inspector.apps.cli.paths import complete_paths
 from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
 from exr_inspector.apps.cli.terminal import plural
 from exr_inspector.settings import Settings
@@ -34,7 +35,7 @@ def shards() -> None:
 
 
 @shards.command()
-@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...", shell_complete=complete_paths)
 @click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
 @written_db
 def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
