@@ -67,7 +67,7 @@ class Attributes:
     """
 
     columns: Mapping[str, Sequence[str]] = {"attributes": ["attr_name"]}
-    """The columns, by table, that show which files may have something to forget."""
+    """The columns, by table, that show which files may have something to forget, and may change."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -249,7 +249,7 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
 
 def _redacted(table: str, row: Mapping[str, Any], what: What) -> Row:
     changes: Row = {}
-    for column in _TEXTS[table]:
+    for column in what.columns.get(table, ()):
         if isinstance(text := row[column], str) and (fresh := _without(column, text, what)) != text:
             changes[column] = fresh
     if table == "attributes":
