@@ -37,7 +37,7 @@ $(READY) $(SETS:%=$(VENV)/.%): pyproject.toml requirements.txt
 demo: $(demo_READY) ## Inspect a small show, or FILES="...", into a database
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
-	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
+	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
 	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
@@ -49,6 +49,9 @@ demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statist
 	  EXR_INSPECTOR_POLICIES=default $(BIN)/exr-inspector index $(or $(FILES),$(DEMO)) \
 	  --db $(DEMO)/web.duckdb --publish $(DEMO)/view.duckdb
 	@$(BIN)/exr-inspector browse --db $(DEMO)/view.duckdb --open
+
+screenshots: $(test_READY) ## Take the pictures of docs/images again, in Chromium
+	$(BIN)/python -m docs.screenshots
 
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
@@ -103,6 +106,7 @@ bench: $(test_READY) ## Time the parser, the stores and some 40,000 events
 
 bench-index: $(test_READY) ## Measure CPU time, memory and requests of `index`
 	$(BIN)/python -m benchmarks.index
+	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_kills.py
 	KILLS=50 $(BIN)/python -m pytest -q tests/apps/index/test_pool.py -k killed_driver
 
 bench-web: $(test_READY) ## Measure time and memory of the pages over 1,000,000 files
@@ -151,5 +155,5 @@ dev: $(test_READY) ## Run some tests, failed ones first: make dev TESTS=tests/ex
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info functions/exr_inspector/*.egg-info
 
-.PHONY: help install demo demo-web test test-all check lint lock docs docs-check site format bench bench-compare bench-index \
+.PHONY: help install demo demo-web test test-all check lint lock docs docs-check screenshots site format bench bench-compare bench-index \
   bench-install bench-pixels bench-similarity bench-web profile mutants build dist sbom audit image dev clean

@@ -166,16 +166,16 @@ from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Listed
 
 class Simulated:
-    errors, devices = [], {"ext4 /dev/x"}
+    errors, devices, as_of = [], {"ext4 /dev/x"}, None
     def __iter__(self):
         for i in range(int(sys.argv[1])):
             name = f"/show/sq{i // 10000:03}/sh{i // 100:05}/beauty/beauty.{1000 + i % 100}.exr"
             yield Listed(name, 10**6 + i, 10**15 + i, None, 10**15 + i, i, "ext4 /dev/x")
 
-module.listing = lambda path, opener: Simulated()
 store = DuckDBStore("simulated.duckdb")
 roots = [module.Root(("/show",), "/show/")]
-run = module.Run(roots, store, Settings(), module.Options(), lambda *_: None)
+options = module.Options(list_root=lambda path, opener: Simulated())
+run = module.Run(roots, store, Settings(), options, lambda *_: None)
 print(run.run(lambda _: None, dry=True).new, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

@@ -12,6 +12,7 @@ from docs.library import document, library, versions
 from docs.questions import questions
 from docs.reference import policy_schema, rules, show_schema
 from exr_inspector.apps.cli import commands
+from exr_inspector.apps.cli.exits import MEANINGS
 from exr_inspector.apps.deployment.settings import DEPLOYMENT, Deployment
 from exr_inspector.apps.export.record import COLUMNS as EXPORTED
 from exr_inspector.apps.export.record import EXPORT_VERSION
@@ -133,9 +134,18 @@ def prometheus_name(name: str, metric: Metric) -> str:
 
 def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
-    yield "Exit codes: 0 if every file is ok, 1 if some file is not, 2 for wrong usage or an unsuitable"
-    yield "environment, 130 after Ctrl-C. `check`, `diff` and `outliers` exit with 3 if a file cannot be"
-    yield "read."
+    yield from (
+        "PATH is a file, a folder, a sequence, a pattern, an S3 object or prefix, or `-` for such names on",
+        "standard input, one a line or separated by NUL. A folder or prefix stands for the `.exr` files in",
+        "and below it; `--no-recursive` leaves out those below. A sequence is written as in fileseq, Nuke,",
+        "Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`, `beauty.$F4.exr`, `beauty.1001-1100#.exr`.",
+        "",
+        "| exit code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items()),
+        "",
+        "If several apply, 1 comes before 3.",
+    )
     above = click.Context(
         commands,
         info_name="exr-inspector",

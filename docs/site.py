@@ -60,7 +60,7 @@ def _target(target: str, page: Path, known: set[Path]) -> str:
     inside = target.removeprefix(REPOSITORY)
     if inside.startswith("#") or ("://" in inside and inside == target):
         return target
-    name, mark, anchor = inside.partition("#")
+    name, mark, anchor = inside.removesuffix("?raw=true").partition("#")
     path = Path(os.path.normpath(name if inside != target else page.parent / name))
     if path in known:
         return f"{os.path.relpath(path, page.parent)}{mark}{anchor}"

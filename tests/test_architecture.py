@@ -53,7 +53,7 @@ RULES = {
     "policy_files": "errors location policy sources/local sources/protocol",
     "judge": "document/serialize errors extra_evidence measurer policy policy_files reader",
     "mattes": "catalog/* document errors parallel pixels/cryptomatte reader sources/protocol",
-    "measurer": "catalog/* document errors mattes parallel pixels/stats reader sources/protocol",
+    "measurer": "catalog/* document errors mattes parallel pixels/stats reader settings sources/protocol",
     "writer": "catalog/* document/model errors location parallel reader sequences shows vectors",
     "pipeline": "* catalog/store document events sources",
     "response": "* catalog/connect catalog/store document events sources",
@@ -70,11 +70,11 @@ RULES = {
     "apps/export": "apps/export catalog document/serialize exr/names sequences",
     "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/questions apps/web catalog"
     " compare document exr pixels sources vectors",
-    "apps/index": "* apps/index catalog document events sources",
+    "apps/index": "* apps/index catalog document events pixels/stats policy sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",
     "apps/questions": "apps/questions catalog/columns errors sequences",
-    "apps/vast_check": "catalog errors settings",
+    "apps/vast_check": "apps/index/vast_catalog catalog errors settings",
     "apps": "",
 }
 # Each library that reaches outside has one home.
@@ -90,6 +90,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "distributed": "apps/index/cluster",
     "duckdb": ("catalog/duckdb", "catalog/nearest"),
     "vastdb": "catalog/vast/sdk",
+    "watchfiles": "apps/index/watch",
     "click": "apps/cli",
     "cloudevents": "apps/devserver",
     "jinja2": "apps/web",

@@ -42,6 +42,7 @@ EXTRAS = {
     "s3": {"botocore"},
     "vast": {"vastdb", "ibis"},
     "cli": {"click", "duckdb"},
+    "policy": {"pydantic", "yaml", "re2", "mmh3"},
     "serve": {"cloudevents", "pydantic", "yaml", "starlette", "uvicorn"},
 }
 SAMPLE = "shots/sq010/sh010/beauty.1001.exr"
@@ -71,6 +72,7 @@ VAST = "vast_endpoint='http://localhost', vast_bucket='b', vast_access_key='k', 
         ("s3", "botocore", "from exr_inspector.sources.opener import Opener; Opener(Settings()).client()"),
         ("vast", "vastdb", f"import exr_inspector; exr_inspector.open_store(Settings({VAST}))"),
         ("cli", "duckdb", "import exr_inspector; exr_inspector.open_store(Settings(db_file=':memory:'))"),
+        ("policy", "re2", "import exr_inspector; exr_inspector.check(['a.exr'])"),
     ],
 )
 def test_a_missing_library_raises_an_error_that_names_its_extra(

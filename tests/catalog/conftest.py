@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.catalog.backends import Vast, vast
+from tests.slow import slow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def database() -> Iterator[Vast]:
         assert database.server.open_transactions == []
 
 
-@pytest.fixture(scope="module", params=["write", "commit", "lenient"])
+@pytest.fixture(scope="module", params=["write", *slow("commit", "lenient")])
 def conflict(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from exr_inspector.catalog.duckdb.publish import publish_file
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from exr_inspector.catalog.duckdb.summaries import MAX_FRAMES_TEXT, STATES, summarize
+from exr_inspector.catalog.duckdb.summaries import MAX_FRAMES_TEXT, STATES
 from exr_inspector.exr.names import split_path
 from exr_inspector.sequences import format_frames, gaps
 
@@ -20,19 +21,19 @@ Row = dict[str, Any]
 
 
 def summarized(tmp_path: Path, rows: Mapping[str, Iterable[Row]]) -> Path:
-    """A DuckDB file with the store's tables, these rows in them, and the summaries."""
+    """A snapshot of a store with these rows."""
     tmp_path.mkdir(exist_ok=True)
-    path = tmp_path / "rows.duckdb"
-    store = DuckDBStore(str(path))
+    path = tmp_path / "view.duckdb"
+    store = DuckDBStore(str(tmp_path / "rows.duckdb"))
     store.ensure_tables()
     store.close()
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(store.name) as connection:
         for table, given in rows.items():
             for row in given:
                 names = ", ".join(f'"{name}"' for name in row)
                 marks = ", ".join("?" * len(row))
                 connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
-    summarize(str(path))
+    publish_file(store.name, str(path))
     return path
 
 
@@ -67,8 +68,8 @@ NAMES = {
 
 def test_a_sequence_is_named_as_people_write_it(tmp_path: Path) -> None:
     path = summarized(tmp_path, {"files": map(file, NAMES)})
-    found = asked(path, "SELECT first_path, name, folder FROM sequences")
-    assert {row["first_path"]: (row["name"], row["folder"]) for row in found} == NAMES
+    found = asked(path, "SELECT contact[1].file_id AS path, name, folder FROM sequences")
+    assert {row["path"]: (row["name"], row["folder"]) for row in found} == NAMES
 
 
 def test_frames_are_described_as_the_command_line_does(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_sequence_shows_its_first_middle_and_last_file(tmp_path: Path) -> None
     one, other = asked(summarized(tmp_path, rows), "FROM sequences ORDER BY key")
     assert [each["file_id"] for each in one["contact"]] == [paths[0], paths[2], paths[4]]
     assert [each["has_thumbnail"] for each in one["contact"]] == [False, True, False]
-    assert (one["first_path"], one["last_path"]) == (paths[0], paths[4])
+    assert (one["first_rank"], one["last_rank"]) == (0, 4)
     assert [each["file_id"] for each in other["contact"]] == ["/s/b.exr"]
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.catalog.backends import Vast, vast
 from tests.catalog.test_any_order import check_any_order, choices
+from tests.slow import slow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ def rows_of(database: Vast) -> Callable[[str, str], list[dict[str, Any]]]:
     return rows
 
 
-@pytest.mark.parametrize("conflict", ["write", "commit", "lenient"])
+@pytest.mark.parametrize("conflict", ["write", *slow("commit", "lenient")])
 def test_the_tables_of_vast_database_end_in_the_state_of_the_objects(conflict: str) -> None:
     with vast(conflict=conflict) as database:
         store = database.store()

@@ -16,6 +16,7 @@ from exr_inspector.catalog.store import Outcome, Removal
 from tests.catalog.backends import Vast, tables, vast
 from tests.catalog.deliveries import ACTIONS, batch, held, wanted
 from tests.catalog.rows import delivered, expected
+from tests.slow import slow
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ KINDS = {
 }
 MAX_STEPS = 30
 # A request that was executed and not answered is the worst of them; `make test-all` tries the others too.
-EACH_KIND = [pytest.param(kind, marks=[pytest.mark.slow] * (kind != "reset after")) for kind in KINDS]
+EACH_KIND = ["reset after", *slow(*(kind for kind in KINDS if kind != "reset after"))]
 
 
 @pytest.fixture(params=["5.5-write", "5.4-commit"])
@@ -62,7 +63,7 @@ def test_an_upsert_survives_a_fault_at_every_request(either: Vast, kind: str) ->
     assert all(tables(database, f"{step}-") == wanted(f"{step}-") for step in range(1, step))
 
 
-@pytest.mark.parametrize("kind", ["reset after", pytest.param("status 500", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["reset after", *slow("status 500")])
 def test_a_removal_survives_a_fault_at_every_request(database: Vast, kind: str) -> None:
     store, fault, kept = database.store(), KINDS[kind], delivered("kept")
     store.upsert([kept, *(delivered(f"gone{step}") for step in range(MAX_STEPS))])

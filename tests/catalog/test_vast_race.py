@@ -19,6 +19,7 @@ from exr_inspector.catalog.vast.store import VastStore
 from tests.catalog.backends import Vast, rows, tables, vast
 from tests.catalog.racing import MAX_AT_ONCE, THREADS, WRITERS, deliver, newest, share
 from tests.catalog.rows import expected
+from tests.slow import slow
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
@@ -55,11 +56,7 @@ class Trouble:
 
 @pytest.mark.parametrize(
     ("conflict", "files"),
-    [
-        pytest.param("commit", 200, marks=pytest.mark.slow),
-        pytest.param("write", 200, marks=pytest.mark.slow),
-        ("lenient", 60),
-    ],
+    [("lenient", 60), *slow(("commit", 200), ("write", 200))],
 )
 def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files: int) -> None:
     with vast(conflict=conflict) as database:

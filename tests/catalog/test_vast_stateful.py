@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from exr_inspector.catalog.store import Removal
 from tests.catalog.backends import Vast, rows, tables, vast
 from tests.catalog.rows import delivered, expected
+from tests.slow import slow
 from tests.vast_server.faults import Fault
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Machine(RuleBasedStateMachine):
         self.database.server.faults.clear()
 
 
-@pytest.mark.parametrize("conflict", ["write", "commit", "lenient"])
+@pytest.mark.parametrize("conflict", ["write", *slow("commit", "lenient")])
 def test_the_tables_are_those_of_a_simple_model_whatever_happens(conflict: str) -> None:
     with vast(conflict=conflict) as database:
         database.store().ensure_tables()

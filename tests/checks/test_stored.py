@@ -109,7 +109,7 @@ def test_a_database_is_checked_without_its_files(tmp_path: Path, monkeypatch: py
     shutil.rmtree("sh010")
     done = run("check", "--db", "rows.duckdb")
     assert done.stdout.splitlines()[:2] == [
-        "other.exr · corrupt",
+        "other.exr · unreadable",
         "sh010/beauty.#.exr 1001-1004 · 3 ok · missing 1003",
     ]
     assert "read" not in done.stdout.splitlines()[-2]

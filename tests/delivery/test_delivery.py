@@ -17,6 +17,7 @@ from tests.corpus import damaged, images
 from tests.delivery.events import Event, element_event
 from tests.delivery.function import BUCKET, S3_FAULTS, Rows, function, rows_in
 from tests.exrfiles.demo import demo_files
+from tests.slow import slow
 from tests.sources.faults import at_random
 from tests.sources.server import S3Server
 
@@ -99,7 +100,7 @@ def test_undisturbed_every_object_has_the_rows_of_the_same_file_on_disk(
 
 # The source's own tries absorb nearly all of one fault in five; more of them need redelivery.
 @pytest.mark.parametrize(
-    ("mode", "chance"), [("single", 0.2), ("single", 0.6), ("batch", 0.2), ("batch", 0.45)]
+    ("mode", "chance"), [("single", 0.2), ("batch", 0.2), *slow(("single", 0.6), ("batch", 0.45))]
 )
 def test_whatever_fails_and_comes_twice_the_rows_are_right(
     s3: S3Server, events: list[Event], right: Rows, tmp_path: Path, mode: str, chance: float

@@ -165,6 +165,7 @@ def test_the_dead_letter_procedure_replays_both_modes_and_keeps_what_fails(desk:
     assert not (desk.folder / "build" / "dead").exists()
 
 
+@pytest.mark.slow
 def test_a_bucket_is_inspected_again_by_the_commands_of_the_runbook(desk: Desk) -> None:
     desk.add_command("aws", AWS)
     replaced = {
@@ -182,6 +183,7 @@ def test_a_bucket_is_inspected_again_by_the_commands_of_the_runbook(desk: Desk) 
     assert desk.stored("a.exr", "b b.exr", "C.EXR", "notes.txt") == ["C.EXR", "a.exr", "b b.exr"]
 
 
+@pytest.mark.slow
 def test_the_quick_start_leads_to_rows_in_the_database(desk: Desk, demo: Path) -> None:
     (desk.folder / ".venv").symlink_to(sys.prefix)
     replaced = {

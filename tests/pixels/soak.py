@@ -26,7 +26,7 @@ import numpy as np
 
 from exr_inspector import pixel_stats
 from exr_inspector.pixels import memory, pixel_file, stream
-from exr_inspector.pixels.decode import shared_helper
+from exr_inspector.pixels.helper import shared_helper
 from exr_inspector.pixels.memory import HELPER, MIN_RESIDENT, USABLE, Memory
 from exr_inspector.settings import MIB
 from tests.exr import files

@@ -29,6 +29,7 @@ def _soak(*arguments: str) -> dict[str, Any]:
 
 
 @linux
+@pytest.mark.slow
 def test_files_in_a_row_leave_no_memory_no_descriptors_and_no_processes() -> None:
     found = _soak("files", "200")
     assert set(found["status"]) == {"ok", "partial", "failed"}
@@ -37,6 +38,7 @@ def test_files_in_a_row_leave_no_memory_no_descriptors_and_no_processes() -> Non
 
 
 @linux
+@pytest.mark.slow
 def test_events_at_once_stay_within_the_memory_of_the_instance() -> None:
     found = _soak("events", "20", "1024")
     assert found["status"] == {"ok": 20}

@@ -19,7 +19,7 @@ from docs.generate import prometheus_name
 from exr_inspector.errors import InspectorError
 from exr_inspector.events.request import Request
 from exr_inspector.pixels import decode
-from exr_inspector.pixels.decode import Helper
+from exr_inspector.pixels.helper import Helper
 from exr_inspector.telemetry import METRICS
 from tests.exrfiles.demo import simple
 from tests.exrfiles.parts import scanline

@@ -57,8 +57,9 @@ class Request:
 @dataclass(frozen=True)
 class Api:
     transactions: Transactions
-    bucket: str
     access_key: str
+    buckets: set[str]
+    """Names of the bucket: the tables are the same under each."""
 
     def answer(self, request: Request) -> Answer:
         try:
@@ -74,7 +75,7 @@ class Api:
             raise Refusal(400, "EntityTooLarge", f"a request has at most {REQUEST_LIMIT} bytes")
         if (request.method, request.command) not in ROUTES:
             raise not_offered(f"{request.method} {request.command}")
-        if request.path and request.path[0] != self.bucket:
+        if request.path and request.path[0] not in self.buckets:
             raise missing(f"bucket {request.path[0]}")
 
     def view(self, request: Request) -> Database:
@@ -139,7 +140,7 @@ def _bucket(_api: Api, _request: Request) -> Answer:
 
 def _schemas(api: Api, request: Request) -> Answer:
     names, headers = _page(request, api.view(request).children(request.schema))
-    return Answer(body=schema_list(api.bucket, names), headers=headers)
+    return Answer(body=schema_list(request.path[0], names), headers=headers)
 
 
 def _create_schema(api: Api, request: Request) -> Answer:
@@ -155,7 +156,7 @@ def _drop_schema(api: Api, request: Request) -> Answer:
 def _tables(api: Api, request: Request) -> Answer:
     tables = api.view(request).tables(request.schema)
     names, headers = _page(request, tables)
-    body = table_list(api.bucket, request.schema, {name: tables[name] for name in names})
+    body = table_list(request.path[0], request.schema, {name: tables[name] for name in names})
     return Answer(body=body, headers=headers)
 
 

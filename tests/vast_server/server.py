@@ -46,7 +46,7 @@ class VastServer:
         self.faults = Faults()
         self.requests: list[str] = []
         self._transactions = Transactions(conflict)
-        self._api = Api(self._transactions, self.bucket, self.access_key)
+        self._api = Api(self._transactions, self.access_key, {self.bucket})
         self._http = _HttpServer(self, f"vast {version}.0.0")
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self.endpoint = f"http://127.0.0.1:{self._http.server_port}"
@@ -66,6 +66,10 @@ class VastServer:
     @property
     def open_transactions(self) -> list[int]:
         return self._transactions.open
+
+    def add_catalog(self) -> None:
+        """Let the bucket of VAST Catalog have the same tables, one of which may have the catalog's name."""
+        self._api.buckets.add("vast-big-catalog-bucket")
 
     def expire(self) -> None:
         """End every open transaction, as a cluster's timeout ends those of a dead client."""

@@ -5,10 +5,11 @@
 'ok'
 """
 
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.settings import Settings
 from exr_inspector.similar import similar
 from exr_inspector.version import VERSION
@@ -65,9 +66,12 @@ _MODULES = {
     "to_arrow": "catalog.rows",
     "to_json": "document.serialize",
 }
+# Those that cannot be imported without an extra.
+_EXTRAS = {"check": "policy"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    with requires_extra(_EXTRAS[name]) if name in _EXTRAS else nullcontext():
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

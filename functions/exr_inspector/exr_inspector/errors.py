@@ -97,7 +97,7 @@ NOT_A_FILE = _fault(
     "NOT_A_FILE",
     None,
     "The path names a folder, a named pipe, a socket or a device. It is not opened, and has no row.",
-    "Name a file, or use `exr-inspector inspect --recursive` for a folder.",
+    "Name a file, or use `exr-inspector inspect` for a folder.",
 )
 EMPTY_FILE = _fault(
     "EMPTY_FILE",

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exr_inspector.document.serialize import to_json
 from exr_inspector.errors import InspectorError
 from exr_inspector.measurer import KNOWN, Measurer
 from exr_inspector.policy_files import PolicyFiles
@@ -81,7 +80,7 @@ class Judge:
         inputs: list[Any] = [[[each.id, each.hash] for each in policies], pixels, errors]
         if extra:
             inputs.append(identity(extra))
-        judged = Judged(validation, to_json({"policies": names}), inputs, known.get(file_id))
+        judged = Judged(validation, inputs, known.get(file_id))
         return replace(inspection, document={**document, "validation": validation}, judged=judged)
 
     def _names(self, inspection: Inspection) -> list[str]:

@@ -46,8 +46,9 @@ def list_objects(
                 raise
             mode = _mode(inspection, reader)
             failed = {"status": str(error), "cryptomattes": []}
-            identity = _input_hash(inspection.stat, mode, "failed")
-            return replace(inspection, cryptomattes=Pixels(failed, _request(mode), identity, str(error)))
+            request = requests(mode)[0]
+            identity = _input_hash(inspection.stat, request, "failed")
+            return replace(inspection, cryptomattes=Pixels(failed, request, identity, str(error)))
 
     for index, each in zip(wanted, side_by_side(listed, wanted), strict=True):
         found[index] = each
@@ -69,7 +70,7 @@ def _listed(
         mode, location, stat = _mode(inspection, reader), inspection.location, inspection.stat
         if mode == "none" or location is None or stat is None:
             return inspection
-        if known.get(location.file_id) in {_input_hash(stat, each) for each in (mode, "coverage")}:
+        if known.get(location.file_id) in {_input_hash(stat, each) for each in requests(mode)}:
             return inspection
         source = reader.open_source(location)
         seconds = max(end - time.monotonic(), 0) if mode == "coverage" else None
@@ -81,8 +82,9 @@ def _listed(
         if source.stat() != stat:
             return None
         more = () if _is_final(result) else ("unfinished",)
-        identity = _input_hash(stat, mode, *more)
-        return replace(inspection, cryptomattes=Pixels(result, _request(mode), identity, result["status"]))
+        request = requests(mode)[0]
+        identity = _input_hash(stat, request, *more)
+        return replace(inspection, cryptomattes=Pixels(result, request, identity, result["status"]))
 
     return reader.retry_replaced(inspection, compute)
 
@@ -99,9 +101,10 @@ def _is_final(result: Mapping[str, Any]) -> bool:
     )
 
 
-def _request(mode: str) -> str:
-    return to_json({"mode": mode})
+def requests(mode: str) -> list[str]:
+    """Return what is asked, as JSON, and other requests whose results answer it too: coverage does."""
+    return [to_json({"mode": each}) for each in dict.fromkeys((mode, "coverage"))]
 
 
-def _input_hash(stat: Stat, mode: str, *more: str) -> str:
-    return input_hash(FACETS["cryptomatte"], object_version(stat.row()), _request(mode), *more)
+def _input_hash(stat: Stat, request: str, *more: str) -> str:
+    return input_hash(FACETS["cryptomatte"], object_version(stat.row()), request, *more)

@@ -17,6 +17,7 @@ from exr_inspector.errors import PIXELS_TIMEOUT, InspectorError
 from exr_inspector.mattes import list_objects
 from exr_inspector.parallel import side_by_side
 from exr_inspector.reader import Inspection, Pixels, Reader
+from exr_inspector.settings import Settings
 from exr_inspector.sources.protocol import Stat
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Measurer:
         found: dict[str, str] = {}
         for each in inspections:
             if each.location and each.stat and (known := held.get(each.location.file_id)):
-                modes = [_input_hash(each.stat, self._request(mode)) for mode in ("sampled", "full")]
+                modes = [_input_hash(each.stat, asked) for asked in requests("sampled", self.reader.settings)]
                 found |= {each.location.file_id: known} if known in modes else {}
         return found
 
@@ -97,8 +98,8 @@ class Measurer:
             mode, location, stat = self._mode(inspection), inspection.location, inspection.stat
             if mode is None or location is None or stat is None:
                 return inspection
-            hashes = {each: _input_hash(stat, self._request(each)) for each in (mode, "full")}
-            if known.get(location.file_id) in hashes.values():
+            hashes = [_input_hash(stat, each) for each in requests(mode, settings)]
+            if known.get(location.file_id) in hashes:
                 return _with(inspection, {"status": "unchanged", "reason": KNOWN})
             seconds = self.end - time.monotonic()
             if seconds <= 0:
@@ -111,15 +112,16 @@ class Measurer:
             if source.stat() != stat:
                 return None
             shown = {name: value for name, value in result.items() if not name.startswith("look")}
-            pixels = _pixels(result, stat, self._request(mode))
+            pixels = _pixels(result, stat, requests(mode, settings)[0])
             return replace(_with(inspection, shown), pixels=pixels)
 
         return self.reader.retry_replaced(inspection, compute)
 
-    def _request(self, mode: str) -> str:
-        """Return what is asked, as JSON. A full pass has no budget, and answers requests for samples too."""
-        budget = {} if mode == "full" else {"budget": self.reader.settings.stats_bytes}
-        return to_json({"mode": mode, **budget})
+
+def requests(mode: str, settings: Settings) -> list[str]:
+    """Return what is asked, as JSON, and other requests whose results answer it too: a full pass does."""
+    full = to_json({"mode": "full"})
+    return [full] if mode == "full" else [to_json({"mode": mode, "budget": settings.stats_bytes}), full]
 
 
 def _pixels(result: Mapping[str, Any], stat: Stat, request: str) -> Pixels:

@@ -49,13 +49,12 @@ OpenSource = Callable[[Location], Source]
 
 
 class Judged(NamedTuple):
-    """The document's `validation`; what was asked, as JSON; and what it was judged by, beside the facts.
+    """The document's `validation`, and what it was judged by beside the facts.
 
     `known` is the identity of the stored findings if they were judged by statistics that are not at hand.
     """
 
     validation: Mapping[str, Any]
-    request: str
     inputs: Sequence[Any]
     known: str | None
 

@@ -203,7 +203,7 @@ def test_many_files_are_never_listed(folder: Path) -> None:
         (folder / f"sh{shot:03}").mkdir()
         frames(folder / f"sh{shot:03}", *range(1001, 1004), content=b"junk")
     lines = run("check", ".").stdout.splitlines()
-    assert "sh000/beauty.#.exr 1001-1003 · corrupt 1001-1003" in lines
+    assert "sh000/beauty.#.exr 1001-1003 · unreadable 1001-1003" in lines
     assert "  and 12 more sequences or files" in lines
     assert len(lines) < 20 + 30
     assert len(run("check", ".", "--quiet").stdout.splitlines()) == len(lines)

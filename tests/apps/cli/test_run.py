@@ -137,8 +137,8 @@ def test_a_bucket_that_cannot_be_listed_is_a_fault(show: Path, monkeypatch: pyte
             **{key.upper(): each for key, each in KEYS.items()},
         }.items():
             monkeypatch.setenv(name, value)
-        done = run("inspect", "s3://absent/", "-r")
-    assert (done.exit_code, done.stdout) == (2, "")
+        done = run("inspect", "s3://absent/")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert "STORAGE_UNAVAILABLE: NoSuchBucket" in done.stderr
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import exr_inspector
+from exr_inspector.apps.cli.terminal import SHADES, width_of
 from tests.apps.cli.command import Screen, on_terminal, process, run
 from tests.exrfiles.attributes import Attribute, attribute
-from tests.exrfiles.demo import simple
+from tests.exrfiles.demo import layered_beauty, simple, truncated
 
 # What terminals act on: escape sequences in both spellings, bells, carriage returns, right-to-left marks.
 HOSTILE = "red \x1b[31m title \x1b]0;owned\x07 csi \x9b31m back\rward \u202egpj. del \x7f new\nline"
@@ -41,6 +42,25 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9 \x9b31m.exr")).write_bytes(b"not an image")
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def wide_show(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sequence with wide characters in long names, of which a frame was cut short; and its rows."""
+    folder = tmp_path_factory.mktemp("wide")
+    for frame in range(1001, 1007):
+        path = folder / f"{LONG}.{frame}.exr"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = layered_beauty(frame, 48, 27)
+        path.write_bytes(truncated(content) if frame == 1004 else content)
+    run("inspect", "-q", "-n", folder, "--db", folder / "rows.duckdb")
+    return folder
+
+
+@pytest.fixture
+def wide(wide_show: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(wide_show)
+    return wide_show
 
 
 def _is_harmless(screen: Screen) -> bool:
@@ -163,14 +183,67 @@ def test_rows_are_lists_on_a_terminal_that_is_too_narrow_for_a_table(show: Path)
     assert max(map(len, table.lines)) <= 40
 
 
-def test_a_status_is_colored_unless_no_color_is_set(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    colored = on_terminal("inspect", "-q", "sh010", "sh020", kind="xterm-256color").text
-    assert "\x1b[32mok\x1b[0m" in colored
-    assert "\x1b[31mincomplete\x1b[0m" in colored
+@pytest.mark.parametrize(
+    ("kind", "green", "red"), [("xterm", "32", "31"), ("xterm-256color", "38;5;28", "38;5;160")]
+)
+def test_a_status_is_colored_unless_no_color_is_set(
+    show: Path, monkeypatch: pytest.MonkeyPatch, kind: str, green: str, red: str
+) -> None:
+    colored = on_terminal("inspect", "-q", "sh010", "sh020", kind=kind).text
+    assert f"\x1b[{green}mok\x1b[0m" in colored
+    assert f"\x1b[{red}mincomplete\x1b[0m" in colored
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[3" not in on_terminal("inspect", "-q", "sh010", "sh020", kind="xterm-256color").text
+    assert "\x1b[3" not in on_terminal("inspect", "-q", "sh010", "sh020", kind=kind).text
     monkeypatch.delenv("NO_COLOR")
     assert b"\x1b" not in process("inspect", "--table", "sh010", "sh020").stdout
+
+
+def _luminance(index: int) -> float:
+    """Return the relative luminance of a color of the 6x6x6 cube of xterm's palette, by WCAG 2."""
+    levels = [0, 95, 135, 175, 215, 255]
+    values = [levels[(index - 16) // step % 6] / 255 for step in (36, 6, 1)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in values]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_colors_can_be_read_on_black_and_on_white() -> None:
+    for index in SHADES.values():
+        assert (_luminance(index) + 0.05) / 0.05 >= 3
+        assert 1.05 / (_luminance(index) + 0.05) >= 3
+
+
+LONG = "東京/カット０１０/背景とても長いパス名の美しさのレイヤー"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["inspect", "."],
+        ["inspect", f"{LONG}.1001.exr"],
+        ["inspect", "--all", f"{LONG}.1001.exr"],
+        ["check", "."],
+        ["outliers", "."],
+        ["stats", "."],
+        ["stats", "--verify", "."],
+        ["cryptomatte", "--coverage", "."],
+        ["diff", f"{LONG}.1001.exr", f"{LONG}.1004.exr"],
+        ["diff", ".", "."],
+        ["similar", f"{LONG}.1001.exr", "--explain", "--db", "rows.duckdb"],
+        ["sql", "SELECT * FROM channels", "--db", "rows.duckdb"],
+        ["sql", "SELECT * FROM files", "--db", "rows.duckdb"],
+        ["ask", "sequences", "--db", "rows.duckdb"],
+        ["ask", "--list"],
+        ["rules"],
+        ["explain", "EXR-14"],
+        ["thumbnail", "absent.exr", "-o", "a.webp"],
+        ["index", "--dry-run", ".", "--db", "absent.duckdb"],
+    ],
+    ids=" ".join,
+)
+def test_every_line_fits_80_columns(wide: Path, command: list[str]) -> None:
+    screen = on_terminal(*command, columns=80)
+    assert screen.lines
+    assert [line for line in screen.lines if width_of(line) > 80] == []
 
 
 def test_wide_characters_do_not_shift_the_columns(show: Path) -> None:

@@ -61,6 +61,7 @@ def test_a_cluster_makes_the_tables_that_one_process_makes(tree: Path, cluster: 
     assert rows(DB) == rows("one.duckdb")
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_workers_becomes_a_row_and_costs_no_other(
     tree: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_file_that_kills_workers_becomes_a_row_and_costs_no_other(
     assert query("SELECT count(*), count(DISTINCT file_id) FROM files") == [(44, 44)]
 
 
+@pytest.mark.slow
 def test_workers_store_rows_in_vast_database_themselves(
     tree: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_worker_that_does_not_see_the_folder_is_named(cluster: Cluster) -> Non
 # --- the scheduler ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_killed_scheduler_is_reported_and_the_next_run_completes(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

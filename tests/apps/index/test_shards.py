@@ -79,6 +79,7 @@ def test_a_plan_deletes_nothing(tree: Path) -> None:
     assert len(query("SELECT * FROM files")) == 42
 
 
+@pytest.mark.slow
 def test_tasks_at_once_take_turns_at_a_duckdb_file(tree: Path, plan: Path) -> None:
     command = [*COMMAND, "shards", "work", "--plan", str(plan), "--db", DB, "--shard"]
     tasks = [subprocess.Popen([*command, str(shard)], env=environment()) for shard in range(5)]

@@ -12,6 +12,7 @@ import pytest
 
 from exr_inspector.apps.cli import executors
 from exr_inspector.apps.index import pool
+from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.index.conftest import write
 from tests.apps.index.test_index import counts
@@ -48,6 +49,7 @@ def test_an_index_finds_what_is_new_changed_and_gone(tree: Path, database: Vast)
     assert counts(_index(tree / "sh002")) == [10, 0, 0, 10, 0, 0]
 
 
+@pytest.mark.slow
 def test_workers_store_rows_themselves_and_double_none(
     tree: Path, database: Vast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +61,7 @@ def test_workers_store_rows_themselves_and_double_none(
     assert counts(_index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
+@pytest.mark.slow
 def test_two_indexes_of_overlapping_roots_at_once_leave_one_set_of_rows(tree: Path, database: Vast) -> None:
     roots = (tree, tree / "sh001")
     processes = [
@@ -84,7 +87,15 @@ def test_a_batch_of_500_files_takes_few_requests_for_each(tree: Path, database: 
     assert len(requests) <= 50
 
 
-def test_the_database_needs_no_copy_to_be_read_by_others(tree: Path, database: Vast) -> None:
-    done = run("index", tree, "--publish", "copy.duckdb")
-    assert done.exit_code == 2
-    assert "--publish copies a DuckDB file" in done.stderr
+def test_a_snapshot_is_pulled_for_those_who_browse(tree: Path, database: Vast, tmp_path: Path) -> None:
+    _index(tree, "--publish", str(tmp_path / "view.duckdb"))
+    with Snapshot(str(tmp_path / "view.duckdb")).reading() as reader:
+        stored = {row["file_id"]: row for row in rows(database, "files")}
+        for row in reader.rows("SELECT file_id, file_path, size_bytes, write_id FROM files"):
+            assert row.items() <= stored[row["file_id"]].items()
+        counted = reader.row("SELECT count(*) AS files, count(metadata_embedding) AS vectors FROM files")
+        sequences = reader.rows("SELECT key, file_count FROM sequences")
+        assert counted == {"files": 42, "vectors": len(sequences)}
+        assert sum(row["file_count"] for row in sequences) == 42
+        assert len(reader.rows("FROM attributes")) == len(rows(database, "attributes"))
+    assert [each.name for each in tmp_path.glob("*.duckdb*")] == ["view.duckdb"]

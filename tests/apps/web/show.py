@@ -60,9 +60,17 @@ def frame_name(frame: int) -> str:
     return BEAUTY.replace("#", str(frame))
 
 
-def render(frame: int, *, gain: float = 1.0, nan: bool = False, samples: int = 6) -> bytes:
-    """Return a frame of 96 x 54 pixels in linear Rec. 709: beauty, diffuse, depth."""
-    image = draw(View(96, 54, 4, frame))
+def render(
+    frame: int,
+    *,
+    gain: float = 1.0,
+    nan: bool = False,
+    samples: int = 6,
+    width: int = 96,
+    height: int = 54,
+) -> bytes:
+    """Return a frame in linear Rec. 709: beauty, diffuse, depth."""
+    image = draw(View(width, height, 4, frame))
     beauty = image.beauty * np.float32(gain)
     if nan:
         beauty[10, 20] = np.nan
@@ -77,7 +85,7 @@ def render(frame: int, *, gain: float = 1.0, nan: bool = False, samples: int = 6
         *shot_attributes(frame),
         *software,
         attribute("arnold/AA_samples", "int", samples),
-        attribute("displayWindow", "box2i", (0, 0, 95, 53)),
+        attribute("displayWindow", "box2i", (0, 0, width - 1, height - 1)),
         attribute("colorInteropID", "string", "lin_rec709_scene"),
     )
     return write(scanline(planes, stated, origin=(-4, -4)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -118,12 +119,25 @@ def test_a_command_is_copied(page: Page, catalog: Catalog) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == f"rv {catalog.show / LAYERS}"
 
 
+def test_links_of_other_sites_lead_to_pages(page: Page, catalog: Catalog) -> None:
+    browser = page.context.browser
+    assert browser
+    file = catalog.file(LAYERS)
+    with browser.new_context() as context:
+        elsewhere = context.new_page()
+        for path, link in ((file, f"{file}&token={catalog.token}"), (file, file)):
+            elsewhere.goto(f"data:text/html,<a href='{quote(catalog.url + link)}'>link</a>")
+            elsewhere.get_by_role("link").click()
+            expect(elsewhere.get_by_role("heading", level=1)).to_contain_text("layers.1001.exr")
+            assert elsewhere.url == f"{catalog.url}{path}"
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("what", ["file", "sequence"])
 def test_pages_are_accessible_and_fit_narrow_windows(
     page: Page, catalog: Catalog, what: str, scheme: str
 ) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.add_init_script(f"localStorage.setItem('theme', '{scheme}')")
     paths = {"file": catalog.file(frame_name(TRUNCATED)), "sequence": f"{catalog.sequence(BEAUTY)}&by=size"}
     page.goto(f"{catalog.url}{paths[what]}")
     page.wait_for_load_state("networkidle")
@@ -132,6 +146,18 @@ def test_pages_are_accessible_and_fit_narrow_windows(
     for width in (1280, 800):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_pages_are_dark_until_the_reader_wants_them_light(page: Page, catalog: Catalog) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{catalog.url}/sequences")
+    body = page.locator("body")
+    dark = body.evaluate("each => getComputedStyle(each).backgroundColor")
+    page.get_by_role("button", name="Light or dark").click()
+    light = body.evaluate("each => getComputedStyle(each).backgroundColor")
+    page.reload()
+    assert (dark, light) == ("rgb(20, 22, 25)", "rgb(246, 247, 249)")
+    expect(body).to_have_css("background-color", light)
 
 
 def test_pages_work_without_script(catalog: Catalog, page: Page) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
-from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions
+from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions, value_text
 from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.web.conftest import Catalog
-from tests.apps.web.show import BEAUTY, SCRIPT
+from tests.apps.web.show import BEAUTY, SCRIPT, frame_name
 
 V002 = BEAUTY.replace("v001", "v002")
 
@@ -27,6 +28,16 @@ def test_other_versions_are_proposed_and_lead_to_the_comparison(page: Page, cata
     expect(heads.nth(2)).to_contain_text("v002")
 
 
+def test_a_file_is_compared_with_the_same_frame_of_another_version(page: Page, catalog: Catalog) -> None:
+    page.goto(catalog.url + catalog.file(frame_name(1003)))
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.locator("tbody").get_by_role("link", name="beauty.####.exr").click()
+    heads = page.locator("table.sides thead th")
+    expect(heads.nth(1)).to_contain_text("v001/beauty.1003.exr")
+    expect(heads.nth(2)).to_contain_text("v002/beauty.1003.exr")
+    expect(page.get_by_role("heading", name="Pictures")).to_contain_text("pixels differ")
+
+
 def test_a_name_without_a_version_has_no_others_and_another_can_be_named(catalog: Catalog) -> None:
     text = catalog.get(url(catalog, "dune/assets/hill_albedo.exr")).text
     assert "No other version" in text
@@ -42,6 +53,11 @@ def test_versions_of_a_show_are_found_by_their_fields(catalog: Catalog, snapshot
 
 def test_versions_are_ordered_as_numbers() -> None:
     assert sorted(["b_v10", "b_v9", "b_v100"], key=in_order) == ["b_v9", "b_v10", "b_v100"]
+
+
+def test_a_long_value_is_cut() -> None:
+    value = {"type": "string", "value": "x" * 100_000}
+    assert value_text("attribute", value) == f"{'x' * 500}… (100,000 characters)"
 
 
 def test_chosen_frames_have_the_first_and_the_last() -> None:
@@ -63,6 +79,17 @@ def test_frames_headers_pixels_and_statistics_are_compared(page: Page, catalog: 
     expect(page.locator(".pairs figure")).to_have_count(2)
     red = page.get_by_role("region", name="Statistics").locator("tbody tr").filter(has_text="R").first
     expect(red).to_contain_text("differ 1003, 1007")
+
+
+def test_all_pictures_of_both_sides_are_shown_at_one_exposure(page: Page, catalog: Catalog) -> None:
+    page.goto(f"{catalog.url}{url(catalog, BEAUTY, V002)}&exposure=-2")
+    pictures = page.locator(".pairs img")
+    expect(pictures).to_have_count(4)
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-2"))
+    page.get_by_label("Exposure").press("ArrowRight")
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-1.5"))
 
 
 def test_channels_that_one_side_lacks_are_named(catalog: Catalog) -> None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
 from exr_inspector.apps.questions.load import questions
+from exr_inspector.apps.web.app import make_site
 from exr_inspector.apps.web.queries.questions import NEEDS_ALL_VECTORS
+from exr_inspector.apps.web.security import Access
+from exr_inspector.apps.web.server import running
+from exr_inspector.apps.web.snapshot import CurrentSnapshot
+from exr_inspector.catalog.limits import QueryLimits
+from exr_inspector.settings import Settings
 from tests.apps.web.conftest import Catalog
 from tests.apps.web.show import BEAUTY, SCRIPT
 
@@ -55,6 +63,20 @@ def test_a_wrong_value_is_explained_beside_the_form(catalog: Catalog) -> None:
         assert 'role="alert"' in answer.text
         assert str(catalog.show.parent) not in answer.text
         assert catalog.get(url(f"{name}.csv", **parameters)).status == 400
+
+
+def test_an_answer_that_takes_too_much_is_explained_and_others_go_on(snapshot: Path) -> None:
+    site = replace(
+        make_site(str(snapshot), Settings()),
+        snapshots=CurrentSnapshot(str(snapshot), QueryLimits(seconds=20, memory_mib=4)),
+    )
+    access = Access()
+    with running(site, access) as address:
+        catalog = Catalog(address, next(iter(access.tokens)), snapshot.parent)
+        answers = [catalog.get(url(each.name)) for each in questions()]
+        assert catalog.get("/questions").status == 200
+    assert any("more time or memory than a page may use" in answer.text for answer in answers)
+    assert {answer.status for answer in answers} == {200}
 
 
 def test_a_value_never_becomes_sql_or_markup(catalog: Catalog) -> None:

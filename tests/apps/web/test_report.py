@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from exr_inspector.apps.web import report
@@ -57,6 +58,20 @@ def test_a_report_has_the_broken_sequences_first_with_findings_frames_and_statis
         assert page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
     assert all(url.startswith(("data:", "file:")) for url in requested)
     assert complaints == []
+
+
+@pytest.mark.parametrize("medium", ["screen", "print"])
+def test_a_report_is_accessible_and_fits(browser: Browser, written: Path, medium: str) -> None:
+    # Axe is a script, which the report itself forbids.
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        page.emulate_media(media="print" if medium == "print" else "screen")
+        page.goto(written.as_uri())
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        for width in (1280, 800):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_hostile_text_stays_text(written: Path) -> None:
@@ -111,17 +126,19 @@ def test_what_is_not_stored_is_a_clear_fault_and_keeps_the_old_report(snapshot: 
     assert "nothing of that name is stored" in run("report", "/no", "--db", snapshot, "-o", path).stderr
 
 
-def test_pictures_that_do_not_fit_are_left_out(
+def test_what_does_not_fit_is_left_out_and_counted(
     snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "MAX_PICTURE_BYTES", 10_000)
     monkeypatch.setattr(report, "MAX_SECTIONS", 3)
+    monkeypatch.setattr(report, "MAX_CHANNELS", 5)
     path = tmp_path / "report.html"
     assert run("report", "--db", snapshot, "-o", path).exit_code == 0
     text = path.read_text()
     assert 0 < len("".join(re.findall('src="([^"]*)"', text))) < 14_000
     assert text.count('<section class="panel"') == 3
     assert "The other sequences have no section here" in text
+    assert "and 3 more channels" in text
 
 
 def test_the_report_of_the_demo_show_is_small(tmp_path: Path) -> None:

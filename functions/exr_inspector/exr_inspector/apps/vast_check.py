@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from exr_inspector.apps.index import vast_catalog
 from exr_inspector.catalog.vast import journal, sdk
 from exr_inspector.catalog.vast.errors import FAILURES, verdict_of
 from exr_inspector.catalog.vast.journal import Entry, Record
@@ -58,6 +59,7 @@ def check_database(
         scratch.make()
         yield Finding("version announced", str(sdk.server_version(store.transactions.session())))
         yield from scratch.findings()
+        yield _asked("VAST Catalog, for index --catalog", scratch.catalog)
     finally:
         dropped = scratch.drop()
         store.close()
@@ -228,6 +230,15 @@ class _Scratch:
         """Report how the database answers one act after a column was dropped."""
         self._repeat_until_committed(self._drop_value)
         return self.status_of(question, act)
+
+    def catalog(self, question: str) -> Finding:
+        """Report whether VAST Catalog is there, with the columns that `index --catalog` reads."""
+        with self._begin() as transaction:
+            try:
+                vast_catalog.open_catalog(transaction.sdk)
+            except InspectorError as error:
+                return Finding(question, error.message)
+        return Finding(question, f"there, with {', '.join(vast_catalog.COLUMNS)}")
 
     # --- acts -------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ PIXELS_VERSION = 1
 # The same for the objects of cryptomattes.
 CRYPTOMATTE_VERSION = 1
 # The same for findings: of the rule language and of the facts that rules look at.
-POLICY_VERSION = 1
+POLICY_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ _SAME = (
 def with_findings(
     file: FileRows,
     validation: Mapping[str, Any],
-    request: str,
     inputs: Sequence[Any],
     known: str | None = None,
 ) -> FileRows:
@@ -35,7 +34,13 @@ def with_findings(
     for row in rows:
         elide(row)
     tables = {"findings": rows}
+    request = policy_request({each["id"]: each["hash"] for each in validation["policies"]})
     return file.with_facet(FACETS["policy"], tables, identity, request=request, status=validation["status"])
+
+
+def policy_request(hashes: Mapping[str, str]) -> str:
+    """Return what the policies of these ids and hashes judge by, as JSON."""
+    return to_json({"policies": hashes})
 
 
 def _row(finding: Mapping[str, Any]) -> Row:

@@ -17,7 +17,6 @@ from exr_inspector.catalog.pixel_rows import stored_statistics
 from exr_inspector.catalog.store import Sink
 from exr_inspector.catalog.stored_document import whole_document
 from exr_inspector.checks.judge import Evidence
-from exr_inspector.document.serialize import to_json
 from exr_inspector.location import Location
 from exr_inspector.policy.model import Validation
 from exr_inspector.sequences import PATH_COLUMNS
@@ -100,8 +99,7 @@ class StoredFiles:
         delivery = FileRows(file_id, {**header, "files": [{**file, **path_columns}]})
         policies = [[each["id"], each["hash"]] for each in validation["policies"]]
         inputs: list[Any] = [policies, facets.get("pixels"), []]
-        request = to_json({"policies": [each["id"] for each in validation["policies"]]})
-        judged = with_findings(delivery, validation, request, inputs, facets.get("policy"))
+        judged = with_findings(delivery, validation, inputs, facets.get("policy"))
         if judged is not delivery or has_changed:
             self._judged.append(judged)
         if len(self._judged) >= BATCH:

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 from exr_inspector.compare.header import Change
 from exr_inspector.compare.pixels import PixelDiff, Status
+from exr_inspector.document.model import ErrorEntry
 from exr_inspector.document.serialize import to_json
 from exr_inspector.sequences import Group, format_frames
 
@@ -49,7 +50,8 @@ class SequenceChange(TypedDict):
 class SequenceDiff(TypedDict):
     """The difference of two sequences. Frames are texts such as `1001-1049, 1052`.
 
-    `channels` has the frames in which a channel's pixels differ, by the channel's name in `a`.
+    `channels` has the frames in which a channel's pixels differ, by the channel's name in `a`. `reasons` has
+    the frames that could not be compared, by the reason.
     """
 
     a: str | None
@@ -63,6 +65,7 @@ class SequenceDiff(TypedDict):
     files: int
     changes: list[SequenceChange]
     channels: dict[str, str]
+    reasons: dict[str, str]
 
 
 def pair_sequences(
@@ -111,6 +114,7 @@ class Frame(NamedTuple):
     status: Status
     header: Sequence[Change]
     pixels: PixelDiff | None
+    errors: Sequence[ErrorEntry] = ()
 
 
 def summarize(pair: SequencePair[Any], frames: Iterable[Frame]) -> SequenceDiff:
@@ -118,8 +122,11 @@ def summarize(pair: SequencePair[Any], frames: Iterable[Frame]) -> SequenceDiff:
     by_status: dict[Status, list[int | None]] = {"equal": [], "different": [], "unknown": []}
     changes: dict[tuple[str, str, str | None, str], _Changed] = defaultdict(_Changed)
     channels: dict[str, list[int | None]] = defaultdict(list)
-    for frame, found, header, pixels in frames:
+    reasons: dict[str, list[int | None]] = defaultdict(list)
+    for frame, found, header, pixels, errors in frames:
         by_status[found].append(frame)
+        for reason in _reasons(pixels, errors) if found == "unknown" else ():
+            reasons[reason].append(frame)
         for change in header:
             if not change["is_occasional"]:
                 key = change["what"], change["kind"], change["part"], change["name"]
@@ -142,7 +149,18 @@ def summarize(pair: SequencePair[Any], frames: Iterable[Frame]) -> SequenceDiff:
         "files": sum(map(len, by_status.values())),
         "changes": [changed.result(key) for key, changed in changes.items()],
         "channels": {name: _text(differing) for name, differing in channels.items()},
+        "reasons": {reason: _text(unknown) for reason, unknown in reasons.items()},
     }
+
+
+def _reasons(pixels: PixelDiff | None, errors: Sequence[ErrorEntry]) -> Iterator[str]:
+    """Yield why the files of a frame could not be compared, each reason once."""
+    found = [f"{each['code']}: {each['message']}" for each in errors]
+    if pixels:
+        failures = (each for side in pixels["failures"].values() for each in side)
+        found += [f"{each['code']}: {each['message']}" for each in failures]
+        found += [each["reason"] for each in pixels["channels"] if each["reason"]]
+    yield from dict.fromkeys(found)
 
 
 class _Changed:

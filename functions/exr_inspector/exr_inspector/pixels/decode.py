@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib.metadata
 import json
 import os
 import socket
-import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -22,9 +18,9 @@ import numpy.typing as npt
 
 from exr_inspector.errors import CHUNK_CORRUPT, DECODER_LOST, NOT_INSTALLED, InspectorError
 from exr_inspector.pixels.deep import DeepChunks
+from exr_inspector.pixels.helper import WORKER, Helper, shared_helper
 from exr_inspector.pixels.memory import decoder_memory
 
-WORKER = "exr_inspector.pixels.worker"
 MIN_VERSION = (3, 5, 3) if sys.version_info >= (3, 11) else (3, 5, 2)
 """The first version of OpenEXR that may be used: older ones have known vulnerabilities.
 
@@ -37,8 +33,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 # The protocol of the worker, which is not imported: OpenEXR belongs into the helper process.
-_MESSAGE, _REQUEST, _RESPONSE = Struct("<cq"), Struct("<II"), Struct("<IQ")
-_START_SECONDS = 60
+_REQUEST, _RESPONSE = Struct("<II"), Struct("<IQ")
 _MAX_TEXT = 1 << 16
 
 Array = npt.NDArray[Any]
@@ -88,102 +83,6 @@ def decoder_version() -> str:
     if tuple(int(each) for each in version.split(".")[:3] if each.isdigit()) < MIN_VERSION:
         raise InspectorError(NOT_INSTALLED, f"{advice}; version {version} is installed")
     return version
-
-
-class Helper:
-    """The server process that starts decoders. Threads may share it."""
-
-    def __init__(self, module: str = WORKER) -> None:
-        self.owner = os.getpid()
-        self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair()
-        self._control.settimeout(_START_SECONDS)
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-m", module],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,  # the library prints to it
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
-
-    def start(self, memory: int) -> tuple[int, socket.socket]:
-        """Start a decoder that may take `memory` bytes; return its process id and its socket."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                with self._lock:
-                    socket.send_fds(self._control, [_MESSAGE.pack(b"S", memory)], [theirs.fileno()])
-                    return self._answer(), ours
-            except OSError:
-                ours.close()
-                raise
-
-    def kill(self, child: int) -> int:
-        """End a decoder and return its wait status."""
-        with self._lock:
-            self._control.sendall(_MESSAGE.pack(b"K", child))
-            return self._answer()
-
-    def _answer(self) -> int:
-        data = self._control.recv(_MESSAGE.size, socket.MSG_WAITALL)
-        if len(data) < _MESSAGE.size:
-            raise ConnectionResetError("the helper process ended")
-        return int(_MESSAGE.unpack(data)[1])
-
-    def close(self) -> None:
-        """End the process and all decoders."""
-        self._control.close()
-        if self.owner == os.getpid():
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment without secrets, in which numpy starts no threads.
-
-    glibc keeps the memory of each decoded chunk for the next one. Returning it to the system costs a third
-    of the CPU time.
-    """
-    kept = {
-        name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
-    }
-    path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    memory = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
-    return {**kept, **threads, **memory, "PYTHONPATH": path}
-
-
-_shared: Helper | None = None
-_shared_lock = threading.Lock()
-
-
-def shared_helper() -> Helper:
-    """Return the helper of this process; start it if it is not there or has ended."""
-    global _shared  # noqa: PLW0603 - one helper serves all threads
-    with _shared_lock:
-        if _shared is None or _shared.owner != os.getpid() or _shared.process.poll() is not None:
-            if _shared is not None:
-                _shared.close()
-            _shared = Helper()
-        return _shared
-
-
-def close_shared_helper() -> None:
-    """End the helper of this process, if it has one."""
-    global _shared  # noqa: PLW0603
-    with _shared_lock:
-        if _shared is not None:
-            _shared.close()
-            _shared = None
-
-
-atexit.register(close_shared_helper)
 
 
 class Decoder:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from exr_inspector.errors import BAD_CONFIG, CHUNK_CORRUPT, COMPLETENESS_UNKNOWN, UNKNOWN_CODE, InspectorError
 from exr_inspector.exr.completeness import assess
+from exr_inspector.exr.conformance import check_parts
 from exr_inspector.exr.header import Header
 from exr_inspector.exr.limits import Limits
 from exr_inspector.pixels.decode import Decoder, decoder_version
@@ -44,7 +45,9 @@ class PixelFile:
         found = assess(self.header, self._ahead.read, source.stat().size, MAX_HEADS)
         self.header_bytes = max(len(self._ahead.prefix), self.header.size)
         if found.table is None:
-            raise InspectorError(UNKNOWN_CODE, "the header does not tell how the pixels are cut into chunks")
+            faults = [each for each in check_parts(self.header) if each.fault.status]
+            message = "the header does not tell how the pixels are cut into chunks"
+            raise faults[0] if faults else InspectorError(UNKNOWN_CODE, message)
         if found.table.offsets is None:
             raise found.error or InspectorError(COMPLETENESS_UNKNOWN, "the offset table was not read")
         self.table = found.table

@@ -124,7 +124,7 @@ def _attempt(request: dict[str, Any], file: io.BytesIO) -> tuple[dict[str, Any],
             return {"count": len(request["chunks"][-1])}, found
         return decode_deep(file, planes) if request["deep"] else decode_flat(file, planes)
     except Exception as error:  # noqa: BLE001 - the library documents no exception types
-        return {"error": f"{type(error).__name__}: {error}"[:500]}, []
+        return {"error": (str(error) or type(error).__name__)[:500]}, []
 
 
 def _limit_time(seconds: int) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,8 @@ class Listing(Protocol):
     """Why parts of the root were not listed; `where` names each. Empty if the root was listed whole."""
     devices: set[str]
     """The file systems of the folders that were listed; empty for a bucket."""
+    as_of: datetime | None
+    """What it says is as old as this, in UTC without a zone, once it has been read; None if it looked."""
 
     def __iter__(self) -> Iterator[Listed]:
         """Yield the entries. A failure ends up in `errors`; the rest of the root is still listed."""
@@ -74,6 +77,8 @@ def _together(first: Step) -> Iterator[Listed]:
 
 class Tree:
     """Lists a folder by `os.scandir`. Links to folders are not followed; links to files are files."""
+
+    as_of: datetime | None = None
 
     def __init__(self, root: str, *, recursive: bool = True) -> None:
         self.errors: list[InspectorError] = []
@@ -152,6 +157,8 @@ def _listed(path: str, stat: Callable[[], os.stat_result]) -> Listed:
 
 class Bucket:
     """Lists the objects below a prefix; a recursive listing has several prefixes under way at once."""
+
+    as_of: datetime | None = None
 
     def __init__(self, root: str, opener: Opener, *, recursive: bool = True) -> None:
         self.errors: list[InspectorError] = []

@@ -1,7 +1,4 @@
-"""The command line: arguments, progress, output, exit codes.
-
-Exit codes: 0 every file is ok, 1 some file is not ok, 2 wrong usage or a failed environment, 130 Ctrl-C.
-"""
+"""The command line: arguments, progress, output, exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from importlib import import_module
 
 import click
 
-from exr_inspector.apps.cli.terminal import harmless, uses_color
+from exr_inspector.apps.cli.exits import INTERRUPTED, WRONG, of_fault
+from exr_inspector.apps.cli.terminal import harmless, say, uses_color
 from exr_inspector.errors import InspectorError
 from exr_inspector.version import VERSION
 
@@ -21,6 +19,7 @@ _MODULES = {
     "browse": "browse",
     "check": "check",
     "check-db": "database",
+    "completion": "completion",
     "cryptomatte": "cryptomatte",
     "deploy": "deploy",
     "diff": "diff",
@@ -43,7 +42,7 @@ _MODULES = {
 
 
 class _Commands(click.Group):
-    """A group whose commands report a fault on one line and exit with code 2."""
+    """A group whose commands report a fault, what to do, and exit with the fault's code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
         return sorted(_MODULES)
@@ -59,19 +58,20 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InspectorError as error:
-            click.echo(f"exr-inspector: {harmless(str(error))}\nWhat to do: {error.fault.remedy}", err=True)
-            ctx.exit(2)
+            say(f"exr-inspector: {error}", err=True)
+            say(f"What to do: {error.fault.remedy}", err=True)
+            ctx.exit(of_fault(error.fault))
         except click.UsageError as error:
             raise click.UsageError(harmless(error.format_message()), error.ctx) from None
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
-            ctx.exit(130)
+            ctx.exit(INTERRUPTED)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click exits quietly if the reader of a pipe is gone
-            click.echo(f"exr-inspector: {harmless(str(error))}", err=True)
+            say(f"exr-inspector: {error}", err=True)
             sys.stdout = None  # or Python would try to write the rest when it exits
-            ctx.exit(2)
+            ctx.exit(WRONG)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import webbrowser
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
-from exr_inspector.apps.cli.stores import DATABASE_FILE
+from exr_inspector.apps.cli.stores import DATABASE_FILE, selected_store
 from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.errors import requires_extra
 from exr_inspector.location import path_location
@@ -20,11 +22,9 @@ from exr_inspector.settings import Settings
 @click.option(
     "--db",
     metavar="FILE",
-    required=True,
-    envvar="EXR_INSPECTOR_DB",
-    show_envvar=True,
     type=DATABASE_FILE,
-    help="The DuckDB file: a snapshot that `index --publish` writes, or a store, of which a copy is made.",
+    help="The DuckDB file: a snapshot that `index --publish` writes, or a store, of which a copy is made. By"
+    " default, a copy of the store that the settings select.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -42,22 +42,27 @@ from exr_inspector.settings import Settings
     metavar="FOLDER",
     help="Print one more URL, whose token sees only the files below this folder. Repeatable.",
 )
-def browse(db: str, host: str, port: int, opens: bool, shared: tuple[str, ...]) -> None:
+def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str, ...]) -> None:
     """Show the catalog in a browser, until Ctrl-C.
 
     The URL has a token in it, without which nobody sees anything. The database is only read: a snapshot as it
-    is, and again whenever `exr-inspector index --publish` replaces it; a store by a copy that is made at the
-    start. Pages say as of when their data is.
+    is, and again whenever `exr-inspector index --publish` replaces it; any other store by a copy that is made
+    at the start. Pages say as of when their data is.
     """
     with requires_extra("browse"):  # here, so that --help is quick
         from exr_inspector.apps.web.app import make_site  # noqa: PLC0415
-        from exr_inspector.apps.web.security import Access, host_names, new_token  # noqa: PLC0415
+        from exr_inspector.apps.web.security import Access, host_names, leading_page, new_token  # noqa: PLC0415
         from exr_inspector.apps.web.server import BACKLOG, address, entrance, serve  # noqa: PLC0415
-        from exr_inspector.apps.web.snapshot import snapshot_path  # noqa: PLC0415
+        from exr_inspector.apps.web.snapshot import pulled_path, snapshot_path  # noqa: PLC0415
         from exr_inspector.catalog.duckdb.snapshot import ALL, Scope  # noqa: PLC0415
 
     settings = Settings.from_mapping(os.environ)
-    site = make_site(snapshot_path(db), settings)
+    if db or (settings.db_file and not settings.vast_endpoint):
+        path = snapshot_path(db or settings.db_file)
+    else:
+        with closing(selected_store(settings)) as store:
+            path = pulled_path(store)
+    site = make_site(path, settings)
     tokens = {new_token(): ALL}
     for folder in shared:
         location = path_location(folder.rstrip("/"), settings.paths)
@@ -73,7 +78,10 @@ def browse(db: str, host: str, port: int, opens: bool, shared: tuple[str, ...]) 
         for token, name in zip(tokens, ("all files", *shared), strict=True):
             click.echo(f"{harmless(name, keep='')}: {entrance(url, token)}")
         if opens:
-            webbrowser.open(entrance(url, next(iter(tokens))))
+            # Others can read the arguments of processes, and so the URL, but not this file.
+            link.write_text(leading_page(entrance(url, next(iter(tokens)))))
+            webbrowser.open(link.as_uri())
 
-    with listener, suppress(KeyboardInterrupt):
+    with TemporaryDirectory(prefix="exr-inspector-") as folder, listener, suppress(KeyboardInterrupt):
+        link = Path(folder, "browse.html")
         serve(site, Access(tokens, host_names(host)), listener, started)

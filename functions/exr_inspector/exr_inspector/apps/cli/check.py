@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.check_text import print_report, print_sequence
-from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.paths import complete_paths, recursive_option, typed_names
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import DATABASE_FILE, stored_files
 from exr_inspector.apps.cli.terminal import json_text, progress
@@ -38,7 +38,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...", shell_complete=complete_paths)
 @click.option(
     "--db",
     metavar="FILE",
@@ -46,9 +46,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
 )
 @click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
-@click.option(
-    "--recursive/--no-recursive", "-r", default=True, help="Include the folders below. [default: yes]"
-)
+@recursive_option
 @click.option(
     "--policy",
     "policies",
@@ -165,6 +163,8 @@ def check(
 
     if store and not db:
         raise click.UsageError("--store needs --db")
+    if budget is not None and pixels in ("none", "full"):
+        raise click.UsageError("--budget limits a sample; use --pixels sampled")
     if webhook and watch is None:
         raise click.UsageError("--webhook needs --watch")
     settings = Settings.from_mapping(os.environ)

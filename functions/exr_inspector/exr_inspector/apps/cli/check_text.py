@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-import click
-
-from exr_inspector.apps.cli.terminal import can_print, columns, fold, harmless, nearby, plural
+from exr_inspector.apps.cli.terminal import can_print, nearby, plural, say
 from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Unjudged
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
@@ -20,7 +18,6 @@ MAX_SEQUENCES = 8
 MAX_NAMES = 8
 
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan", "unknown": "magenta"}
-_MAX_LINES = 12
 # The reason for rules without a verdict in files that others fail: it is clear from those.
 _REST = "cannot be judged in these faulty files"
 
@@ -42,7 +39,7 @@ def print_sequence(report: SequenceReport) -> None:
         *(_unjudged("writing", report.writing) if report.writing else ()),
         *(_unjudged("not read", report.unread) if report.unread else ()),
     ]
-    _echo((" · " if can_print("·") else " | ").join(pieces), "green" if report.is_clean else None)
+    say((" · " if can_print("·") else " | ").join(pieces), "green" if report.is_clean else "")
 
 
 def _is_odd(found: CheckFinding) -> bool:
@@ -82,7 +79,7 @@ def print_report(report: Report) -> None:
         subject = rules[0] if len(rules) == 1 else f"{len(rules)} rules"
         _print_rule("unknown", subject, findings, reason, is_single=is_single)
     for each in _notes(report):
-        _echo(each)
+        say(each)
 
 
 def _places(found: CheckFinding) -> list[tuple[str, int | None]]:
@@ -115,7 +112,7 @@ def _print_rule(
     else:
         lines = [head, *(f"  {where}: {text}" for where, text in entries)]
     for index, line in enumerate([*lines, *rest]):
-        _echo(line, None if index else _COLORS[word])
+        say(line, "" if index else _COLORS[word])
 
 
 def _subject(findings: Sequence[CheckFinding]) -> str:
@@ -173,16 +170,3 @@ def _grouped(items: Iterable[Item], keys: Iterable[Key]) -> Mapping[Key, list[It
     for item, key in zip(items, keys, strict=True):
         found.setdefault(key, []).append(item)
     return found
-
-
-def _echo(text: str, color: str | None = None) -> None:
-    """Print a text in as many lines as it needs on the terminal, the later ones indented."""
-    text, room = harmless(text, keep=""), columns()
-    lines = [text]
-    if room:
-        indent = "    " if text.startswith(" ") else "  "
-        (first, *rest) = fold(text, room, len(text))
-        if rest:
-            rest = fold(text[len(first) :].lstrip(), room - len(indent), _MAX_LINES)
-        lines = [first, *(indent + each for each in rest)]
-    click.echo(click.style("\n".join(lines), fg=color) if color else "\n".join(lines))

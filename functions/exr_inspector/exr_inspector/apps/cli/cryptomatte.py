@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.paths import expand_some
+from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD, attempt, of_result, worst
+from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
 from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, plural, progress
+from exr_inspector.apps.cli.terminal import json_text, nearby, plural, progress, say
 from exr_inspector.events.request import Config, CryptomatteMode, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
@@ -29,13 +31,18 @@ WRONG_IDS = {
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_paths)
+@recursive_option
 @click.option("--coverage", is_flag=True, help="Decode the pixels: area, pixels and box of each object.")
 @click.option(
     "--object", "patterns", multiple=True, metavar="NAME", help="Only objects that match, as *dragon*."
 )
-@click.option("--db", metavar="FILE", help="Store the objects in this DuckDB file, and read no file twice.")
+@click.option(
+    "--db",
+    metavar="FILE",
+    shell_complete=complete_paths,
+    help="Store the objects in this DuckDB file, and read no file twice.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
 def cryptomatte(
@@ -53,7 +60,7 @@ def cryptomatte(
     in the header, or from the side-car file that the header names. With --coverage, objects that no pixel
     shows have the area 0, and ids that the manifest lacks have no name.
 
-    Exit code 1 if a file cannot be read, or if a manifest is not valid or has a wrong id.
+    Exit code 1 if a file is not ok, or if a manifest is not valid or has a wrong id.
     """
     from exr_inspector.pixels.cryptomatte import cryptomattes  # noqa: PLC0415 - so that --help is quick
 
@@ -64,17 +71,18 @@ def cryptomatte(
             raise click.UsageError("--db stores all objects; drop --object and --json")
         mode: CryptomatteMode = "coverage" if coverage else "objects"
         ctx.exit(_store(files, mode, with_db(settings, db)))
-    is_bad = False
+    codes = set()
     for location in progress(files, len(files), shown=True):
-        found = cryptomattes(location, coverage=coverage, settings=settings)
-        is_bad = is_bad or found["status"] != "ok" or any(map(_faults, found["cryptomattes"]))
+        read = partial(cryptomattes, location, coverage=coverage, settings=settings)
+        found = attempt(read, cryptomattes=[], unclaimed_layers=[])
+        codes.add(FOUND if any(map(_faults, found["cryptomattes"])) else of_result(found))
         if patterns:
             found["cryptomattes"] = [_matching(each, patterns) for each in found["cryptomattes"]]
         if as_json:
             click.echo(json_text({"file_path": location.path, **found}))
         else:
             _print(nearby(location.path), found, has_coverage=coverage, shows_all=not patterns)
-    ctx.exit(int(is_bad))
+    ctx.exit(worst(codes))
 
 
 def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings) -> int:
@@ -84,19 +92,20 @@ def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings)
 
     runtime = make_runtime(settings)
     requests = (Request("created", (location,), Config(cryptomatte=mode)) for location in files)
-    is_bad = False
+    codes = set()
     try:
         documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
         for document in progress(documents, len(files), shown=True):
-            is_bad = is_bad or document["file"]["status"] != "ok"
+            status = document["file"]["status"]
+            codes.add(OK if status == "ok" else UNREAD if status in ("missing", None) else FOUND)
             persistence = document["persistence"]
             line = f"{nearby(document['file']['path'])}: {persistence['status']}, {persistence['message']}"
             line += "".join(f"; {each['code']}: {each['message']}" for each in document["errors"][:1])
-            click.echo(harmless(line, keep=""))
+            say(line)
     finally:
         if runtime.store:
             runtime.store.close()
-    return int(is_bad)
+    return worst(codes)
 
 
 def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
         if each["objects"]:
             print_table(names, [_row(item)[: len(names)] for item in each["objects"]], title=title)
         elif shows_all:
-            click.secho(harmless(title), bold=True)
+            say(title, bold=True)
         lines += _faults(each) + _notes(each["coverage"])
     lines += [
         f"{path}: the layers {name}00 and up have no cryptomatte attributes"
@@ -142,7 +151,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
         number = f"{plural(failure['chunks'], 'chunk')}: " if failure["chunks"] else ""
         lines.append(f"{path}: {failure['code']}: {number}{failure['message']}")
     for line in lines:
-        click.echo(harmless(line, keep=""))
+        say(line)
 
 
 def _notes(coverage: dict[str, Any] | None) -> list[str]:

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
+from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD
 from exr_inspector.apps.cli.output import write_bytes
-from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_pattern
+from exr_inspector.apps.cli.paths import (
+    complete_paths,
+    expand_some,
+    local_name,
+    recursive_option,
+    sequence_pattern,
+)
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import stored_files
 from exr_inspector.apps.cli.terminal import json_text, progress
-from exr_inspector.errors import requires_extra
-from exr_inspector.location import Location
+from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
+from exr_inspector.location import Location, is_object
 from exr_inspector.sequences import group
 from exr_inspector.settings import Settings
 from exr_inspector.shows import Shows
@@ -35,7 +42,7 @@ Pair = tuple[Location, Location]
 Compare = Callable[[Sequence[Pair]], "Iterator[FileDiff]"]
 
 # The exit code of a difference that is as said, from the least to the most urgent.
-EXIT_CODES = {"equal": 0, "unknown": 3, "different": 1}
+EXIT_CODES = {"equal": OK, "unknown": UNREAD, "different": FOUND}
 
 
 _NUMBER = r"[0-9]+\.?[0-9]*(?:e-?[0-9]+)?|\.[0-9]+"
@@ -51,8 +58,8 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=complete_paths)
+@click.argument("b", shell_complete=complete_paths)
 @click.option(
     "--pixels",
     type=click.Choice(["none", "hash", "full"]),
@@ -76,8 +83,13 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     metavar="NAME",
     help="Compare only pixels of channels that match, as *.R.",
 )
-@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
-@click.option("--db", metavar="FILE", help="Compare what this DuckDB file has of A and B, and read no file.")
+@recursive_option
+@click.option(
+    "--db",
+    metavar="FILE",
+    shell_complete=complete_paths,
+    help="Compare what this DuckDB file has of A and B, and read no file.",
+)
 @click.option(
     "--heatmap", metavar="PNG", help="Write a picture of where two files differ. For --pixels full."
 )
@@ -142,6 +154,9 @@ def diff(
             ctx.exit(EXIT_CODES[found["status"]])
         if heatmap:
             raise click.UsageError("--heatmap needs two files")
+        for side in sides:
+            if stored is None and not (is_object(side[0].path) or os.path.lexists(side[0].path)):
+                raise InspectorError(FILE_NOT_FOUND, "No such file or directory", side[0].path)
         groups = [group(side, lambda each: each.path) for side in sides]
         roots = _root(a, settings), _root(b, settings)
         statuses = [
@@ -177,7 +192,7 @@ def _compare_sequences(
     both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
     found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
     frames = (
-        Frame(frame, each["status"], each["header"], each["pixels"])
+        Frame(frame, each["status"], each["header"], each["pixels"], each["errors"])
         for (frame, _, _), each in zip(both, found, strict=True)
     )
     summary = summarize(pair, frames)

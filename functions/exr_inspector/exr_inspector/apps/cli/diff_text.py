@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby, plural, truncate
+from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby, plural, say, shade, truncate
 from exr_inspector.apps.cli.values import readable, readable_window
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from exr_inspector.compare.pixels import ChannelDiff, PixelDiff
     from exr_inspector.compare.sequences import SequenceChange, SequenceDiff
 
+# Reasons why frames of a sequence are not compared.
+MAX_REASONS = 8
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
 _COLORS = {
     "added": "green",
@@ -33,16 +35,14 @@ def print_file(found: FileDiff, *, show_all: bool) -> None:
     """Print the difference of two files."""
     click.echo(harmless(f"--- {nearby(found['a'])}\n+++ {nearby(found['b'])}"))
     for error in found["errors"]:
-        click.secho(
-            harmless(f"{nearby(error['where'])}: {error['code']}: {error['message']}", keep=""), fg="yellow"
-        )
+        say(f"{nearby(error['where'])}: {error['code']}: {error['message']}", "yellow")
     shown = [each for each in found["header"] if show_all or not each["is_occasional"]]
     for change, parts in _together(shown):
         where = f" ({', '.join(parts)})" if parts else ""
         click.echo(_line(change, f"{change['name']}{where}"))
     occasional = dict.fromkeys(each["name"] for each in found["header"] if each["is_occasional"])
     if occasional and not show_all:
-        click.echo(harmless(f"  {', '.join(occasional)}: differ, as they may (--all shows them)", keep=""))
+        say(f"  {', '.join(occasional)}: differ, as they may (--all shows them)")
     if not found["errors"]:
         click.echo("header: " + (_verdict("different") if shown else _verdict("equal")))
     pixels = found["pixels"]
@@ -63,14 +63,14 @@ def _together(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str]]]:
     yield from found.values()
 
 
-def _line(change: Change | SequenceChange, name: str) -> str:
+def _line(change: Change | SequenceChange, name: str, indent: str = "") -> str:
     kind = change["kind"]
     what = "" if change["what"] in ("attribute", "file") else f"{change['what']} "
     before, after = (_text(change["what"], change[side]) for side in ("before", "after"))
     values = f"{before} {_arrow()} {after}" if before and after else before or after
-    text = harmless(f"{_SIGNS[kind]} {what}{name}" + (f": {values}" if values else ""), keep="")
+    text = harmless(f"{indent}{_SIGNS[kind]} {what}{name}" + (f": {values}" if values else ""), keep="")
     room = columns()
-    return click.style(truncate(text, room) if room else text, fg=_COLORS[kind])
+    return click.style(truncate(text, room) if room else text, fg=shade(_COLORS[kind]))
 
 
 def _arrow() -> str:
@@ -97,9 +97,7 @@ def _print_pixels(pixels: PixelDiff) -> None:
         windows = f"{readable_window(each['a'])} and {readable_window(each['b'])}"
         click.echo(f"data windows {windows}: {both}")
     for before, after in pixels["renamed"]:
-        click.secho(
-            harmless(f"> channel {before['name']} {_arrow()} {after['name']}: equal pixels"), fg="cyan"
-        )
+        say(f"> channel {before['name']} {_arrow()} {after['name']}: equal pixels", "cyan")
     shown = [each for each in pixels["channels"] if each["status"] != "equal"]
     equal = len(pixels["channels"]) - len(shown)
     if shown:
@@ -122,15 +120,15 @@ def _print_pixels(pixels: PixelDiff) -> None:
             click.echo(f"{counts['numbers']['different']:,} pixels have other numbers of samples")
     for side, failures in pixels["failures"].items():
         for failure in failures:
-            text = f"{side}: {failure['code']}: {plural(failure['chunks'], 'chunk')}: {failure['message']}"
-            click.secho(harmless(text, keep=""), fg="yellow")
+            number = plural(failure["chunks"], "chunk")
+            say(f"{side}: {failure['code']}: {number}: {failure['message']}", "yellow")
     click.echo(
         f"pixels: {_verdict(pixels['status'])}, {equal} of {len(pixels['channels'])} channels are equal"
     )
 
 
 def _verdict(status: str) -> str:
-    return click.style(status, fg=_COLORS[status])
+    return click.style(status, fg=shade(_COLORS[status]))
 
 
 def _row(channel: ChannelDiff) -> list[Any]:
@@ -162,25 +160,26 @@ def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
     """Print the difference of two sequences: one line, then what changed in which frames."""
     name = nearby(found["a"] or found["b"] or "")
     counts = [
-        f"{_label(status)} {found[status]}"
+        f"{status} {found[status]}"
         for status in ("different", "unknown", "added", "removed")
         if found[status]
     ]
     if found["a"] is None or found["b"] is None:
-        counts = [_label("added" if found["a"] is None else "removed")]
+        counts = ["added" if found["a"] is None else "removed"]
     elif not counts:
         what = "headers" if pixels == "none" else "headers and pixels"
-        counts = [f"{_label(found['status'])}: {what} of {plural(found['files'], 'file')}"]
-    click.echo(f"{harmless(name, keep='')} " + "  ".join(counts))
+        counts = [f"{found['status']}: {what} of {plural(found['files'], 'file')}"]
+    say(f"{name} {'  '.join(counts)}", _COLORS[found["status"]])
     for change in found["changes"]:
         part = f" in {change['part']}" if change["part"] and change["what"] != "part" else ""
-        click.echo("  " + _line(change, f"{change['name']}{part}{_at(change['frames'])}"))
+        click.echo(_line(change, f"{change['name']}{part}{_at(change['frames'])}", "  "))
+    reasons = list(found["reasons"].items())
+    for reason, frames in reasons[:MAX_REASONS]:
+        say(f"  ? not compared{_at(frames)}: {reason}", "yellow")
+    if len(reasons) > MAX_REASONS:
+        say(f"  ? and {len(reasons) - MAX_REASONS} more reasons (--json)", "yellow")
     for channel, frames in found["channels"].items():
-        click.echo(click.style(harmless(f"  ~ pixels of {channel}{_at(frames)}", keep=""), fg="yellow"))
-
-
-def _label(status: str) -> str:
-    return click.style(status, fg=_COLORS[status])
+        say(f"  ~ pixels of {channel}{_at(frames)}", "yellow")
 
 
 def _at(frames: str) -> str:

@@ -9,7 +9,7 @@ import click
 
 from exr_inspector.apps.cli.details import by_parts
 from exr_inspector.apps.cli.table import print_record, print_table
-from exr_inspector.apps.cli.terminal import harmless
+from exr_inspector.apps.cli.terminal import say
 from exr_inspector.apps.cli.values import readable, readable_fact
 
 
@@ -21,7 +21,7 @@ def print_everything(document: Mapping[str, Any]) -> None:
     _print_facts({**facts, **report})
     for each in document["errors"]:
         where = f" ({each['where']})" if each["where"] else ""
-        click.echo(harmless(f"{each['code']}: {each['message']}{where}", keep=""))
+        say(f"{each['code']}: {each['message']}{where}")
     shared = _shared(parts) if len(parts) > 1 else {}
     if shared:
         _print_facts(shared, "All parts")

@@ -5,32 +5,51 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
-from exr_inspector.apps.cli.paths import local_name, matches, typed_names
-from exr_inspector.apps.cli.stores import archive_settings, selected_store, with_db, written_db
+from exr_inspector.apps.cli.exits import INTERRUPTED, OK, UNREAD
+from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, typed_names
+from exr_inspector.apps.cli.stores import (
+    archive_settings,
+    compared_store,
+    selected_store,
+    with_db,
+    written_db,
+)
+from exr_inspector.errors import InspectorError, requires_extra
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from exr_inspector.apps.index.run import Root, Run
-
-INTERRUPTED = 130
+    from exr_inspector.apps.index.pool import Executor
+    from exr_inspector.apps.index.publish import Publisher
+    from exr_inspector.apps.index.run import Options, Root, Run
+    from exr_inspector.catalog.store import Store
+    from exr_inspector.sources.listing import Listing
+    from exr_inspector.sources.opener import Opener
 
 
 @click.command()
-@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...", shell_complete=complete_paths)
 @written_db
 @click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: cores]")
+@click.option(
+    "--facets",
+    metavar="LIST",
+    help="What to compute for every file, also for stored ones that lack it, such as"
+    " `header,pixels:sampled,policy:default`; `pixels:full`, `cryptomatte:objects` or `:coverage`, and"
+    " `policy:` with a pack or a file. [default: header, and what the settings ask for]",
+)
 @click.option(
     "--dask",
     metavar="tls://HOST:PORT",
@@ -54,18 +73,33 @@ INTERRUPTED = 130
     "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
 )
 @click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Delete the rows of a root that lists no files; otherwise it counts as not mounted.",
+)
+@click.option(
+    "--catalog",
+    metavar="PATH",
+    help="List ROOT by VAST Catalog, in which it has this path. Not verified on a cluster.",
+)
+@click.option(
     "--keep-gone",
     type=click.IntRange(0),
     metavar="DAYS",
-    help="Keep rows of files that are gone for some days, apart: in NAME.gone.duckdb, or the schema NAME_gone.",
+    help="Keep rows of files that are gone for some days, in NAME.gone.duckdb or the schema NAME_gone.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
 @click.option(
     "--publish",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write a copy to this DuckDB file at the end, and whenever the number of files has doubled, which"
-    " others can read meanwhile.",
+    help="Write a snapshot to this DuckDB file at the end, which others can read; of a DuckDB file also"
+    " whenever the number of files has doubled.",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Keep indexing what changes in these folders of this machine, until Ctrl-C.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
@@ -76,6 +110,7 @@ def index(
     roots: tuple[str, ...],
     db: str | None,
     jobs: int | None,
+    facets: str | None,
     dask: str | None,
     dask_ca: str | None,
     dask_cert: str | None,
@@ -83,9 +118,12 @@ def index(
     no_delete: bool,
     max_delete: float,
     yes: bool,
+    allow_empty: bool,
+    catalog: str | None,
     keep_gone: int | None,
     dry_run: bool,
     publish: str | None,
+    watch: bool,
     as_json: bool,
     quiet: bool,
     no_oiio: bool,
@@ -97,74 +135,178 @@ def index(
     their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
     that were modified a short time ago may still be being written, and are inspected again by the next run.
 
-    Ctrl-C stores what is under way and ends; run it again to continue. Exit codes: 0, 1 if a file could not
-    be read, 2, 130 after Ctrl-C.
+    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 3 if a file or folder could
+    not be read.
     """
     from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
-    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415 - so that --help is quick
-    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
-    from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415
+    from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415
+    from exr_inspector.apps.index.publish import Publisher  # noqa: PLC0415
+    from exr_inspector.apps.index.run import Options  # noqa: PLC0415
+    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
         raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
-    settings = Settings.from_mapping(os.environ)
-    settings = replace(settings, openimageio=settings.openimageio and not no_oiio)
-    if db:
-        settings = with_db(settings, db)
-    store = selected_store(settings)
-    counter = terminal.Counter(shown=not (quiet or as_json))
+    if watch and dry_run:
+        raise click.UsageError("--watch indexes, and --dry-run does not")
+    settings = _settings(db, facets, with_report=not no_oiio)
+    wants = wanted(settings, Opener(settings))
+    store = (compared_store if dry_run else selected_store)(settings)
+    options = Options(not no_delete, max_delete / 100, yes, allow_empty, wants)
+    if catalog:
+        options = replace(options, list_root=_catalog(catalog, roots))
     with ExitStack() as stack:
         stack.enter_context(closing(store))
-        options, archive = Options(not no_delete, max_delete / 100, yes), None
+        archive = None
         if keep_gone is not None and not dry_run:
             kept = stack.enter_context(closing(selected_store(archive_settings(settings))))
             archive = Archive(kept, store)
             options = replace(options, keep=archive.keep)
         publisher = None
         if publish and not dry_run:
-            if not isinstance(store, DuckDBStore):
-                raise click.UsageError(
-                    "--publish copies a DuckDB file; others can read VAST DataBase as it is"
-                )
             publisher = Publisher(store, publish)
-
-        def progress(step: str, done: int, total: int) -> None:
-            counter(step, done, total)
-            if publisher and step == "Inspecting":
-                publisher()
-
         whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
         execute = executors(settings, store, whole, jobs, cluster)
-        run = Run(whole, store, settings, options, progress)
-        with _stopping(run):
+        expire = partial(archive.expire, keep_gone) if archive and keep_gone is not None else None
+        command = _Command(store, settings, options, execute, publisher, expire, as_json, quiet, dry_run)
+        with _stopping(command):
+            if watch:
+                command.follow(whole)
+            else:
+                command.run(whole)
+            if publisher:
+                publisher.publish()
+    ctx.exit(INTERRUPTED if command.is_stopping else UNREAD if command.has_failed else OK)
+
+
+@dataclass
+class _Command:
+    """What the command was asked to do, for any roots."""
+
+    store: Store
+    settings: Settings
+    options: Options
+    execute: Callable[[int], Executor]
+    publisher: Publisher | None
+    expire: Callable[[], object] | None
+    as_json: bool
+    quiet: bool
+    dry: bool
+    is_stopping: bool = False
+    has_failed: bool = False
+    _run: Run | None = None
+
+    def stop(self) -> None:
+        """End soon. What is under way is stored."""
+        self.is_stopping = True
+        if self._run:
+            self._run.is_stopping = True
+
+    def run(self, roots: Sequence[Root], *, tells_all: bool = True) -> bool:
+        """Index roots and report, with `tells_all` also that nothing was new. Return whether rows changed."""
+        from exr_inspector.apps.index.run import Run  # noqa: PLC0415 - so that --help is quick
+
+        counter = terminal.Counter(shown=not (self.quiet or self.as_json))
+
+        def progress(step: str, done: int, total: int) -> None:
+            counter(step, done, total)
+            if self.publisher and step == "Inspecting":
+                self.publisher()
+
+        run = self._run = Run(roots, self.store, self.settings, self.options, progress)
+        run.is_stopping = self.is_stopping
+        try:
+            run.run(self.execute, dry=self.dry)
+            if self.expire:
+                self.expire()
+        finally:
+            counter.end()
+            found = run.summary
+            if tells_all or found.new or found.changed or found.gone or found.faults:
+                _report(run, as_json=self.as_json, quiet=self.quiet, dry=self.dry)
+        self.has_failed = found.failed > 0 or found.unlisted > 0
+        return bool(found.new or found.changed or found.deleted)
+
+    def follow(self, roots: Sequence[Root]) -> None:
+        """Index folders, and then what changes in them, until `stop`.
+
+        A fault that time may cure is reported.
+        """
+        for each in roots:
+            if is_object(each.path) or not each.is_whole:
+                raise click.UsageError(f"--watch follows folders of this machine, and not {each.path}")
+        with requires_extra("index"):
+            from exr_inspector.apps.index.watch import Watch  # noqa: PLC0415 - an extra
+
+        is_unpublished = False
+        watch = Watch([each.path for each in roots], self.settings.settle_seconds, self._holds)
+        for paths in watch:
+            if self.is_stopping:
+                return
             try:
-                run.run(execute, dry=dry_run)
-                if archive:
-                    archive.expire(keep_gone or 0)
-                if publisher:
-                    publisher.publish()
-            finally:
-                counter.end()
-                _report(run, as_json=as_json, quiet=quiet, dry=dry_run)
-    ctx.exit(INTERRUPTED if run.is_stopping else int(run.summary.failed > 0 or run.summary.unlisted > 0))
+                if paths:
+                    is_first = self._run is None
+                    is_unpublished |= self.run(make_roots(paths, self.settings), tells_all=is_first)
+                if self.publisher and is_unpublished and self.publisher.is_due:
+                    self.publisher.publish()
+                    is_unpublished = False
+            except InspectorError as error:
+                if not error.retry:
+                    raise
+                click.echo(f"exr-inspector: {terminal.harmless(str(error))}", err=True)
+                watch.fail()
+
+    def _holds(self, folder: str) -> bool:
+        """Return whether files below a folder are stored."""
+        name = self.settings.paths.canonical(folder) + "/"
+        return self.store.scan("files", ["file_id"], lambda rows: any(each.num_rows for each in rows), name)
+
+
+def _settings(db: str | None, facets: str | None, *, with_report: bool) -> Settings:
+    from exr_inspector.apps.index.facets import with_facets  # noqa: PLC0415 - so that --help is quick
+
+    settings = Settings.from_mapping(os.environ)
+    settings = replace(settings, openimageio=settings.openimageio and with_report)
+    if facets is not None:
+        try:
+            settings = with_facets(settings, facets)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--facets") from None
+    return with_db(settings, db) if db else settings
+
+
+def _catalog(path: str, roots: Sequence[str]) -> Callable[[str, Opener], Listing]:
+    """Return what lists the one root by VAST Catalog."""
+    settings = Settings.from_mapping(os.environ)
+    if len(roots) != 1 or not settings.vast_endpoint:
+        raise click.UsageError("--catalog needs one ROOT, and the settings of VAST DataBase")
+    with requires_extra("vast"):  # 1.5 s, only if it is used
+        from exr_inspector.apps.index.vast_catalog import Catalog  # noqa: PLC0415
+    return lambda root, _: Catalog(root, path, settings)
 
 
 def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
-    """Return the roots that a user names, without those below others; single files share one root."""
-    from exr_inspector.apps.index.run import Root  # noqa: PLC0415
+    """Return the roots that a user names."""
+    paths: list[str] = []
+    for name in typed_names(names):
+        path = local_name(name, settings)
+        paths += [path] if is_object(path) else matches(name, path, settings)
+    return make_roots(paths, settings)
+
+
+def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
+    """Return the roots of paths, without those below others; single files share one root."""
+    from exr_inspector.apps.index.run import Root  # noqa: PLC0415 - so that --help is quick
 
     whole: list[Root] = []
     files: list[str] = []
-    for name in typed_names(names):
-        path = local_name(name, settings)
-        for match in [path] if is_object(path) else matches(name, path, settings):
-            # A root that is not there is a folder that is not mounted, unless its name is that of a file.
-            if os.path.isfile(match) or (is_exr(match) and not os.path.isdir(match)):  # noqa: PTH112, PTH113
-                files.append(match if is_object(match) else path_location(match).path)
-            else:
-                root = match.rstrip("/") if is_object(match) else path_location(match).path
-                whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
+    for path in paths:
+        # A root that is not there is a folder that is not mounted, unless its name is that of a file.
+        if os.path.isfile(path) or (is_exr(path) and not os.path.isdir(path)):  # noqa: PTH112, PTH113
+            files.append(path if is_object(path) else path_location(path).path)
+        else:
+            root = path.rstrip("/") if is_object(path) else path_location(path).path
+            whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
     whole = [
         each
         for number, each in enumerate(whole)
@@ -180,14 +322,14 @@ def roots_of(names: Sequence[str], settings: Settings) -> list[Root]:
 
 
 @contextmanager
-def _stopping(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C in the block end the run soon, and the second one at once."""
+def _stopping(command: _Command) -> Iterator[None]:
+    """Let the first Ctrl-C in the block end the command soon, and the second one at once."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if run.is_stopping:
+        if command.is_stopping:
             signal.signal(number, signal.SIG_DFL)
             raise KeyboardInterrupt
-        run.is_stopping = True
+        command.stop()
 
     previous = signal.signal(signal.SIGINT, stop)
     try:
@@ -199,17 +341,16 @@ def _stopping(run: Run) -> Iterator[None]:
 def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
     summary = run.summary
     if as_json:
-        click.echo(json.dumps(summary.as_json()))
+        click.echo(json.dumps({**summary.as_json(), "interrupted": run.is_stopping}))
     if not quiet:
         for line in summary.faults:
-            click.echo(terminal.harmless(line, keep=""), err=True)
+            terminal.say(line, err=True)
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
-            kept = f"{each.root}: the rows of {files} are kept: {each.reason}"
-            click.echo(terminal.harmless(kept, keep=""), err=True)
+            terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
     if not as_json:
         line = summary.line()
         if dry:
             mib = summary.size_bytes / 2**20
             line += f"; a run would read at most {mib:,.0f} MiB with at least {summary.requests:,} requests"
-        click.echo(f"Interrupted: {line}" if run.is_stopping else line)
+        terminal.say(f"Interrupted: {line}" if run.is_stopping else line)

@@ -15,7 +15,7 @@ from exr_inspector.apps.cli import summary, terminal
 from exr_inspector.apps.cli.details import print_details
 from exr_inspector.apps.cli.everything import print_everything
 from exr_inspector.apps.cli.output import Discard, opened
-from exr_inspector.apps.cli.paths import expand_some, local_name
+from exr_inspector.apps.cli.paths import complete_paths, expand_some, local_name, recursive_option
 from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.document.model import Document
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
-@click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_paths)
+@recursive_option
+@click.option(
+    "--db", metavar="FILE", shell_complete=complete_paths, help="Store the rows in this DuckDB file."
+)
 @click.option(
     "--output",
     "-o",
@@ -102,9 +104,9 @@ def inspect(
             _write_json(documents, output, form, is_single, run)
     if not quiet:
         for line in run.faults:
-            click.echo(line, err=True)
+            terminal.say(line, err=True)
         if form != "table" or not is_single or run.runtime.store or run.is_partial:
-            click.echo(run.line(), err=form != "table" or run.is_partial)
+            terminal.say(run.line(), err=form != "table" or run.is_partial)
     if run.failure:
         raise run.failure
     ctx.exit(run.exit_code)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
-from exr_inspector.apps.cli.paths import typed_names
+from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD
+from exr_inspector.apps.cli.paths import complete_paths, recursive_option, typed_names
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import stored_files
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, progress
+from exr_inspector.apps.cli.terminal import json_text, nearby, progress, say
 from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
 from exr_inspector.location import Location, is_object
 from exr_inspector.sequences import Group, format_frames
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_paths)
 @click.option(
-    "--db", metavar="FILE", help="Compare what this DuckDB file has of the paths, and read no file."
+    "--db",
+    metavar="FILE",
+    shell_complete=complete_paths,
+    help="Compare what this DuckDB file has of the paths, and read no file.",
 )
-@click.option(
-    "--recursive/--no-recursive", "-r", default=True, help="Include the folders below. [default: yes]"
-)
+@recursive_option
 @click.option(
     "--pixels",
     type=click.Choice(["none", "sampled", "full"]),
@@ -69,6 +72,9 @@ def outliers(
 
     Exit code 1 if a frame stands out, 3 if a file could not be read, or else 0.
     """
+    is_budget_given = ctx.get_parameter_source("budget") is ParameterSource.COMMANDLINE
+    if is_budget_given and (pixels != "sampled" or db):
+        raise click.UsageError("--budget limits a sample; use --pixels sampled, without --db")
     settings = Settings.from_mapping(os.environ)
     shows = Shows(settings.show_config)
     places = Places(typed_names(paths), settings, shows)
@@ -103,7 +109,7 @@ def outliers(
         for sequence, _ in sequences:
             judge(sequence, stored)
     counts["unread"] += _report_short(short, MIN_FRAMES, is_stored=bool(db))
-    ctx.exit(1 if counts["outliers"] else 3 if counts["unread"] else 0)
+    ctx.exit(FOUND if counts["outliers"] else UNREAD if counts["unread"] else OK)
 
 
 def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool) -> int:
@@ -112,7 +118,7 @@ def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool
     for each in files:
         if each not in there:
             error = InspectorError(FILE_NOT_FOUND, "No such file or directory")
-            click.echo(harmless(f"{nearby(each.path)}: {error}", keep=""), err=True)
+            say(f"{nearby(each.path)}: {error}", err=True)
     if there:
         counted = "1 file is" if len(there) == 1 else f"{len(there):,} files are"
         click.echo(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
@@ -154,14 +160,13 @@ def _read(
 
 def _print(sequence: Group[Location], found: list[Outlier], count: int, unread: list[int]) -> None:
     verdict = f"{len(found)} of {count:,} frames to review" if found else f"{count:,} frames, none stands out"
-    not_read = click.style(f"; not read: {format_frames(unread)}", fg="yellow") if unread else ""
-    color = "yellow" if found else "green"
-    click.echo(f"{harmless(nearby(sequence.key), keep='')}: {click.style(verdict, fg=color)}{not_read}")
+    not_read = f"; not read: {format_frames(unread)}" if unread else ""
+    say(f"{nearby(sequence.key)}: {verdict}{not_read}", "yellow" if found or unread else "green")
     for each in found:
         score = "" if each["score"] is None else f" ({each['score']:g} times the typical change)"
         first, *others = each["reasons"]
-        click.echo(harmless(f"  {each['frame']}: {first}{score}", keep=""))
+        say(f"  {each['frame']}: {first}{score}")
         for reason in others[:3]:
-            click.echo(harmless(f"        {reason}", keep=""))
+            say(f"        {reason}")
         if len(others) > 3:
-            click.echo(f"        and {len(others) - 3} more reasons (--json)")
+            say(f"        and {len(others) - 3} more reasons (--json)")

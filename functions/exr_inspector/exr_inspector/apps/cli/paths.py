@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from exr_inspector.location import Location, is_object, path_location
 from exr_inspector.sequences import Pattern, parse_pattern
@@ -18,6 +19,23 @@ from exr_inspector.sources.opener import Opener
 
 # The name that stands for the names on standard input.
 STDIN = "-"
+
+
+def complete_paths(
+    ctx: click.Context,  # noqa: ARG001 - click's interface
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Let the shell complete names of files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+recursive_option = click.option(
+    "--recursive/--no-recursive",
+    "-r",
+    default=True,
+    help="Include the folders below a folder.  [default: yes]",
+)
 
 
 def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
@@ -42,7 +60,7 @@ def expand_some(names: Sequence[str], *, recursive: bool, settings: Settings) ->
     """Return what `expand` returns. Raises click.UsageError also if that is nothing."""
     files = expand(names, recursive=recursive, settings=settings)
     if not files:
-        hint = "" if recursive else "; --recursive includes the folders below"
+        hint = "" if recursive else ", without the folders below"
         raise click.UsageError(f"no .exr file in {', '.join(names)}{hint}")
     return files
 

@@ -25,8 +25,6 @@ from exr_inspector.settings import Settings
 @click.option(
     "--db",
     metavar="FILE",
-    envvar="EXR_INSPECTOR_DB",
-    show_envvar=True,
     type=DATABASE_FILE,
     help="Report what this DuckDB file holds of PATH, or everything, and read no other file.",
 )

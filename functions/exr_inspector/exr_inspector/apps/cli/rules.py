@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import click
 
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text
+from exr_inspector.apps.cli.terminal import json_text, say
 from exr_inspector.errors import BAD_POLICY, InspectorError
 from exr_inspector.policy.model import Policy, Rule
 
@@ -53,15 +51,15 @@ def explain(rule_id: str, names: tuple[str, ...]) -> None:
     rule = found.get(rule_id.lower())
     if rule is None:
         raise InspectorError(BAD_POLICY, f"there is no rule {rule_id!r}; `exr-inspector rules` lists all")
-    click.secho(harmless(f"{rule.id}: {rule.title}"), bold=True)
+    say(f"{rule.id}: {rule.title}", bold=True)
     click.echo(f"{rule.severity}, given {rule.given}, from the policy {rule.origin}\n")
     for text in (rule.why, rule.fix and f"What to do: {rule.fix}", *_conditions(rule)):
         if text:
-            click.echo(harmless(textwrap.fill(text, 100, subsequent_indent="  "), keep="\n"))
+            say(" ".join(text.split()))
     if rule.docs:
         click.echo("Sources:")
         for source in rule.docs:
-            click.echo(f"  {harmless(source)}")
+            say(f"  {source}")
 
 
 def _conditions(rule: Rule) -> list[str]:

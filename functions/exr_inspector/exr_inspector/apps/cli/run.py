@@ -11,6 +11,7 @@ from types import FrameType
 
 from exr_inspector import library, pipeline
 from exr_inspector.apps.cli import summary, terminal
+from exr_inspector.apps.cli.exits import FOUND, INTERRUPTED, OK, UNREAD
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import Location
@@ -18,8 +19,6 @@ from exr_inspector.pipeline import Runtime
 
 # Files whose rows are stored in one transaction.
 BATCH = 100
-# The exit code of a process that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 class Run:
@@ -45,7 +44,10 @@ class Run:
     def exit_code(self) -> int:
         if self.is_interrupted:
             return INTERRUPTED
-        return 0 if self.statuses["ok"] == self.statuses.total() else 1
+        unread = self.statuses["missing"] + self.statuses["not read"]
+        if self.statuses["ok"] + unread < self.statuses.total():
+            return FOUND
+        return UNREAD if unread else OK
 
     @contextmanager
     def session(self) -> Iterator[None]:

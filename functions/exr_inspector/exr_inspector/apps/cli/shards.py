@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.index import roots_of
+from exr_inspector.apps.cli.paths import complete_paths
 from exr_inspector.apps.cli.stores import selected_store, with_db, written_db
 from exr_inspector.apps.cli.terminal import plural
 from exr_inspector.settings import Settings
@@ -34,17 +35,20 @@ def shards() -> None:
 
 
 @shards.command()
-@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...", shell_complete=complete_paths)
 @click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
 @written_db
 def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
     """Compare roots with the store, and write what differs as shards."""
-    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
+    from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     settings = _settings(db)
+    options = Options(deletes=False, wanted=wanted(settings, Opener(settings)))
     with closing(selected_store(settings)) as store:
-        run = Run(roots_of(roots, settings), store, settings, Options(deletes=False), lambda *_: None)
+        run = Run(roots_of(roots, settings), store, settings, options, lambda *_: None)
         made = write_plan(run, Path(folder))
     for line in run.summary.faults:
         click.echo(line, err=True)

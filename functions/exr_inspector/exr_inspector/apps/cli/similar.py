@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exr_inspector.apps.cli.paths import local_name
+from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, sequence_pattern
 from exr_inspector.apps.cli.query import query_limit
 from exr_inspector.apps.cli.stores import read_db, selected_store, with_db
 from exr_inspector.apps.cli.table import print_table
@@ -30,7 +30,7 @@ _MAX_NAMES = 6
 
 
 @click.command()
-@click.argument("target", metavar="FILE|FILE_ID")
+@click.argument("target", metavar="FILE|FILE_ID", shell_complete=complete_paths)
 @click.option(
     "--by",
     type=click.Choice(["metadata", "channels", "look"]),
@@ -76,7 +76,8 @@ def similar(
 ) -> None:
     """Show the stored files that are most like a file, the most similar first.
 
-    FILE itself is left out. If it cannot be read now, its stored vectors are compared.
+    FILE itself is left out. If it cannot be read now, its stored vectors are compared. FILE may be a sequence
+    such as beauty.#.exr, of which the first frame is compared.
     The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
     from exr_inspector.similar import explain_matches, search  # noqa: PLC0415 - so that --help is quick
@@ -113,7 +114,10 @@ def _query(target: str, store: Store, by: By, settings: Settings) -> Query:
 
     if re.fullmatch("[0-9a-f]{32}", target):
         return query_of(target, store, by, settings)
-    location = path_location(local_name(target, settings), settings.paths)
+    name = local_name(target, settings)
+    if sequence_pattern(target, settings):
+        name = matches(target, name, settings)[0]
+    location = path_location(name, settings.paths)
     try:
         document = inspect(location, settings)
         if document["file"]["status"] not in ("missing", None):

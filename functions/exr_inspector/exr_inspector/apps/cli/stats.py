@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from exr_inspector.apps.cli.paths import expand_some
+from exr_inspector.apps.cli.exits import attempt, of_result, worst
+from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
 from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
-from exr_inspector.apps.cli.terminal import harmless, json_text, nearby, plural, progress
+from exr_inspector.apps.cli.terminal import json_text, nearby, plural, progress, say
 from exr_inspector.events.request import Config, Request
 from exr_inspector.location import Location
 from exr_inspector.settings import MIB, Settings
@@ -26,8 +28,8 @@ _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_paths)
+@recursive_option
 @click.option(
     "--mode",
     type=click.Choice(["full", "sampled", "counts"]),
@@ -36,12 +38,20 @@ _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
     help="Read every chunk, a sample of at least 16, or only how many samples deep pixels have.",
 )
 @click.option(
-    "--budget", type=click.IntRange(0), metavar="MIB", help="MiB that a sample may read. [default: 32]"
+    "--budget",
+    type=click.IntRange(0),
+    metavar="MIB",
+    help="MiB of a file that a sample may read; for --mode sampled. [default: 32]",
 )
 @click.option(
     "--channel", "channels", multiple=True, metavar="NAME", help="Only channels that match, as *.R."
 )
-@click.option("--db", metavar="FILE", help="Store the rows in this DuckDB file, and read no pixels twice.")
+@click.option(
+    "--db",
+    metavar="FILE",
+    shell_complete=complete_paths,
+    help="Store the rows in this DuckDB file, and read no pixels twice.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
 @click.option("--verify", is_flag=True, help="Decode every chunk of every level, and show the bad ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
@@ -68,6 +78,8 @@ def stats(
     settings = Settings.from_mapping(os.environ)
     files = expand_some(paths, recursive=recursive, settings=settings)
     limit = None if budget is None else budget * MIB
+    if budget is not None and (mode == "full" or verify):
+        raise click.UsageError("--budget limits a sample; add --mode sampled")
     if verify:
         if db is not None or channels or dry_run:
             raise click.UsageError("--verify decodes all; drop --db, --channel and --dry-run")
@@ -80,15 +92,15 @@ def stats(
         stats_bytes = settings.stats_bytes if limit is None else max(limit, 1)
         settings = with_db(replace(settings, stats_bytes=stats_bytes), db)
         results = _stored(files, mode, settings)
-    is_bad = False
+    codes = set()
     for location, found in progress(results, len(files), shown=True):
-        is_bad = is_bad or found["status"] not in ("ok", "planned", "unchanged")
+        codes.add(of_result(found))
         if as_json:
             kind = "verification" if verify else "stats"
             click.echo(json_text({"file_path": location.path, kind: found}))
         else:
             (_print_verified if verify else _print)(nearby(location.path), found)
-    ctx.exit(int(is_bad))
+    ctx.exit(worst(codes))
 
 
 def _measured(
@@ -99,17 +111,22 @@ def _measured(
     settings: Settings,
     dry_run: bool,
 ) -> Iterator[tuple[Location, dict[str, Any]]]:
-    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.pixels.helper import shared_helper  # noqa: PLC0415 - so that --help is quick
+
+    if not dry_run:
+        shared_helper()  # it starts while this process imports numpy
+    from exr_inspector.pixels.stats import pixel_stats  # noqa: PLC0415
 
     for location in files:
-        yield location, pixel_stats(location, mode, budget, None, channels, settings, dry_run=dry_run)
+        read = partial(pixel_stats, location, mode, budget, None, channels, settings, dry_run=dry_run)
+        yield location, attempt(read)
 
 
 def _verified(files: Sequence[Location], settings: Settings) -> Iterator[tuple[Location, dict[str, Any]]]:
     from exr_inspector.pixels.verify import verify_pixels  # noqa: PLC0415
 
     for location in files:
-        yield location, verify_pixels(location, settings)
+        yield location, attempt(partial(verify_pixels, location, settings))
 
 
 def _stored(
@@ -124,22 +141,24 @@ def _stored(
     try:
         documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
         for location, document in zip(files, documents, strict=True):
-            reason = "; ".join(each["message"] for each in document["errors"])
-            yield location, document["stats"] or {"status": "failed", "reason": reason}
+            yield location, document["stats"] or {"status": "failed", "failures": document["errors"]}
     finally:
         if runtime.store:
             runtime.store.close()
 
 
 def _print(path: str, found: dict[str, Any]) -> None:
-    if "reason" in found:
-        click.echo(harmless(f"{path}: {found['status']}, {found['reason']}", keep=""))
+    coverage = found.get("coverage")
+    if found["status"] == "unchanged":
+        say(f"{path}: unchanged, {found['reason']}")
         return
-    coverage = found["coverage"]
+    if not coverage or not coverage["chunks"]:
+        _print_failures(path, found)
+        return
     if found["status"] == "planned":
         size = _size(coverage["bytes_planned"])
         text = f"would read {coverage['chunks_planned']:,} of {coverage['chunks']:,} chunks, {size}"
-        click.echo(f"{harmless(path)}: {text}")
+        say(f"{path}: {text}")
         return
     read = f"{coverage['chunks_read']:,} of {coverage['chunks']:,} chunks, {_size(coverage['bytes_read'])}"
     title = f"{path}: {found['status']}, {read}"
@@ -163,7 +182,7 @@ def _print(path: str, found: dict[str, Any]) -> None:
             names, rows, title=title, optional=("shape", "p50", "type", "stddev", "part", "first bad")
         )
     else:
-        click.secho(harmless(title), bold=True)
+        say(title, bold=True)
     for each in found["channels"]:
         _print_suspects(each)
     for each in found["deep"]:
@@ -172,24 +191,30 @@ def _print(path: str, found: dict[str, Any]) -> None:
             f"{each['samples']:,} samples in {each['pixels']:,} pixels, at most {per_pixel['max']} in one"
         )
         click.echo(f"part {each['part_index']}: {counts}; {each['empty_pixels']:,} pixels are empty")
+    _print_failures("", found)
+
+
+def _print_failures(path: str, found: dict[str, Any]) -> None:
+    """Print the failures of a file, with its path if that was not printed."""
     for each in found["failures"]:
-        number = f"{plural(each['chunks'], 'chunk')}: " if each["chunks"] else ""
-        click.echo(harmless(f"{each['code']}: {number}{each['message']}", keep=""))
+        part = "" if each.get("part_index") is None else f"part {each['part_index']}: "
+        number = f"{plural(each['chunks'], 'chunk')}: " if each.get("chunks") else ""
+        say(f"{path}{': ' if path else ''}{part}{each['code']}: {number}{each['message']}")
 
 
 def _print_verified(path: str, found: dict[str, Any]) -> None:
+    if not found.get("chunks"):
+        _print_failures(path, found)
+        return
     counts = f"{found['chunks_decoded']:,} of {found['chunks']:,} chunks decode"
     codecs = sorted({str(each["compression"]) for each in found["unchecked"]})
     hint = f" ({', '.join(codecs)}: no checksum, so damage may go unnoticed)" if codecs else ""
-    click.secho(harmless(f"{path}: {found['status']}, {counts}{hint}"), bold=True)
+    say(f"{path}: {found['status']}, {counts}{hint}", bold=True)
     for each in found["bad_chunks"]:
         size = f"{each['width']}x{each['height']} at {each['x']},{each['y']}"
         level = f", level {each['level'][0]},{each['level'][1]}" if any(each["level"]) else ""
-        text = f"part {each['part_index']}, {size}{level}: {each['code']}: {each['message']}"
-        click.echo(harmless(text, keep=""))
-    for each in found["failures"]:
-        part = "" if each["part_index"] is None else f"part {each['part_index']}: "
-        click.echo(harmless(f"{part}{each['code']}: {each['message']}", keep=""))
+        say(f"part {each['part_index']}, {size}{level}: {each['code']}: {each['message']}")
+    _print_failures("", found)
 
 
 def _print_suspects(channel: dict[str, Any]) -> None:
@@ -204,8 +229,7 @@ def _print_suspects(channel: dict[str, Any]) -> None:
         if found and found["count"]:
             place = f"{found[where]['x']},{found[where]['y']}"
             number = f"1 {one}" if found["count"] == 1 else f"{found['count']:,} {name.replace('_', ' ')}"
-            text = f"{channel['name']}: {number}, the {where} at {place}"
-            click.echo(harmless(text, keep=""))
+            say(f"{channel['name']}: {number}, the {where} at {place}")
 
 
 def _sparkline(histogram: dict[str, Any] | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from exr_inspector.apps.cli.paths import complete_paths
 from exr_inspector.catalog.connect import open_store
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.settings import Settings
@@ -24,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # A query neither creates nor changes a database.
 DATABASE_FILE = click.Path(exists=True, dir_okay=False)
 _HELP = "The DuckDB file. By default, the settings select the store."
-written_db = click.option("--db", metavar="FILE", help=_HELP)
+written_db = click.option("--db", metavar="FILE", shell_complete=complete_paths, help=_HELP)
 read_db = click.option("--db", metavar="FILE", type=DATABASE_FILE, help=_HELP)
 
 
@@ -64,6 +65,12 @@ def selected_store(settings: Settings, *, read_only: bool = False) -> Store:
             BAD_SETTING, "name a database with --db, EXR_INSPECTOR_DB or VAST_DB_ENDPOINT", "--db"
         )
     return store
+
+
+def compared_store(settings: Settings) -> Store:
+    """Open the store that the settings select to compare with it. An absent DuckDB file is not created."""
+    is_absent = settings.db_file and not settings.vast_endpoint and not Path(settings.db_file).exists()
+    return selected_store(with_db(settings, ":memory:") if is_absent else settings)
 
 
 @contextmanager

@@ -44,10 +44,7 @@ def completeness_is_unknown(document: Mapping[str, Any]) -> bool:
 def faults(document: Mapping[str, Any], paths: PathMap) -> list[str]:
     """Return the first faults of a document, one a line, and how many more there are."""
     path = paths.display(document["file"]["path"])
-    path = terminal.harmless(terminal.nearby(path) if sys.stderr.isatty() else path, keep="")
+    path = terminal.nearby(path) if sys.stderr.isatty() else path
     errors = document["errors"]
-    lines = [
-        f"{path}: {each['code']}: {terminal.harmless(each['message'][:_MAX_CHARACTERS], keep='')}"
-        for each in errors[:_MAX_FAULTS]
-    ]
+    lines = [f"{path}: {each['code']}: {each['message'][:_MAX_CHARACTERS]}" for each in errors[:_MAX_FAULTS]]
     return lines + [f"{path}: and {len(errors) - _MAX_FAULTS} more"] * (len(errors) > _MAX_FAULTS)

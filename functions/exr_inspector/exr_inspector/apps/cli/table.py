@@ -76,7 +76,7 @@ class _Column:
 
     def padded(self, text: str, color: str | None = None) -> str:
         space = " " * (self.width - terminal.width_of(text))
-        text = click.style(text, fg=color) if color else text
+        text = click.style(text, fg=terminal.shade(color)) if color else text
         return space + text if self.is_number else text + space
 
     def line(self, index: int) -> str:
@@ -112,7 +112,7 @@ def print_table(
     made = [_column(name, [row[index] for row in values], whole=whole) for index, name in enumerate(names)]
     room = terminal.columns()
     max_lines = sys.maxsize if whole else _MAX_LINES
-    lines = [click.style(terminal.harmless(title), bold=True)] if title else []
+    lines = [click.style(each, bold=True) for each in terminal.lines_of(title)] if title else []
     needed = [each for each in made if each.name not in optional]
     for each in needed[:1]:
         each.is_key = True
@@ -283,5 +283,5 @@ def _record(
             continue
         first, *rest = terminal.fold(text, max(room - margin, 10), max_lines) if room else [text]
         head = each.name + " " * (margin - terminal.width_of(each.name))
-        yield (head + (click.style(first, fg=color) if color else first)).rstrip()
+        yield (head + (click.style(first, fg=terminal.shade(color)) if color else first)).rstrip()
         yield from (" " * margin + piece for piece in rest)

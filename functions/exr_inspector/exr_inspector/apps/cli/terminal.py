@@ -21,6 +21,11 @@ from exr_inspector.document.serialize import to_json
 
 Item = TypeVar("Item")
 
+# Lines of one text.
+_MAX_LINES = 12
+SHADES = {"green": 28, "red": 160, "yellow": 130, "cyan": 31, "magenta": 127}
+"""Colors of the palette of 256, by the name of the basic color that they stand for."""
+
 
 def uses_color() -> bool:
     """Return whether output may be colored: NO_COLOR is not set (https://no-color.org), TERM is not dumb."""
@@ -30,6 +35,34 @@ def uses_color() -> bool:
 def columns() -> int | None:
     """Return the width of the terminal on standard output in characters; None if it is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def shade(color: str) -> str | int:
+    """Return a color as `click.style` takes it: of 256 colors one that can be read on dark and light grounds.
+
+    The basic colors depend on the terminal's theme; a terminal with no others gets those.
+    """
+    has_256 = "256color" in os.environ.get("TERM", "") or bool(os.environ.get("COLORTERM"))
+    return SHADES.get(color, color) if has_256 else color
+
+
+def say(text: str, color: str = "", *, bold: bool = False, err: bool = False) -> None:
+    """Print a text, in as many lines as it needs on a terminal; the later ones are indented."""
+    lines = lines_of(text, err=err)
+    styled = click.style("\n".join(lines), fg=shade(color) if color else None, bold=bold or None)
+    click.echo(styled, err=err)
+
+
+def lines_of(text: str, *, err: bool = False) -> list[str]:
+    """Return the lines that `say` prints. A line break at the start of the text is kept."""
+    text = harmless(text, keep="\n" if text.startswith("\n") else "")
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return text.split("\n")
+    room = shutil.get_terminal_size().columns
+    indent = " " * (len(text) - len(text.lstrip(" ")) + 2)
+    first, *rest = fold(text.lstrip("\n"), room, len(text) + 1)
+    rest = fold(text.lstrip("\n")[len(first) :].lstrip(), room - len(indent), _MAX_LINES) if rest else []
+    return [""] * text.startswith("\n") + [first, *(indent + each for each in rest)]
 
 
 def page(lines: Sequence[str]) -> None:
@@ -127,7 +160,7 @@ def fold(text: str, width: int, max_lines: int) -> list[str]:
             lines[-1] = truncate(line, width)
             break
         else:
-            space = max(line.rfind(" "), line.rfind(",")) + 1
+            space = max(line.rfind(" "), line.rfind(",", 0, len(line) - 1)) + 1
             cut = space if 2 * space > width else len(line) - 1
             lines[-1:] = [line[:cut].rstrip(), line[cut:].lstrip()]
     return lines

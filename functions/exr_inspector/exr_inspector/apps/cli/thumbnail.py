@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exr_inspector.apps.cli.exits import FOUND, of_fault, worst
 from exr_inspector.apps.cli.output import write_bytes
-from exr_inspector.apps.cli.paths import expand_some
-from exr_inspector.apps.cli.terminal import harmless, nearby, plural, progress
+from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
+from exr_inspector.apps.cli.terminal import nearby, plural, progress, say
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import Location
 from exr_inspector.settings import Settings
@@ -27,8 +28,8 @@ FRAMES = 16
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--recursive", "-r", is_flag=True, help="Include the folders below.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_paths)
+@recursive_option
 @click.option(
     "--output",
     "-o",
@@ -86,7 +87,7 @@ def thumbnail(
     files = expand_some(paths, recursive=recursive, settings=settings)
     is_folder = Path(output).is_dir() or not (Path(output).suffix or Path(output).exists())
     targets = _in_folder(output, files) if is_folder else _in_file(output, files)
-    missing: dict[Location, str] = {}
+    missing: dict[Location, InspectorError | click.UsageError] = {}
 
     def pictures(some: Sequence[Location], size: int) -> Iterator[tuple[Location, Picture]]:
         for location in progress(some, len(some), shown=True):
@@ -95,7 +96,7 @@ def thumbnail(
             except (InspectorError, click.UsageError) as error:
                 if not is_folder:
                     raise
-                missing[location] = str(error)
+                missing[location] = error
 
     if auto_exposure:
         some = files[:: -(-len(files) // FRAMES)]
@@ -107,13 +108,17 @@ def thumbnail(
         write_bytes(str(target), data)
         size_of[location] = len(data)
         shown = f"{picture.beauty.layer or '/'.join(picture.beauty.channels)}, {picture.color_space}"
-    for reason in missing.values():
-        click.echo(harmless(reason, keep=""), err=True)
+    for error in missing.values():
+        say(str(error), err=True)
     if is_folder:
         shown = plural(len(size_of), "picture")
     line = f"{nearby(output)}: {shown}, {exposure:+g} stops, {sum(size_of.values()):,} bytes"
-    click.echo(harmless(line, keep=""), err=True)
-    ctx.exit(int(bool(missing)))
+    say(line, err=True)
+    ctx.exit(
+        worst(
+            of_fault(each.fault) if isinstance(each, InspectorError) else FOUND for each in missing.values()
+        )
+    )
 
 
 def _in_file(output: str, files: Sequence[Location]) -> dict[Location, Path]:
@@ -149,7 +154,8 @@ def _picture(location: Location, layer: str | None, settings: Settings, size: in
     try:
         picture = file_picture(location, layer, settings, size=size)
     except InspectorError as error:
-        raise error if error.where else InspectorError(error.fault, error.message, location.path) from error
+        inside = f", {error.where}" if error.where not in ("", location.path) else ""
+        raise InspectorError(error.fault, error.message, location.path + inside) from error
     if picture is None:
         message = "the file has no channels to look at, or none of their chunks could be read"
         raise click.UsageError(f"{nearby(location.path)}: {message}")

@@ -1,30 +1,46 @@
-"""Copies of a DuckDB store that other processes read while it is being written."""
+"""Snapshots of a store that other processes read while it is being written."""
 
 from __future__ import annotations
 
+import time
+
+from exr_inspector.catalog.duckdb.pull import publish_store
 from exr_inspector.catalog.duckdb.store import DuckDBStore
+from exr_inspector.catalog.store import Store
 
 # Files from which on a copy is written before the end.
 FIRST = 10_000
 
 
 class Publisher:
-    """Writes a copy of a store to a file, at each call after which the number of files has doubled.
+    """Writes a snapshot of a DuckDB store, at each call after which the number of files has doubled.
 
-    A copy takes time in proportion to the number of files, and so do all copies together.
+    A snapshot takes time in proportion to the number of files, and so do all of them together. One of another
+    store is pulled over the network, so it is written only by `publish`.
     """
 
-    def __init__(self, store: DuckDBStore, path: str) -> None:
+    def __init__(self, store: Store, path: str) -> None:
         self._store = store
         self._path = path
-        self._next = max(FIRST, 2 * store.count_files())
+        self._next = max(FIRST, 2 * store.count_files()) if isinstance(store, DuckDBStore) else 0
+        self._ended = self._took = 0.0
 
     def __call__(self) -> None:
-        count = self._store.count_files()
-        if count >= self._next:
+        if isinstance(self._store, DuckDBStore) and (count := self._store.count_files()) >= self._next:
             self.publish()
             self._next = 2 * count
 
     def publish(self) -> None:
-        """Write the copy now."""
-        self._store.publish(self._path)
+        """Write the snapshot now."""
+        began = time.monotonic()
+        if isinstance(self._store, DuckDBStore):
+            self._store.publish(self._path)
+        else:
+            publish_store(self._store, self._path)
+        self._ended = time.monotonic()
+        self._took = self._ended - began
+
+    @property
+    def is_due(self) -> bool:
+        """Whether another snapshot would take at most a tenth of the time since the last one."""
+        return time.monotonic() - self._ended >= 9 * self._took

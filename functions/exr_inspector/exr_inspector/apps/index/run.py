@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from exr_inspector.apps.index.pool import Executor, Shard
 from exr_inspector.apps.index.worker import Inspected
-from exr_inspector.catalog.duckdb.inventory import Counts, Gone, Inventory, OfRoot
+from exr_inspector.catalog.duckdb.inventory import HEADER, Counts, Gone, Inventory, OfRoot, Wanted
 from exr_inspector.catalog.store import Store
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import FILE_NOT_FOUND, InspectorError
 from exr_inspector.location import is_object, path_location
 from exr_inspector.mounts import file_system
 from exr_inspector.settings import Settings
@@ -52,12 +52,18 @@ class Kept(NamedTuple):
 @dataclass(frozen=True)
 class Options:
     """`max_delete` is the share of a root's rows that may be deleted; `assents` deletes more, and rows of
-    another file system than the listed one. `keep` gets the ids of files whose rows are about to be deleted.
+    another file system than the listed one; `empties` deletes those of a root that lists no files.
+
+    `wanted` are the facets that every file shall have, and `list_root` lists a root. `keep` gets the ids of
+    files whose rows are about to be deleted.
     """
 
     deletes: bool = True
     max_delete: float = 0.05
     assents: bool = False
+    empties: bool = False
+    wanted: Sequence[Wanted] = (HEADER,)
+    list_root: Callable[[str, Opener], Listing] = listing
     keep: Callable[[Sequence[str]], object] | None = None
 
 
@@ -126,7 +132,7 @@ class Run:
         Raises InspectorError if the store fails; the summary tells what was done until then.
         """
         try:
-            with Inventory() as inventory:
+            with Inventory(self._options.wanted) as inventory:
                 inventory.copy_stored(self._store, [each.name for each in self._roots])
                 listings = [self._list(index, inventory) for index in range(len(self._roots))]
                 counts = inventory.compare()
@@ -152,7 +158,7 @@ class Run:
     def _list(self, index: int, inventory: Inventory) -> Listing:
         """List a root; return its listing, or that of the last of single files."""
         for path in self._roots[index].paths:
-            found = listing(path, self._opener)
+            found = self._options.list_root(path, self._opener)
             rows = (row for entry in found if (row := self._row(index, entry)))
             while batch := list(islice(rows, BATCH)):
                 inventory.add_listed(batch)
@@ -212,27 +218,28 @@ class Run:
         root = self._roots[index]
         if not root.is_whole:
             return
-        numbers = inventory.of_root(index, found.devices)
+        numbers = inventory.of_root(index, found.devices, found.as_of)
         self.summary.gone += numbers.gone
         if numbers.gone:
             reason = self._objection(numbers, found)
             if reason:
                 self.summary.kept.append(Kept(root.path, numbers.gone, reason))
             elif not dry:
-                self._delete(root, inventory.gone(index), found)
+                self._delete(root, inventory.gone(index, found.as_of), found)
 
     def _objection(self, numbers: OfRoot, found: Listing) -> str | None:
         """Return why no row of a root is deleted, or None."""
         options = self._options
         if found.errors:
             return f"not all of it could be listed: {found.errors[0]}"
-        if not numbers.listed:
-            return "it lists no files; perhaps it is not mounted"
         if not options.deletes:
             return "--no-delete"
+        if not (numbers.listed or options.empties):
+            return "it lists no files; perhaps it is not mounted; --allow-empty deletes them"
         if numbers.lost_device and not options.assents:
             return f"files were on {numbers.lost_device}, which was not found below it; --yes deletes them"
-        if numbers.gone > options.max_delete * numbers.stored and not options.assents:
+        is_much = numbers.listed and numbers.gone > options.max_delete * numbers.stored
+        if is_much and not options.assents:
             share = f"{100 * options.max_delete:.3g} %"
             return f"they are more than {share} of its {numbers.stored:,} files; --yes deletes them"
         return None
@@ -240,7 +247,7 @@ class Run:
     def _delete(self, root: Root, files: Iterator[Gone], found: Listing) -> None:
         while batch := list(islice(files, REMOVALS)):
             # A file that came back was perhaps stored by an event: then the removal does nothing.
-            gone = [each.removal for each in batch if not _exists(root, each.name)]
+            gone = [each.removal for each in batch if not self._exists(root, each.name, found)]
             if self.is_stopping or not _is_there(root, found):
                 self.summary.kept.append(
                     Kept(root.path, self.summary.gone - self.summary.deleted, "it was unmounted")
@@ -252,9 +259,18 @@ class Run:
             self.summary.deleted += sum(each.action == "deleted" for each in outcomes)
             self._progress("Deleting", self.summary.deleted, self.summary.gone)
 
-
-def _exists(root: Root, name: str) -> bool:
-    return not is_object(root.path) and os.path.lexists(os.path.join(root.path, name[len(root.name) :]))  # noqa: PTH118
+    def _exists(self, root: Root, name: str, found: Listing) -> bool:
+        """Return whether a file is there after all. Objects are asked for only if the listing is old."""
+        path = os.path.join(root.path, name[len(root.name) :])  # noqa: PTH118
+        if not is_object(path):
+            return os.path.lexists(path)
+        if found.as_of is None:
+            return False
+        try:
+            self._opener(path_location(path)).stat()
+        except InspectorError as error:
+            return error.fault is not FILE_NOT_FOUND
+        return True
 
 
 def _is_there(root: Root, found: Listing) -> bool:

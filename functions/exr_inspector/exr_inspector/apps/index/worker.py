@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,9 +55,11 @@ class Collector:
     name = "the index"
     commits = False
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[tuple[str, str], str] | None = None) -> None:
+        """`known` has stored hashes, by file_id and facet."""
         self.files: list[FileRows] = []
         self.removals: list[Removal] = []
+        self._known = known or {}
 
     def ensure_tables(self) -> None:
         """There is nothing to create."""
@@ -70,9 +72,8 @@ class Collector:
             *(Outcome(each.file_id, "deleted") for each in removals),
         ]
 
-    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:  # noqa: ARG002
-        """Return nothing: what is stored is not known here."""
-        return {}
+    def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
+        return {each: known for each in file_ids if (known := self._known.get((each, facet)))}
 
     def close(self) -> None:
         """There is nothing to release."""
@@ -112,9 +113,12 @@ class Present:
 def inspect_files(files: Sequence[Difference], runtime: Runtime) -> list[Result]:
     """Inspect files and store their rows in one transaction. Raises as `inspect_many`."""
     assert runtime.store is not None
+    # Each file has the time for pixels that an event has.
+    seconds = runtime.settings.stats_seconds * len(files)
+    settings = replace(runtime.settings, stats_seconds=seconds)
     locations = [path_location(each.path, runtime.settings.paths) for each in files]
     links = {location.file_id for file, location in zip(files, locations, strict=True) if file.is_link}
-    present = replace(runtime, store=Present(runtime.store, links))
+    present = replace(runtime, settings=settings, store=Present(runtime.store, links))
     requests = [Request("created", (location,)) for location in locations]
     results = map(_result, inspect_many(requests, present, keep_faults=True))
     return [
@@ -167,6 +171,12 @@ def inspect_shard(files: Sequence[Difference], settings: Settings) -> Inspected:
     runtime = _runtime(settings)
     if runtime.store:
         return Inspected(inspect_files(files, runtime))
-    collector = Collector()
+    collector = Collector(
+        {
+            (path_location(each.path, settings.paths).file_id, facet): known
+            for each in files
+            for facet, known in each.known
+        }
+    )
     results = inspect_files(files, replace(runtime, store=collector))
     return Inspected(results, collector.files, collector.removals)

@@ -105,14 +105,6 @@ def chunk_map(part: PartChunks) -> Markup:
     ).format(part.width * scale, part.height * scale, label, cells)
 
 
-def share(value: float) -> Markup:
-    """Return a bar of a share between 0 and 1."""
-    return Markup(
-        '<svg class="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="{:.2f}" height="8"/></svg>'
-    ).format(100 * min(max(value, 0), 1))
-
-
 def channel_color(name: str) -> str:
     """Return the color of a channel of this name: red, green, blue, or another one."""
     return {"r": "r", "red": "r", "g": "g", "green": "g", "b": "b", "blue": "b"}.get(name.lower(), "y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exr_inspector.catalog.duckdb.publish import publish_file
+from exr_inspector.catalog.duckdb.pull import publish_store
 from exr_inspector.catalog.duckdb.snapshot import LIMITS, Reader, Scope, Snapshot, has_snapshot
 from exr_inspector.catalog.limits import QueryLimits
+from exr_inspector.catalog.store import Store
 from exr_inspector.errors import DATABASE_IN_USE, InspectorError
 
 # Seconds between two looks at the file.
@@ -59,13 +62,21 @@ def _version(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
+def pulled_path(store: Store) -> str:
+    """Return the path of a new snapshot of a store that is not a DuckDB file. Raises InspectorError."""
+    path = _copy_of(store.name, store.name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    publish_store(store, str(path))
+    return str(path)
+
+
 def snapshot_path(db: str) -> str:
     """Return the path of the snapshot to show for a DuckDB file: itself, or a new copy of the store.
 
     If another process has the store open, the copy that was made last is shown. Raises InspectorError:
     DATABASE_IN_USE without one, and what DuckDBStore raises.
     """
-    path = _copy_of(db)
+    path = _copy_of(os.path.realpath(db), Path(db).stem)
     try:
         if has_snapshot(db):
             return db
@@ -77,8 +88,8 @@ def snapshot_path(db: str) -> str:
     return str(path)
 
 
-def _copy_of(db: str) -> Path:
+def _copy_of(store: str, title: str) -> Path:
     """Return where the snapshot of a store is kept: in a folder that only this user can read."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exr-inspector"
-    digest = hashlib.sha256(os.path.realpath(db).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return folder / f"{Path(db).stem}-{digest}.duckdb"
+    digest = hashlib.sha256(store.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return folder / f"{re.sub('[^A-Za-z0-9_.-]+', '-', title)[:60]}-{digest}.duckdb"

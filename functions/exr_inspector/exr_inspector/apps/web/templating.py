@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
@@ -144,8 +143,3 @@ def age(moment: datetime) -> str:
     unit, name = next((unit, name) for least, unit, name in _AGES if seconds >= least)
     count = seconds // unit
     return f"{count:,} {name}{'' if count == 1 else 's'} ago"
-
-
-def render(made: Environment, template: str, values: Mapping[str, Any]) -> str:
-    """Return a template with values."""
-    return made.get_template(template).render(values)

@@ -1,7 +1,10 @@
 """Snapshots: copies of a store that others read while it is being written.
 
 A snapshot has the tables of the store, sorted by path, the summaries of `summaries.py`, and the table
-`snapshot` with one row. Vectors take most of the space, so it has those of one file of each sequence.
+`snapshot` with one row. Each row has the rank of its file in the order of the paths: `path_rank`, from 0.
+DuckDB skips blocks of rows by it, but not by a path, of which its statistics keep eight bytes. `file_paths`
+has the path and the rank of each file, sorted by its id. Vectors take most of the space, so a snapshot has
+those of one file of each sequence.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from exr_inspector.catalog.duckdb.copies import replacement
 from exr_inspector.catalog.duckdb.errors import check_path, coded
 from exr_inspector.catalog.duckdb.summaries import summarize
 from exr_inspector.catalog.duckdb.types import identifier, literal, sql_type
-from exr_inspector.catalog.facets import FACETS
 from exr_inspector.catalog.search import VECTORS
 
 # Memory of the copy; DuckDB continues on disk.
@@ -24,9 +26,6 @@ MEMORY = "512MiB"
 
 # Raised if a snapshot of an older release lacks a table or a column that its readers need.
 SNAPSHOT_VERSION = 1
-
-# Rows of these tables are always written with those of `files`, under the same path.
-_HEADER_TABLES = FACETS["header"].tables
 
 
 def publish_file(store: str, path: str) -> None:
@@ -61,16 +60,18 @@ def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, na
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, source: str, copy: duckdb.DuckDBPyConnection, name: str) -> None:
+    def execute(sql: str, selected: str) -> None:
+        copy.register("incoming", cursor.sql(selected).to_arrow_reader(ROWS_OF_A_BATCH))
+        copy.execute(sql)
+        copy.unregister("incoming")
+
+    execute(_RANKS, f"SELECT file_id, file_path FROM {source}.files")
     present = {table for (table,) in cursor.execute(f"SHOW TABLES FROM {source}").fetchall()}
     for table, schema in TABLES.items():
         columns = ", ".join(f"{field.name} {sql_type(field.type)}" for field in schema)
-        copy.execute(f"CREATE TABLE {table} ({columns})")
+        copy.execute(f"CREATE TABLE {table} ({columns}, path_rank BIGINT)")
         if table in present:
-            rows = cursor.sql(_selected(cursor, source, table)).to_arrow_reader(ROWS_OF_A_BATCH)
-            copy.register("incoming", rows)
-            sorted_rows = "SELECT * EXCLUDE (row_id) FROM incoming ORDER BY file_path, row_id"
-            copy.execute(f"INSERT INTO {table} BY NAME {sorted_rows}")
-            copy.unregister("incoming")
+            execute(_ROWS.format(table), _selected(cursor, source, table))
     copy.execute(
         f"""
         CREATE TABLE snapshot AS
@@ -81,21 +82,29 @@ def _copy(cursor: duckdb.DuckDBPyConnection, source: str, copy: duckdb.DuckDBPyC
     )
 
 
+_RANKS = """
+    CREATE TABLE file_paths AS
+    SELECT *, row_number() OVER (ORDER BY file_path, file_id) - 1 AS path_rank
+    FROM (SELECT file_id, min(file_path) AS file_path FROM incoming GROUP BY file_id) ORDER BY file_id
+"""
+# A file may have been measured under another of its names.
+_ROWS = """
+    INSERT INTO {} BY NAME
+    SELECT incoming.* EXCLUDE (row_id) REPLACE (named.file_path AS file_path), named.path_rank
+    FROM incoming JOIN file_paths AS named USING (file_id) ORDER BY path_rank, row_id
+"""
+
+
 def _selected(cursor: duckdb.DuckDBPyConnection, source: str, table: str) -> str:
     """Return what selects the rows of a table, which lacks columns if an older release wrote it."""
     names = [name for name, *_ in cursor.execute(f"DESCRIBE {source}.{table}").fetchall()]
     values = {name: f"stored.{name}" for name in names if name in TABLES[table].names}
-    rows = f"{source}.{table} AS stored"
     for vector in VECTORS.values():
         if vector.table == table and vector.column in values:
             values[vector.column] = (
                 f"CASE WHEN stored.file_path IN (FROM led) THEN {values[vector.column]} END"
             )
-    if table not in _HEADER_TABLES:
-        # A file may have been measured under another of its names.
-        values["file_path"] = "named.file_path"
-        rows += f" JOIN {source}.files AS named USING (file_id)"
     return f"""
         WITH led AS (SELECT min(file_path) FROM {source}.files GROUP BY coalesce(sequence_key, file_path))
         SELECT {", ".join(f"{value} AS {name}" for name, value in values.items())}, stored.rowid AS row_id
-        FROM {rows}"""
+        FROM {source}.{table} AS stored"""

@@ -127,10 +127,10 @@ class Reader:
         """Return the first row of a statement; None if there is none."""
         return next(iter(self.rows(sql, **parameters)), None)
 
-    def path(self, file_id: str) -> str | None:
-        """Return the path of a file, by which all tables are sorted; None if the scope has no such file."""
-        found = self.row("SELECT file_path FROM file_paths WHERE file_id = $id", id=file_id)
-        return found["file_path"] if found else None
+    def rank(self, file_id: str) -> int | None:
+        """Return the `path_rank` of a file, by which tables are sorted; None if it is not in the scope."""
+        found = self.row("SELECT path_rank FROM file_paths WHERE file_id = $id", id=file_id)
+        return found["path_rank"] if found else None
 
     def search(self, search: Search) -> list[Match]:
         """See Searchable."""
@@ -142,21 +142,16 @@ class Reader:
         table, column, version_column, version = VECTORS[by]
         sql = f"""
             SELECT {column} FROM {table}
-            WHERE file_path = $path AND file_id = $id AND {version_column} = $version"""
-        found = self.row(sql, path=self.path(file_id), id=file_id, version=version)
+            WHERE path_rank = $rank AND {version_column} = $version"""
+        found = self.row(sql, rank=self.rank(file_id), version=version)
         return list(found[column]) if found and found[column] else None
 
     def stored_rows(self, file_ids: Sequence[str]) -> dict[str, StoredRows]:
         """See Searchable."""
-        paths = self.rows(
-            "SELECT file_path FROM file_paths WHERE file_id IN (SELECT unnest($ids))", ids=list(file_ids)
-        )
-        # By path first, since the tables are sorted by it.
-        sql = """
-            SELECT * FROM {}
-            WHERE file_path IN (SELECT unnest($paths)) AND file_id IN (SELECT unnest($ids))"""
-        bounds = {"ids": list(file_ids), "paths": [row["file_path"] for row in paths]}
-        return by_file({table: self.rows(sql.format(table), **bounds) for table in DETAIL_TABLES})
+        sql = "SELECT path_rank FROM file_paths WHERE file_id IN (SELECT unnest($ids))"
+        ranks = [row["path_rank"] for row in self.rows(sql, ids=list(file_ids))]
+        sql = "SELECT * EXCLUDE (path_rank) FROM {} WHERE path_rank IN (SELECT unnest($ranks::BIGINT[]))"
+        return by_file({table: self.rows(sql.format(table), ranks=ranks) for table in DETAIL_TABLES})
 
 
 class Snapshot:

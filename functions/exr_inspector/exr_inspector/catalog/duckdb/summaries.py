@@ -1,8 +1,7 @@
 """Tables that a snapshot has besides the store's: what people look at first, computed once.
 
-All but one have the column `key`: the name of a sequence as fileseq writes it, or the path of a file without
-frame. The frames of a sequence are the rows of `files` with paths from its `first_path` to its `last_path`.
-`file_paths` has the path of each file, sorted by its id: the other tables are sorted by path.
+Each has the column `key`: the name of a sequence as fileseq writes it, or the path of a file without frame.
+The files of a sequence have ranks from its `first_rank` to its `last_rank`, and others may be between them.
 """
 
 from __future__ import annotations
@@ -35,15 +34,16 @@ _MARKS = r"([#@]+)(\.[^.]*)$"
 _EXTRA = """
     CREATE TEMP TABLE extra AS
     WITH files AS (
-        SELECT key, file_path, frame_number, status NOT IN ('ok', 'writing') AS is_broken,
+        SELECT key, file_path, path_rank, frame_number, status NOT IN ('ok', 'writing') AS is_broken,
             policy.file_id IS NOT NULL AS is_judged, coalesce(mtime, first_seen) AS changed,
             struct_pack(file_id := chosen.file_id, frame := frame_number, status := status,
                 has_thumbnail := shown.file_id IS NOT NULL) AS frame
         FROM (SELECT * REPLACE (if(writing, 'writing', status) AS status) FROM chosen) chosen
+            JOIN (SELECT file_id, path_rank FROM file_paths) ranked USING (file_id)
             LEFT JOIN (SELECT file_id FROM facets WHERE facet = 'policy') policy USING (file_id)
             LEFT JOIN (SELECT file_id FROM pixels WHERE thumbnail IS NOT NULL) shown USING (file_id)
     )
-    SELECT key, min(file_path) AS first_path, max(file_path) AS last_path, max(changed) AS changed,
+    SELECT key, min(path_rank) AS first_rank, max(path_rank) AS last_rank, max(changed) AS changed,
         count(*) FILTER (is_judged) AS judged_count,
         list(frame_number ORDER BY frame_number) FILTER (is_broken AND frame_number IS NOT NULL)
             AS broken_list,
@@ -130,7 +130,6 @@ _FINDINGS = """
         count(DISTINCT file_id) AS file_count
     FROM chosen JOIN findings USING (file_id) GROUP BY ALL ORDER BY key, rule_id
 """
-_PATHS = "CREATE TABLE file_paths AS SELECT file_id, file_path FROM files ORDER BY file_id"
 
 
 def summarize(path: str) -> None:
@@ -138,7 +137,7 @@ def summarize(path: str) -> None:
     with coded(path), duckdb.connect(path, config={"memory_limit": MEMORY}) as connection:
         group_files(connection)
         connection.create_function("describe_frames", _describe, ["BIGINT[]", "BIGINT[]"], _FRAMES)
-        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS, _PATHS):
+        for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS):
             connection.execute(statement)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from exr_inspector.apps.web.pages.thumbnail import exposure
 from exr_inspector.apps.web.queries.compare import (
     Side,
     compare,
     evenly,
     facts,
     in_order,
-    other_versions,
     side,
     value_text,
+    versions,
 )
 from exr_inspector.apps.web.view import View, not_found
 
@@ -24,17 +25,20 @@ def page(view: View) -> Response:
     """Return what differs between `a` and `b`; without `b`, the other versions of `a` to choose from."""
     a = _side(view, "a")
     if not view.parameter("b"):
-        versions = [
-            (each, sorted((a.key, each.key), key=in_order)) for each in other_versions(view.reader, a.key)
+        proposed = [
+            (each.sequence, sorted((a.key, each.name), key=in_order)) for each in versions(view.reader, a)
         ]
-        return view.render("versions.html", a=a, versions=versions)
+        return view.render("versions.html", a=a, versions=proposed)
     found = compare(view.reader, a, _side(view, "b"))
-    shown = [each for each in found.frames if each[1]["has_thumbnail"] or each[2]["has_thumbnail"]]
-    different = [each for each in shown if each[0] in found.different]
+    different = [each for each in found.frames if each[0] in found.different]
     return view.render(
-        "compare.html", found=found, facts=facts(found), pictures=evenly(different or shown, MAX_PICTURES),
+        "compare.html",
+        found=found,
+        facts=facts(found),
+        pictures=evenly(different or found.frames, MAX_PICTURES),
+        exposure=exposure(view),
         value_text=value_text,
-    )  # fmt: skip
+    )
 
 
 def table(view: View) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from exr_inspector.apps.web.charts import chunk_map, histogram, share, windows
+from exr_inspector.apps.web.charts import chunk_map, histogram, windows
 from exr_inspector.apps.web.commands import file_commands
 from exr_inspector.apps.web.queries.attributes import attributes, reported
 from exr_inspector.apps.web.queries.chunks import MAX_PARTS, part_chunks
@@ -50,7 +50,6 @@ def page(view: View) -> Response:
         attributes=attributes(found.attributes, wanted),
         wanted=wanted,
         objects=cryptomatte_objects(view.reader, found, limit),
-        share=share,
         errors=json.loads(found.file["errors_json"] or "[]"),
         differences=json.loads(found.file["openimageio_differences"] or "[]"),
     )

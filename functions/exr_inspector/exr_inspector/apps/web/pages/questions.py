@@ -10,11 +10,12 @@ from exr_inspector.apps.questions.question import Question
 from exr_inspector.apps.web.queries.questions import NEEDS_ALL_VECTORS, answer
 from exr_inspector.apps.web.templating import url
 from exr_inspector.apps.web.view import View, not_found
-from exr_inspector.errors import BAD_QUERY, InspectorError
+from exr_inspector.errors import BAD_QUERY, QUERY_LIMIT, InspectorError
 
 MAX_ROWS = 500
 """Rows of an answer on a page."""
 MAX_CSV_ROWS = 100_000
+TOO_LARGE = "This takes more time or memory than a page may use. Narrow the path, or ask in a terminal."
 
 
 def index(view: View) -> Response:
@@ -32,9 +33,9 @@ def page(view: View) -> Response:
         try:
             found = answer(view.reader, asked, given, MAX_ROWS)
         except InspectorError as error:
-            if error.fault is not BAD_QUERY:
+            if error.fault not in (BAD_QUERY, QUERY_LIMIT):
                 raise
-            fault = error.message
+            fault = error.message if error.fault is BAD_QUERY else TOO_LARGE
     csv_url = url(f"/questions/{asked.name}.csv", **given)
     return view.render(
         "question.html", asked=asked, given=given, found=found, fault=fault, note=_note(asked),

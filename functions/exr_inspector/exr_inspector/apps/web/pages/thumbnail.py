@@ -19,12 +19,11 @@ _KEPT = "private, max-age=300"
 def picture(view: View) -> Response:
     """Return the picture of the file of the parameter `id`, at the `exposure` in stops."""
     sql = """
-        SELECT files.file_path, files.etag, files.size_bytes, files.mtime, thumbnail
-        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels WHERE file_path = $path) USING (file_id)
-        WHERE files.file_path = $path AND files.file_id = $id"""
-    file_id = view.parameter("id")
-    path = view.reader.path(file_id)
-    found = view.reader.row(sql, path=path, id=file_id) if path else None
+        SELECT files.file_path, etag, size_bytes, mtime, thumbnail
+        FROM files LEFT JOIN (FROM pixels WHERE path_rank = $rank) USING (path_rank)
+        WHERE path_rank = $rank"""
+    rank = view.reader.rank(view.parameter("id"))
+    found = None if rank is None else view.reader.row(sql, rank=rank)
     stops = exposure(view)
     if found is None:
         raise not_found("No file with this id is stored.")

@@ -33,6 +33,8 @@ MAX_HEADERS = 24
 """Frames whose headers are compared, the first and the last among them."""
 MAX_FRAMES = 5000
 """Frames of a sequence that are compared."""
+MAX_TEXT = 500
+"""Characters of a value."""
 MAX_VERSIONS = 100
 MAX_CANDIDATES = 5000
 """Sequences among which other versions are looked for by their names."""
@@ -58,18 +60,16 @@ class Side:
 
 
 _FILES = f"""
-    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame,
-        EXISTS (SELECT 1 FROM pixels WHERE pixels.file_path = files.file_path
-            AND pixels.file_id = files.file_id AND thumbnail IS NOT NULL) AS has_thumbnail
+    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame
     FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 
 
 def side(reader: Reader, name: str) -> Side | None:
     """Return the files of a sequence's key, or the file of a path; None if neither is in the scope."""
-    found = reader.row("SELECT first_path, last_path FROM sequences WHERE key = $key", key=name)
+    found = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=name)
     if found:
-        condition = "file_path BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"
-        bounds = {"key": name, "first": found["first_path"], "last": found["last_path"]}
+        condition = "path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"
+        bounds = {"key": name, "first": found["first_rank"], "last": found["last_rank"]}
         return Side(name, reader.rows(_FILES.format(condition), **bounds))
     files = reader.rows(_FILES.format("file_path = $path"), path=name)
     return Side(name, files) if files else None
@@ -166,7 +166,12 @@ def _facts(side: Side, document: Document | None) -> dict[str, str]:
 
 
 def value_text(what: str, value: Any) -> str:
-    """Return a fact of a header change as text: that of `before` or `after`."""
+    """Return a fact of a header change as text: that of `before` or `after`. It is cut if it is long."""
+    text = _text(what, value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def _text(what: str, value: Any) -> str:
     match what, value:
         case _, None:
             return ""
@@ -291,6 +296,30 @@ def other_versions(reader: Reader, key: str) -> list[Listed]:
         )
         rows = [row for row in named if versionless(row["key"]) == versionless(key)]
     return sorted(map(sequence_of, rows), key=lambda each: in_order(each.key), reverse=True)[:MAX_VERSIONS]
+
+
+class Version(NamedTuple):
+    """A version to compare with: `name` is its key, or the path of its file of the same frame."""
+
+    sequence: Listed
+    name: str
+
+
+def versions(reader: Reader, a: Side) -> list[Version]:
+    """Return the other versions of a sequence; of a file in a sequence, their files of the same frame."""
+    file = a.files[0]
+    if a.key != file["file_path"] or file["sequence_key"] is None:
+        return [Version(each, each.key) for each in other_versions(reader, a.key)]
+    found = {each.key: each for each in other_versions(reader, file["sequence_key"])}
+    rows = reader.rows(
+        """
+        SELECT sequence_key, file_path FROM files
+        WHERE frame_number = $frame AND sequence_key IN (SELECT unnest($keys))""",
+        frame=file["frame"],
+        keys=list(found),
+    )
+    paths = {row["sequence_key"]: row["file_path"] for row in rows}
+    return [Version(each, paths[key]) for key, each in found.items() if key in paths]
 
 
 def in_order(name: str) -> list[tuple[int, str]]:

@@ -8,8 +8,8 @@ from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 from exr_inspector.catalog.search import VECTORS
 
 _VECTORS = ", ".join(sorted({each.column for each in VECTORS.values() if each.table == "files"}))
-# By path first: the tables are sorted by it.
-_ROWS = "SELECT * {} FROM {} WHERE file_path = $path AND file_id = $id"
+# The tables are sorted by it.
+_ROWS = "SELECT * {} FROM {} WHERE path_rank = $rank"
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class StoredFile:
 
 def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
     """Return what is stored of a file; None if no file in the scope has this id."""
-    path = reader.path(file_id)
-    if path is None:
+    rank = reader.rank(file_id)
+    if rank is None:
         return None
 
     def rows(table: str, exclude: str = "") -> list[Row]:
-        return reader.rows(_ROWS.format(exclude, table), path=path, id=file_id)
+        return reader.rows(_ROWS.format(exclude, table), rank=rank)
 
     file, *_ = rows("files", f"EXCLUDE ({_VECTORS})")
 
@@ -63,13 +63,13 @@ def cryptomatte_objects(
 ) -> dict[tuple[str, str], list[Row]]:
     """Return the objects of each cryptomatte by (key, view), those that cover most first."""
     sql = """
-        SELECT * FROM cryptomatte_objects WHERE file_path = $path AND file_id = $id
+        SELECT * FROM cryptomatte_objects WHERE path_rank = $rank
         QUALIFY row_number() OVER (
             PARTITION BY key, view ORDER BY area DESC NULLS LAST, name, object_id) <= coalesce($limit, 5000)
         ORDER BY key, view, area DESC NULLS LAST, name, object_id"""
     objects: dict[tuple[str, str], list[Row]] = {}
     if found.cryptomattes:
-        for row in reader.rows(sql, path=found.path, id=found.file["file_id"], limit=limit):
+        for row in reader.rows(sql, rank=found.file["path_rank"], limit=limit):
             objects.setdefault((row["key"], row["view"]), []).append(row)
     return objects
 
@@ -87,13 +87,12 @@ def neighbors(reader: Reader, found: StoredFile) -> Neighbors:
     key, frame = found.file["sequence_key"], found.file["frame_number"]
     if not key or frame is None:
         return Neighbors(None, None)
-    # The folder first: the table is sorted by path.
+    bounds = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=key) or {}
     sql = """
         SELECT file_id, frame_number FROM files
-        WHERE file_path >= $folder AND file_path < $behind AND sequence_key = $key AND frame_number {} $frame
+        WHERE path_rank BETWEEN $first_rank AND $last_rank AND sequence_key = $key AND frame_number {} $frame
         ORDER BY frame_number {} LIMIT 1"""
-    folder = found.path.rpartition("/")[0]
-    bounds = {"folder": f"{folder}/", "behind": f"{folder}0", "key": key, "frame": frame}
+    bounds |= {"key": key, "frame": frame}
     return Neighbors(
         reader.row(sql.format("<", "DESC"), **bounds), reader.row(sql.format(">", "ASC"), **bounds)
     )

@@ -1,5 +1,16 @@
 "use strict";
 
+// The reader's choice between light and dark, which the browser remembers.
+const root = document.documentElement;
+const theme = document.querySelector("[data-theme-switch]");
+root.dataset.theme = localStorage.getItem("theme") || "dark";
+theme.hidden = false;
+theme.addEventListener("click", () => {
+  root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
+  localStorage.setItem("theme", root.dataset.theme);
+  dispatchEvent(new Event("themechange"));
+});
+
 // "/" focuses the search. Keys in fields are left alone.
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select");

@@ -20,11 +20,12 @@ function plot(element) {
   element.dataset.drawn = "yes";
   const frames = numbers(table, "frame").values;
   const columns = element.dataset.columns.split(" ").map((name) => numbers(table, name));
-  const color = getComputedStyle(document.documentElement);
+  const text = () => getComputedStyle(element).color;
+  const line = () => getComputedStyle(element).outlineColor;
   const axis = {
-    stroke: color.getPropertyValue("--dim"),
-    grid: { stroke: color.getPropertyValue("--line"), width: 1 },
-    ticks: { stroke: color.getPropertyValue("--line"), width: 1 },
+    stroke: text,
+    grid: { stroke: line, width: 1 },
+    ticks: { stroke: line, width: 1 },
     font: "11px system-ui",
   };
   const options = {
@@ -46,6 +47,7 @@ function plot(element) {
   };
   const drawn = new uPlot(options, [frames, ...columns.map((column) => column.values)], element);
   new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: 220 })).observe(element);
+  addEventListener("themechange", () => drawn.redraw());
 }
 
 function plotAll() {
@@ -54,24 +56,3 @@ function plotAll() {
 plotAll();
 // Pieces of the page are replaced.
 new MutationObserver(plotAll).observe(document.body, { childList: true, subtree: true });
-
-// The slider shows all pictures at its exposure.
-const slider = document.querySelector("[data-exposure]");
-if (slider) {
-  let waiting;
-  const show = () => {
-    const stops = Number(slider.value);
-    document.querySelectorAll("[data-picture]").forEach((picture) => {
-      picture.src = stops ? `${picture.dataset.picture}&exposure=${stops}` : picture.dataset.picture;
-    });
-    const here = new URL(location.href);
-    here.searchParams.set("exposure", slider.value);
-    history.replaceState(history.state, "", here);
-  };
-  slider.addEventListener("input", () => {
-    const stops = Number(slider.value);
-    document.querySelector("output[for=exposure]").textContent = `${stops >= 0 ? "+" : ""}${stops}`;
-    clearTimeout(waiting);
-    waiting = setTimeout(show, 120);
-  });
-}

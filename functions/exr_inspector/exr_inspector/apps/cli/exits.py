@@ -1,0 +1,77 @@
+"""Exit codes, which are the same for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from exr_inspector.errors import (
+    DANGLING_LINK,
+    FILE_NOT_FOUND,
+    LINK_LOOP,
+    NOT_A_FILE,
+    OBJECT_CHANGED,
+    STORAGE_DENIED,
+    STORAGE_REFUSED,
+    STORAGE_UNAVAILABLE,
+    Fault,
+    InspectorError,
+)
+
+OK, FOUND, WRONG, UNREAD, INTERRUPTED = 0, 1, 2, 3, 130
+MEANINGS = {
+    OK: "There is nothing to report.",
+    FOUND: "A file is not ok, or the command found what it looks for: a finding, a difference, an outlier.",
+    WRONG: "The usage is wrong, or the environment or the database is not suitable.",
+    UNREAD: "A file is not there or cannot be read, so nothing is known of it.",
+    INTERRUPTED: "Ctrl-C.",
+}
+
+UNREAD_FAULTS = frozenset(
+    (
+        FILE_NOT_FOUND,
+        DANGLING_LINK,
+        LINK_LOOP,
+        NOT_A_FILE,
+        STORAGE_UNAVAILABLE,
+        STORAGE_DENIED,
+        STORAGE_REFUSED,
+        OBJECT_CHANGED,
+    )
+)
+"""The faults of files of which nothing is known."""
+UNREAD_CODES = frozenset(each.code for each in UNREAD_FAULTS)
+
+
+def of_fault(fault: Fault) -> int:
+    """Return the exit code for a fault that ends a command."""
+    if fault in UNREAD_FAULTS:
+        return UNREAD
+    return FOUND if fault.status else WRONG
+
+
+def of_result(found: Mapping[str, Any]) -> int:
+    """Return the exit code for the result of one file: its `status`, and the codes of its `failures`."""
+    if found["status"] in ("ok", "planned", "unchanged"):
+        return OK
+    codes = {each["code"] for each in found.get("failures", ())}
+    return UNREAD if codes and codes <= UNREAD_CODES else FOUND
+
+
+def attempt(read: Callable[[], dict[str, Any]], **nothing: Any) -> dict[str, Any]:
+    """Return the result of a file; a failed one, with `nothing` in it, if the file cannot be read now.
+
+    Raises InspectorError for a fault that does not concern the file alone.
+    """
+    try:
+        return read()
+    except InspectorError as error:
+        if error.fault not in UNREAD_FAULTS:
+            raise
+        failure = {"part_index": None, "code": error.code, "message": error.message, "chunks": None}
+        return {"status": "failed", **nothing, "failures": [failure]}
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code for those of several files: FOUND before UNREAD, and that before OK."""
+    return min(set(codes) - {OK}, default=OK)

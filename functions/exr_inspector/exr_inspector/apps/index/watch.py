@@ -1,0 +1,76 @@
+"""What is to be indexed again because files changed, by what the operating system tells."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from watchfiles import Change, watch
+
+from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.location import is_exr
+from exr_inspector.mounts import is_on_network
+
+# Milliseconds for which changes are gathered, without which they are acted on, and until the user is asked.
+GATHER, QUIET, TICK = 1_000, 100, 500
+# Seconds until everything is tried again after a failure.
+PAUSE = 30.0
+
+
+class Watch:
+    """Yields lists of paths to index: at first the folders, then what has changed, often nothing.
+
+    A file that is gone, or a folder that `holds` says has stored files, is found by indexing all folders. A
+    file that changed is looked at again `settle` seconds later, when it is not being written any more.
+    """
+
+    def __init__(self, folders: Sequence[str], settle: float, holds: Callable[[str], bool]) -> None:
+        """Raises InspectorError(BAD_SETTING) for a folder whose changes this machine does not hear of."""
+        for each in folders:
+            if found := is_on_network(each):
+                message = f"{found} tells nothing of changes by other machines; run index at regular times"
+                raise InspectorError(BAD_SETTING, message, each)
+        self._folders = list(folders)
+        self._settle = settle
+        self._holds = holds
+        self._later: dict[str, float] = {}
+
+    def __iter__(self) -> Iterator[list[str]]:
+        # The first answer comes when no later change can be missed.
+        told = watch(
+            *self._folders,
+            watch_filter=None,
+            debounce=GATHER,
+            step=QUIET,
+            rust_timeout=TICK,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+        )
+        next(told)
+        self._look_later(self._folders, self._settle)
+        yield self._folders
+        for changes in told:
+            paths = {each for change, path in changes for each in self._concerned(change, path)}
+            self._look_later(paths, self._settle)
+            now = time.monotonic()
+            paths.update(path for path, due in self._later.items() if due <= now)
+            self._later = {path: due for path, due in self._later.items() if due > now}
+            yield self._folders if paths.intersection(self._folders) else sorted(paths)
+
+    def fail(self) -> None:
+        """Say that what was yielded last could not be indexed: everything is tried again later."""
+        self._look_later(self._folders, PAUSE)
+
+    def _look_later(self, paths: Iterable[str], seconds: float) -> None:
+        # One more, since a file's age counts from its last change, and times of files are not exact.
+        self._later.update(dict.fromkeys(paths, time.monotonic() + seconds + 1))
+
+    def _concerned(self, change: Change, path: str) -> Sequence[str]:
+        """Return what is to be indexed after a change."""
+        if os.path.isdir(path):  # noqa: PTH112 - text, as it was told
+            return [path] if change == Change.added else ()
+        if is_exr(path):
+            return [path] if os.path.lexists(path) else self._folders
+        is_gone = change == Change.deleted
+        return self._folders if is_gone and self._holds(path) else ()
