@@ -61,8 +61,8 @@ def worst(reader: Reader, asked: Filter, most: int) -> list[Listed]:
     return [sequence_of(row) for row in rows]
 
 
-_OF = """file_path BETWEEN $first AND $last
-    AND file_id IN (SELECT file_id FROM files WHERE file_path BETWEEN $first AND $last
+_OF = """path_rank BETWEEN $first AND $last
+    AND file_id IN (SELECT file_id FROM files WHERE path_rank BETWEEN $first AND $last
         AND coalesce(sequence_key, file_path) = $key)"""
 _FILES = f"""
     SELECT file_id, frame_number AS frame, file_path, if(writing, 'writing', status) AS status, size_bytes,
@@ -96,9 +96,9 @@ _CHANNELS = f"""
 
 def section(reader: Reader, sequence: Listed) -> Section:
     """Return what is stored of a sequence."""
-    found = reader.row("SELECT first_path, last_path FROM sequences WHERE key = $key", key=sequence.key)
+    found = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=sequence.key)
     assert found is not None
-    bounds = {"key": sequence.key, "first": found["first_path"], "last": found["last_path"]}
+    bounds = {"key": sequence.key, "first": found["first_rank"], "last": found["last_rank"]}
     files, findings, channels = (reader.rows(sql, **bounds) for sql in (_FILES, _FINDINGS, _CHANNELS))
     return Section(sequence, files, findings, channels)
 
