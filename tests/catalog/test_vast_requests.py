@@ -84,6 +84,8 @@ def test_the_runbook_has_the_number_of_requests(kind: str, work: list[str]) -> N
 def test_only_the_table_facets_adds_requests_to_those_of_release_1_0() -> None:
     """Release 1.0 took 9, 16, 12 and 6. The table `facets` adds one insert, one deletion and one select."""
     assert [len(each) for each in (NEW, CHANGED, REMOVED, UNCHANGED)] == [9 + 1, 16 + 3, 12 + 2, 6 + 1]
+    requirements = (Path(__file__).parents[2] / "PRD.md").read_text("utf-8")
+    assert f"| {len(NEW)}, {len(UNCHANGED)}, {len(CHANGED)} (" in requirements
 
 
 def test_statistics_take_one_request_for_each_of_their_tables(database: Vast, store: VastStore) -> None:

@@ -13,7 +13,7 @@ import xxhash
 
 import exr_inspector
 from exr_inspector import InspectorError, pixel_stats
-from exr_inspector.pixels import decode, stream
+from exr_inspector.pixels import decode, fetch, plan, stream
 from exr_inspector.pixels.hashes import hash_of
 from exr_inspector.pixels.helper import Helper
 from exr_inspector.pixels.memory import Memory
@@ -211,6 +211,33 @@ def test_signaling_nan_is_counted_without_a_warning(tmp_path: Path) -> None:
     red = _stats(tmp_path, data)["channels"][2]
     assert (red["nan_count"], red["min"], red["holes"]["count"]) == (81, None, 0)
     assert file_picture(tmp_path / "x.exr")
+
+
+@pytest.mark.parametrize("is_tiled", [False, True])
+def test_groups_and_requests_have_few_chunks_however_small_they_are(
+    is_tiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the chunks are missing, so that no bytes limit what is held of them."""
+    planes = {"R": np.arange(400, dtype=np.float16).reshape(40, 10)}
+    part = tiled({(0, 0): planes}, Tiling(5, 2)) if is_tiled else scanline(planes, compression="zips")
+    data = bytearray(write(part))
+    whole = _stats(tmp_path, bytes(data))
+    for module in (plan, fetch):
+        monkeypatch.setattr(module, "GROUP_CHUNKS", 6)
+    held: list[int] = []
+    merged = fetch.ChunkReader._merged
+
+    def counted(reader: Any, batch: Any) -> Any:
+        held.append(len(batch.found) + len(batch.spans))
+        return merged(reader, batch)
+
+    monkeypatch.setattr(fetch.ChunkReader, "_merged", counted)
+    assert _stats(tmp_path, bytes(data))["hash"] == whole["hash"]
+    start = opened(bytes(data))[1].start
+    data[start : start + 160] = bytes(160)
+    found = _stats(tmp_path, bytes(data))
+    assert (found["coverage"]["chunks_read"], found["failures"][0]["chunks"]) == (20, 20)
+    assert max(held) == 6
 
 
 def test_flat_files_have_no_sample_counts(tmp_path: Path) -> None:

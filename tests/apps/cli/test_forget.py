@@ -7,7 +7,8 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import normalize
 
 import duckdb
 import pytest
@@ -152,6 +153,8 @@ def test_an_attribute_is_forgotten_with_what_was_made_from_it(show: Path) -> Non
     assert part["render_software"] is None
     assert part["render_software_source"] == "software"
     assert _rows("findings", "file_path LIKE '%owned%'") == []
+    facets = {row["facet"]: row["status"] for row in _rows("facets", "file_path LIKE '%owned%'")}
+    assert facets == {"header": "forgotten", "policy": "forgotten", "pixels": "ok", "cryptomatte": "ok"}
     (after,) = _rows("files", "file_path LIKE '%owned%'")
     assert after["metadata_embedding"] != file["metadata_embedding"]
     assert after["first_seen"] == file["first_seen"]
@@ -247,6 +250,48 @@ def test_what_is_no_request_to_forget_is_refused(show: Path, arguments: tuple[st
     assert run("forget", "--db", DB, *arguments).exit_code == 2
 
 
+def test_the_file_of_a_policy_is_no_place_to_keep_a_name(show: Path) -> None:
+    with duckdb.connect(DB) as connection:  # as if the policy were in the home of its author
+        request = '{"policy":"/home/zoe/studio.yaml"}'
+        connection.execute("UPDATE facets SET request = ? WHERE facet = 'policy'", [request])
+    assert _texts("zoe") != []
+    assert "4 other rows" in _forget("--user", "zoe", "--yes")
+    assert _texts("zoe") == []
+    assert b"/zoe/" not in Path(DB).read_bytes()
+
+
+def test_columns_that_hold_words_of_the_format_stay(show: Path) -> None:
+    columns = {"files": "status", "parts": "compression", "channels": "type", "pixels": "mode"}
+    before = [[row[column] for row in _rows(table)] for table, column in columns.items()]
+    for word in ("ok", "zip", "half", "full"):
+        _forget("--user", word, "--yes")
+    after = [[row[column] for row in _rows(table)] for table, column in columns.items()]
+    assert list(map(sorted, after)) == list(map(sorted, before))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accented_name_is_found_in_both_forms(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    for stored in ("NFC", "NFD"):
+        text = normalize(stored, "rendered by José")
+        (tmp_path / f"{stored}.exr").write_bytes(
+            simple(4, 4, attributes=[attribute("comments", "string", text)])
+        )
+    db = tmp_path / DB
+    run("inspect", tmp_path, "--db", db, "-q")
+    done = run("forget", "--db", db, "--user", normalize(form, "josé"), "--dry-run")
+    assert done.output == "Found 2 values in 2 files: 2 comments\n"
+
+
+def test_a_rewritten_file_keeps_its_permissions_and_the_link_to_it(show: Path) -> None:
+    Path(DB).rename("real.duckdb")
+    Path("real.duckdb").chmod(0o600)
+    Path(DB).symlink_to("real.duckdb")
+    _forget("--attribute", "owner", "--yes")
+    assert Path(DB).is_symlink()
+    assert Path("real.duckdb").stat().st_mode & 0o777 == 0o600
+    assert b"Jane R" not in Path("real.duckdb").read_bytes()
+
+
 def test_attributes_that_a_reader_needs_stay(show: Path) -> None:
     assert _forget("--attribute", "dataWindow", "--yes").startswith("Found 0 files\n")
 
@@ -270,6 +315,18 @@ def test_stored_files_that_have_lost_values_are_judged(show: Path) -> None:
     done = run("check", "--db", DB, "--policy", show / "studio.yaml", "--no-default", "--format", "json")
     findings = [each for sequence in json.loads(done.stdout)["sequences"] for each in sequence["findings"]]
     assert {(each["rule_id"], each["verdict"]) for each in findings} == {("ST-01", "unknown")}
+
+
+def test_a_facet_that_lost_its_findings_is_no_reason_to_inspect_the_file(show: Path) -> None:
+    index = ("index", show / "a", "--db", DB, "--facets", f"header,policy:{show / 'studio.yaml'}")
+    assert run(*index).exit_code == 0
+    _forget("--attribute", "owner", "--yes")
+    assert "0 new, 0 changed, 2 unchanged" in run(*index).stdout
+    assert _texts("Jane R") == []
+    arguments = ("--policy", show / "studio.yaml", "--no-default", "--quiet")
+    assert run("check", "--db", DB, "--store", *arguments).exit_code == 0
+    (verdict,) = [row["verdict"] for row in _rows("findings", "file_path LIKE '%owned%'")]
+    assert verdict == "unknown"
 
 
 def test_tables_of_others_in_the_file_stay(show: Path) -> None:

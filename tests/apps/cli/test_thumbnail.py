@@ -101,6 +101,15 @@ def test_a_frame_without_a_picture_does_not_stop_the_others(sequence: Path) -> N
     assert len(list(Path("small").iterdir())) == 6
 
 
+def test_a_fault_names_the_file_and_the_place_in_it(sequence: Path) -> None:
+    frame = sequence / "beauty.1001.exr"
+    data = frame.read_bytes()
+    size = data.index(b"compression\0compression\0") + 24
+    frame.write_bytes(data[:size] + b"\xff\xff\xff\xff" + data[size + 4 :])
+    done = run("thumbnail", "beauty.#.exr", "-o", "small")
+    assert f"({frame}, byte {size - 24})" in done.stderr
+
+
 def test_several_files_are_not_written_to_one(sequence: Path) -> None:
     assert run("thumbnail", ".", "-o", "all.webp").exit_code == 2
     (sequence / "more").mkdir()

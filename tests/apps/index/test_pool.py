@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import random
 import signal
 import subprocess
 import time
@@ -23,8 +23,6 @@ from tests.apps.index.conftest import write
 from tests.apps.index.test_index import DB, counts, index, query
 from tests.exrfiles.demo import simple
 
-# `make bench-index` kills 50 times.
-KILLS = int(os.environ.get("KILLS", "4"))
 ALWAYS_DIFFERENT = {*AUDIT_COLUMNS, "computed_at"}
 
 
@@ -88,40 +86,6 @@ def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.Monk
     assert counts(index(tree, "-j2")) == [42, 0, 0, 42, 0, 0]
 
 
-@pytest.mark.timeout(1800)
-@pytest.mark.slow
-def test_a_killed_driver_leaves_what_the_next_run_completes(tree: Path) -> None:
-    """SIGKILL at random moments, with workers; none of them outlives the driver for long."""
-    for number in range(600):
-        write(tree / f"many/frame.{number:04}.exr", simple(4, 4))
-    run("index", tree, "--db", "clean.duckdb")
-    chance = random.Random(7)
-    script = (
-        "from exr_inspector.apps.cli import commands, executors; from exr_inspector.apps.index import pool\n"
-        "executors.MIN_FILES_FOR_WORKERS = 1; pool.shards.__defaults__ = (20,)\n"
-        "commands(['index', 'tree', '--db', 'rows.duckdb', '-j2', '--yes'])"
-    )
-    Path("driver.py").write_text(f"if __name__ == '__main__':\n    exec({script!r})\n")
-    for _ in range(KILLS):
-        with subprocess.Popen([COMMAND[0], "driver.py"], env=environment(), start_new_session=True) as driver:
-            time.sleep(chance.uniform(0.5, 3))
-            children = [int(each) for each in _children(driver.pid)]
-            driver.send_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 30
-        while any(Path(f"/proc/{each}").exists() for each in children) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not [each for each in children if Path(f"/proc/{each}").exists()]
-    assert sum(counts(index(tree, "--yes"))[1:4]) == 642
-    assert rows(DB) == rows("clean.duckdb")
-
-
-def _children(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return []
-
-
 @pytest.mark.slow
 def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) -> None:
     for number in range(1500):
@@ -143,3 +107,10 @@ def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) 
     assert f" {stored:,} new" in out
     assert 0 < stored < 1542
     assert counts(index(tree)) == [1542, 1542 - stored, 0, stored, 0, 0]
+
+
+def test_garbage_is_looked_for_as_before_after_a_batch() -> None:
+    before = gc.get_threshold()
+    with worker.collecting_rarely():
+        assert gc.get_threshold() > before
+    assert gc.get_threshold() == before

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exr_inspector.location import path_location
-from tests.apps.cli.command import COMMAND, environment, process, run
+from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.web.show import render
 from tests.catalog.backends import vast
 
@@ -89,20 +90,42 @@ def test_the_url_of_another_address_is_one_that_a_browser_can_open(snapshot: Pat
         assert status(url) == 200
 
 
+def test_the_token_is_no_argument_of_the_browser(snapshot: Path, tmp_path: Path) -> None:
+    script = tmp_path / "browser"
+    script.write_text(f"""#!/bin/sh
+path=$(printf %s "$1" | sed s,^file://,,)
+{{ echo "$1"; stat -c %a "$(dirname "$path")"; cat "$path"; }} > {tmp_path}/seen.part
+mv {tmp_path}/seen.part {tmp_path}/seen
+""")
+    script.chmod(0o755)
+    with browsing("--db", snapshot, "--open", BROWSER=str(script)) as (running, lines):
+        for _ in range(300):
+            if (tmp_path / "seen").exists():
+                break
+            time.sleep(0.1)
+        argument, mode, page = (tmp_path / "seen").read_text().split("\n", 2)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+    url = lines[0].rsplit(": ", 1)[1]
+    assert url in page
+    assert url.partition("token=")[2] not in argument
+    assert mode == "700"
+    assert not Path(argument.removeprefix("file://")).exists()
+
+
 def test_wrong_usage_is_one_line(tmp_path: Path, snapshot: Path) -> None:
     other = tmp_path / "other.duckdb"
     other.write_bytes(b"no database")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for options, message in (
-            (["--db", str(tmp_path / "nothing.duckdb")], b"does not exist"),
-            (["--db", str(other)], b"NOT_A_DATABASE"),
-            (["--db", str(snapshot), "--port", port], b"Address already in use"),
-            (["--db", str(snapshot), "--host", "no.such.host.invalid"], b"no.such.host.invalid"),
-            (["--db", str(snapshot), "--share", ""], b"BAD_EVENT"),
-            ([], b"name a database with --db"),
+            (["--db", str(tmp_path / "nothing.duckdb")], "does not exist"),
+            (["--db", str(other)], "NOT_A_DATABASE"),
+            (["--db", str(snapshot), "--port", port], "Address already in use"),
+            (["--db", str(snapshot), "--host", "no.such.host.invalid"], "no.such.host.invalid"),
+            (["--db", str(snapshot), "--share", ""], "BAD_EVENT"),
+            ([], "name a database with --db"),
         ):
-            done = process("browse", *options)
-            assert done.returncode == 2
+            done = run("browse", *options)
+            assert done.exit_code == 2
             assert message in done.stderr
-            assert b"Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -116,6 +117,19 @@ def test_a_command_is_copied(page: Page, catalog: Catalog) -> None:
     page.get_by_role("button", name="Copy rv").click()
     expect(page.get_by_role("button", name="Copy rv")).to_have_attribute("data-state", "copied")
     assert page.evaluate("navigator.clipboard.readText()") == f"rv {catalog.show / LAYERS}"
+
+
+def test_links_of_other_sites_lead_to_pages(page: Page, catalog: Catalog) -> None:
+    browser = page.context.browser
+    assert browser
+    file = catalog.file(LAYERS)
+    with browser.new_context() as context:
+        elsewhere = context.new_page()
+        for path, link in ((file, f"{file}&token={catalog.token}"), (file, file)):
+            elsewhere.goto(f"data:text/html,<a href='{quote(catalog.url + link)}'>link</a>")
+            elsewhere.get_by_role("link").click()
+            expect(elsewhere.get_by_role("heading", level=1)).to_contain_text("layers.1001.exr")
+            assert elsewhere.url == f"{catalog.url}{path}"
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

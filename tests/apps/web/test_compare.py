@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
-from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions
+from exr_inspector.apps.web.queries.compare import evenly, in_order, other_versions, value_text
 from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.web.conftest import Catalog
 from tests.apps.web.show import BEAUTY, SCRIPT, frame_name
@@ -54,6 +55,11 @@ def test_versions_are_ordered_as_numbers() -> None:
     assert sorted(["b_v10", "b_v9", "b_v100"], key=in_order) == ["b_v9", "b_v10", "b_v100"]
 
 
+def test_a_long_value_is_cut() -> None:
+    value = {"type": "string", "value": "x" * 100_000}
+    assert value_text("attribute", value) == f"{'x' * 500}… (100,000 characters)"
+
+
 def test_chosen_frames_have_the_first_and_the_last() -> None:
     assert evenly([1, 2], 6) == [1, 2]
     assert evenly(range(100), 4) == [0, 33, 66, 99]
@@ -73,6 +79,17 @@ def test_frames_headers_pixels_and_statistics_are_compared(page: Page, catalog: 
     expect(page.locator(".pairs figure")).to_have_count(2)
     red = page.get_by_role("region", name="Statistics").locator("tbody tr").filter(has_text="R").first
     expect(red).to_contain_text("differ 1003, 1007")
+
+
+def test_all_pictures_of_both_sides_are_shown_at_one_exposure(page: Page, catalog: Catalog) -> None:
+    page.goto(f"{catalog.url}{url(catalog, BEAUTY, V002)}&exposure=-2")
+    pictures = page.locator(".pairs img")
+    expect(pictures).to_have_count(4)
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-2"))
+    page.get_by_label("Exposure").press("ArrowRight")
+    for index in range(4):
+        expect(pictures.nth(index)).to_have_attribute("src", re.compile("exposure=-1.5"))
 
 
 def test_channels_that_one_side_lacks_are_named(catalog: Catalog) -> None:

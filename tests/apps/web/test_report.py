@@ -126,17 +126,19 @@ def test_what_is_not_stored_is_a_clear_fault_and_keeps_the_old_report(snapshot: 
     assert "nothing of that name is stored" in run("report", "/no", "--db", snapshot, "-o", path).stderr
 
 
-def test_pictures_that_do_not_fit_are_left_out(
+def test_what_does_not_fit_is_left_out_and_counted(
     snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "MAX_PICTURE_BYTES", 10_000)
     monkeypatch.setattr(report, "MAX_SECTIONS", 3)
+    monkeypatch.setattr(report, "MAX_CHANNELS", 5)
     path = tmp_path / "report.html"
     assert run("report", "--db", snapshot, "-o", path).exit_code == 0
     text = path.read_text()
     assert 0 < len("".join(re.findall('src="([^"]*)"', text))) < 14_000
     assert text.count('<section class="panel"') == 3
     assert "The other sequences have no section here" in text
+    assert "and 3 more channels" in text
 
 
 def test_the_report_of_the_demo_show_is_small(tmp_path: Path) -> None:

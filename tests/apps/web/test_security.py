@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
+from exr_inspector.apps.web import app
 from exr_inspector.apps.web.security import HEADERS, Access, host_names
+from exr_inspector.apps.web.server import running
 from exr_inspector.apps.web.templating import STATIC
+from exr_inspector.apps.web.view import View
+from exr_inspector.settings import Settings
 from tests.apps.web.conftest import Catalog
 
 
@@ -36,6 +42,19 @@ def test_a_redirect_never_leads_to_another_host(catalog: Catalog) -> None:
         location = catalog.get(f"{path}?token={catalog.token}", token="").headers["location"]
         assert location.startswith("/")
         assert not location.startswith(("//", "/\\"))
+        link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+        assert "url=/evil.example" in catalog.get(f"{path}?token={catalog.token}", token="", **link).text
+
+
+def test_a_link_of_another_site_is_followed_once(catalog: Catalog) -> None:
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    page = catalog.get('/file?id="><script>', token="", **link)
+    assert page.status == 200
+    assert 'url=/file?id=%22%3E%3Cscript%3E"' in page.text
+    assert "set-cookie" not in page.headers
+    assert catalog.get("/file?id=1", token="", **{**link, "sec-fetch-site": "same-origin"}).status == 401
+    assert catalog.get("/thumbnail?id=1", token="", **{**link, "sec-fetch-mode": "no-cors"}).status == 401
+    assert catalog.get("/?token=wrong", token="", **link).status == 401
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "localhost.evil.example", "[::1"])
@@ -64,6 +83,23 @@ def test_every_answer_has_the_headers_that_protect_it(catalog: Catalog) -> None:
             assert HEADERS.items() <= headers.items()
             assert "access-control-allow-origin" not in headers
     assert catalog.get("/").headers["cache-control"] == "no-store"
+
+
+def test_a_fault_of_a_page_shows_nothing_of_itself_and_has_the_headers(
+    show: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: View) -> Response:
+        raise RuntimeError("secret")
+
+    monkeypatch.setitem(app.PAGES, "/broken", broken)
+    access = Access()
+    with running(app.make_site(str(snapshot), Settings()), access) as url:
+        answer = Catalog(url, next(iter(access.tokens)), show).get("/broken")
+    assert answer.status == 500
+    assert "Internal error" in answer.text
+    assert "secret" not in answer.text
+    assert HEADERS.items() <= answer.headers.items()
+    assert "RuntimeError: secret" in capfd.readouterr().err
 
 
 def test_static_files_stay_below_their_folder(catalog: Catalog) -> None:

@@ -1,8 +1,8 @@
 """Forget stored values: names of people and hosts that headers hold, or whole files.
 
 The rows of a file are read, redacted and delivered again, so that `catalog.plan` replaces the facets that
-differ, in both stores alike. Findings were made from the facts, and are deleted with them. The vectors are
-computed from what is left.
+differ, in both stores alike. Findings quote facts, so those of the file are deleted. The vectors are computed
+from what is left.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import product, zip_longest
 from typing import Any
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from exr_inspector.catalog.cells import FORGOTTEN
 from exr_inspector.catalog.columns import TABLES, TEXT
-from exr_inspector.catalog.facets import FACETS, FileRows, Row, facet_row
+from exr_inspector.catalog.facets import FACETS, Facet, FileRows, Row, basis, facet_row
 from exr_inspector.catalog.plan import AUDIT_COLUMNS, Removal
 from exr_inspector.catalog.search import VECTORS, StoredRows
 from exr_inspector.catalog.store import Store
@@ -34,19 +35,23 @@ from exr_inspector.sequences import PATH_COLUMNS
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, embed
 
 MARK = "forgotten"
-"""What replaces a name in a text, and the status of a header facet that has lost values."""
+"""What replaces a name in a text, and the status of facets that have lost values."""
 
 BATCH = 500
-# Columns that say where a file is, or are hashes. Without its path a row would be the row of no file.
+# Columns that say where a file is, are hashes, or hold words of ours and of OpenEXR. Without its path a row
+# would be the row of no file.
 _KEPT_COLUMNS = {
+    *("compression", "layer_source", "level_mode", "line_order", "mode", "rounding_mode", "type"),
+    *("severity", "verdict"),
     *("file_id", "file_path", "file_path_normalized", "sequence_key", "device", *PATH_COLUMNS.values()),
-    *("facts_hash", "header_hash", "write_id"),
+    *("facts_hash", "header_hash", "write_id", "facet", "input_hash", "computed_from"),
 }
 _TEXTS = {
-    table: [each.name for each in TABLES[table] if each.type == TEXT and each.name not in _KEPT_COLUMNS]
-    for facet in FACETS.values()
-    for table in facet.tables
+    table: [each.name for each in schema if each.type == TEXT and each.name not in _KEPT_COLUMNS]
+    for table, schema in TABLES.items()
 }
+_TEXTS["files"].remove("status")
+_TEXTS["pixels"].remove("status")
 # Columns of `parts` that repeat the value of an attribute, and the column that names the attribute.
 _REPEATING = {"color_space": "color_space_source", "render_software": "render_software_source"}
 _COMPUTED = {"facts_hash", *AUDIT_COLUMNS, *(each.column for each in VECTORS.values())}
@@ -62,7 +67,7 @@ class Attributes:
     """
 
     columns: Mapping[str, Sequence[str]] = {"attributes": ["attr_name"]}
-    """The columns, by table, that show which files may have something to forget."""
+    """The columns, by table, that show which files may have something to forget, and may change."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -90,9 +95,12 @@ class Word:
     columns: Mapping[str, Sequence[str]] = _TEXTS
 
     def __init__(self, name: str) -> None:
-        self._word = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
-        needles = (name, to_json(name)[1:-1], '"base64"')
-        self._coarse = "(?i)" + "|".join(map(re.escape, dict.fromkeys(needles)))
+        # An accented letter may be stored as one character, or as a letter and an accent.
+        forms = {normalize(form, name) for form in ("NFC", "NFD")} | {name}
+        words = "|".join(map(re.escape, sorted(forms)))
+        self._word = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+        needles = {*forms, *(to_json(form)[1:-1] for form in forms), '"base64"'}
+        self._coarse = "(?i)" + "|".join(map(re.escape, sorted(needles)))
 
     def may_be_in(self, texts: pa.StringArray) -> pa.BooleanArray:
         return pc.fill_null(pc.match_substring_regex(texts, self._coarse), fill_value=False)
@@ -136,7 +144,7 @@ def forget_values(store: Store, what: What, progress: Progress, *, dry: bool = F
     file_ids = sorted(_candidates(store, what))
     for start in range(0, len(file_ids), BATCH):
         batch = file_ids[start : start + BATCH]
-        stored = by_file(store.read_rows(batch, [*_TEXTS, "facets"]), of="files")
+        stored = by_file(store.read_rows(batch, list(_TEXTS)), of="files")
         redacted = [each for rows in stored.values() if (each := redact(rows, what, tally))]
         tally.files += len(redacted)
         if redacted and not dry:
@@ -205,8 +213,13 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
     )
     if names:
         _forget_repetitions(fresh, names)
+    held = {row["facet"]: row for row in fresh["facets"]}
     changed = [
-        facet for facet in FACETS.values() if any(fresh[each] != stored[each] for each in facet.tables)
+        facet
+        for facet in FACETS.values()
+        if any(fresh[each] != stored[each] for each in facet.tables)
+        # A request may name a policy's file, and a status the file of a fault.
+        or any(row["facet"] == facet.name and row != held[facet.name] for row in stored["facets"])
     ]
     if not changed:
         return None
@@ -217,18 +230,25 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
         for old, new in zip_longest(stored[table], fresh[table])
     )
     header = FACETS["header"]
+    marked: list[Facet] = []
     if header in changed:
         fresh["files"] = [_renewed(fresh)]
-        # Findings are not delivered, so that they are deleted.
-        changed = [each for each in changed if each.depends_on == "object"]
-    file, held = fresh["files"][0], {row["facet"]: dict(row) for row in stored["facets"]}
+        # That the file was judged stays known, so that `index` does not inspect it again.
+        judged = [each for each in FACETS.values() if each.depends_on == "facts" and each.name in held]
+        fresh |= {table: [] for facet in judged for table in facet.tables}
+        marked = [header, *judged]
+    file = fresh["files"][0]
     delivery = FileRows(file["file_id"], {"files": [file], "facets": []})
-    for facet in dict.fromkeys([header, *changed]):
+    for facet in dict.fromkeys([header, *marked, *changed]):
         rows = {table: fresh[table] for table in facet.tables}
-        identity = file["facts_hash"] if facet is header else _identity(rows)
+        identity = (
+            file["facts_hash"] if facet is header else _identity({**rows, "files": [file["facts_hash"]]})
+        )
         row = held.get(facet.name) or facet_row(facet, file, identity)
-        if facet in changed:
-            row = {**row, "input_hash": identity, "status": MARK if facet is header else row["status"]}
+        if facet in (*marked, *changed):
+            row = {**row, "input_hash": identity, "computed_from": basis(facet, file)}
+        if facet in marked:
+            row["status"] = MARK
         delivery.rows.update(rows)
         delivery.rows["facets"].append(row)
     return delivery
@@ -236,7 +256,7 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
 
 def _redacted(table: str, row: Mapping[str, Any], what: What) -> Row:
     changes: Row = {}
-    for column in _TEXTS[table]:
+    for column in what.columns.get(table, ()):
         if isinstance(text := row[column], str) and (fresh := _without(column, text, what)) != text:
             changes[column] = fresh
     if table == "attributes":
@@ -291,6 +311,6 @@ def _renewed(fresh: Rows) -> Row:
     }
 
 
-def _identity(rows: Mapping[str, Sequence[Row]]) -> str:
+def _identity(rows: Mapping[str, Sequence[object]]) -> str:
     """Return a hash of rows that are left."""
     return hashlib.sha256(repr(sorted(rows.items())).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exr_inspector.compare.header import match_parts
@@ -55,8 +55,7 @@ def match_channels(a: Document, b: Document) -> Matched:
     for key_a, key_b in keys:
         found = list(_pairs(ours, theirs, key_a, key_b))
         pairs += found
-        ours = [each for each in ours if not any(each is pair[0] for pair in found)]
-        theirs = [each for each in theirs if not any(each is pair[1] for pair in found)]
+        ours, theirs = _without(found, ours), _without(found, theirs)
     order = {id(each): index for index, each in enumerate(a["channels"])}
     pairs.sort(key=lambda pair: order[id(pair[0])])
     return Matched(pairs, ours, theirs, [])
@@ -75,13 +74,13 @@ def recognize_renames(matched: Matched, hashes_a: Hashes, hashes_b: Hashes) -> M
             matched.only_a, matched.only_b, lambda each: key(each, hashes_a), lambda each: key(each, hashes_b)
         )
     )
-    before, after = ([id(pair[side]) for pair in renamed] for side in (0, 1))
-    return Matched(
-        matched.pairs,
-        [each for each in matched.only_a if id(each) not in before],
-        [each for each in matched.only_b if id(each) not in after],
-        renamed,
-    )
+    only_a, only_b = _without(renamed, matched.only_a), _without(renamed, matched.only_b)
+    return Matched(matched.pairs, only_a, only_b, renamed)
+
+
+def _without(pairs: Iterable[tuple[Channel, Channel]], channels: Iterable[Channel]) -> list[Channel]:
+    paired = {id(each) for pair in pairs for each in pair}
+    return [each for each in channels if id(each) not in paired]
 
 
 def _pairs(

@@ -166,6 +166,9 @@ class _Parts:
         self.a, self.b = (file.stream(part) for file, part in zip((a, b), parts, strict=True))
         for stream, names in zip((self.a, self.b), wanted, strict=True):
             stream.channels = [each for each in stream.channels if each.name in names]
+        self.positions = [
+            {each.name: index for index, each in enumerate(stream.channels)} for stream in (self.a, self.b)
+        ]
         self.windows = data_window(self.a.layout), data_window(self.b.layout)
         self.both = self.windows[0].overlap(self.windows[1])
         self.lines_missing = 0
@@ -178,10 +181,7 @@ class _Parts:
 
     def _comparison(self, pair: Pair, tolerance: Tolerance) -> _Comparison:
         names = pair[0]["name"], pair[1]["name"]
-        indexes = [
-            next(index for index, each in enumerate(stream.channels) if each.name == name)
-            for stream, name in zip((self.a, self.b), names, strict=True)
-        ]
+        indexes = [positions[name] for positions, name in zip(self.positions, names, strict=True)]
         layouts = self.a.channels[indexes[0]].layout, self.b.channels[indexes[1]].layout
         reason = self.reason()
         if layouts[0][1:] != layouts[1][1:]:

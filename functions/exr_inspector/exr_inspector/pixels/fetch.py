@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from exr_inspector.errors import CHUNK_CORRUPT, CHUNKS_MISSING, PIXELS_LIMIT
 from exr_inspector.exr.chunks import ChunkTable
-from exr_inspector.pixels.plan import Unit
+from exr_inspector.pixels.plan import GROUP_CHUNKS, Unit
 from exr_inspector.pixels.stitch import RawChunk
 from exr_inspector.sources.local import LocalFile
 from exr_inspector.sources.read_ahead import ReadAhead
@@ -127,7 +127,7 @@ class ChunkReader:
             pool.shutdown(cancel_futures=True)
 
     def _batches(self, groups: Iterable[list[Unit]]) -> Iterator[_Batch]:
-        """Yield consecutive groups of up to MAX_REQUEST bytes, or one group that is larger."""
+        """Yield consecutive groups of up to MAX_REQUEST bytes and GROUP_CHUNKS, or one that is larger."""
         batch, size = _Batch(), 0
         for group in groups:
             spans, errors = [], {}
@@ -137,7 +137,8 @@ class ChunkReader:
                 except ChunkError as error:
                     errors[index] = error
             more = sum(span.size for span in spans)
-            if batch.groups and size + more > MAX_REQUEST:
+            held = len(batch.spans) + len(batch.found) + len(spans) + len(errors)
+            if batch.groups and (size + more > MAX_REQUEST or held > GROUP_CHUNKS):
                 yield self._merged(batch)
                 batch, size = _Batch(), 0
             batch.groups.append(group)

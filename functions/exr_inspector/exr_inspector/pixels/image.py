@@ -50,15 +50,11 @@ def read_image(
     """
     stream = file.stream(part, [escape(each) for each in channels])
     found = {each.name: each for each in stream.channels}
-    if stream.layout.is_deep or set(channels) - set(found):
-        missing = sorted(set(channels) - set(found))
-        raise InspectorError(
-            BAD_CONFIG,
-            f"part {part} has no channel {missing[0]}"
-            if missing
-            else f"part {part} is deep and has no image",
-        )
     layout = stream.layout
+    if missing := sorted(set(channels) - set(found)):
+        raise InspectorError(BAD_CONFIG, f"part {part} has no channel {missing[0]}")
+    if layout.is_deep:
+        raise InspectorError(BAD_CONFIG, f"part {part} is deep and has no image")
     frame = Frame.of(stream, max_size)
     window, scale, plan = frame.window, frame.scale, frame.plan
     every = list(rows(plan))
@@ -75,13 +71,8 @@ def read_image(
         for piece in group.pieces:
             shrink.add(piece)
     planes = shrink.result(0 if plan.is_full else int(step * stream.lines(every[0][0]) / scale) + 1)
-    coverage = {
-        "level": {"width": plan.level.width, "height": plan.level.height},
-        "chunks": sum(map(len, plan.units)),
-        "chunks_read": stream.chunks_read,
-        "bytes_read": file.header_bytes + stream.reader.bytes_read,
-        "requests": stream.reader.requests,
-    }
+    size = file.header_bytes + stream.reader.bytes_read
+    coverage = _coverage(plan, stream.chunks_read, size, stream.reader.requests)
     order = [stream.channels.index(found[name]) for name in channels]
     return Image(planes[order], window, coverage, list(stream.failures.values()))
 
@@ -125,15 +116,18 @@ class Tap:
 
     def image(self) -> Image:
         """Return the image of what was added. Its coverage counts no bytes, since none were read for it."""
-        level = self._frame.plan.level
-        coverage = {
-            "level": {"width": level.width, "height": level.height},
-            "chunks": sum(map(len, self._frame.plan.units)),
-            "chunks_read": self.stream.chunks_read,
-            "bytes_read": 0,
-            "requests": 0,
-        }
+        coverage = _coverage(self._frame.plan, self.stream.chunks_read, 0, 0)
         return Image(self._shrink.result(0), self._frame.window, coverage, [])
+
+
+def _coverage(plan: Plan, chunks_read: int, bytes_read: int, requests: int) -> dict[str, Any]:
+    return {
+        "level": {"width": plan.level.width, "height": plan.level.height},
+        "chunks": sum(map(len, plan.units)),
+        "chunks_read": chunks_read,
+        "bytes_read": bytes_read,
+        "requests": requests,
+    }
 
 
 class Shrink:

@@ -12,8 +12,10 @@ from exr_inspector.pixels.stitch import unit_chunks
 
 GROUP_BYTES = 8 << 20
 """Decoded size of a group: memory follows it, and larger groups are not faster."""
+GROUP_CHUNKS = 1 << 14
+"""Chunks of a group: each takes memory too, however small it is."""
 MAX_ROW_BYTES = 64 << 20
-"""A row of tiles that is larger is decoded in several groups, which hold no whole lines."""
+"""A row of tiles that is larger, or has too many, is decoded in groups that hold no whole lines."""
 MIN_SAMPLE = 16
 """Fewer chunks estimate a mean too badly."""
 
@@ -76,15 +78,16 @@ def groups(plan: Plan, size_of: Callable[[int], int], max_bytes: int) -> Iterato
     """Yield groups of units of at most `max_bytes` decoded, or of one row of units that is larger.
 
     `size_of` returns the decoded size of a chunk. A group of tiles holds whole rows of tiles, so that the
-    lines of the groups follow one another; only a row above MAX_ROW_BYTES is divided.
+    lines of the groups follow one another; only a row above MAX_ROW_BYTES or GROUP_CHUNKS is divided.
     """
     group: list[Unit] = []
     held = 0
     for row in rows(plan):
-        is_long = sum(size_of(index) for unit in row for index in unit) > MAX_ROW_BYTES
+        is_long = len(row) > GROUP_CHUNKS
+        is_long = is_long or sum(size_of(index) for unit in row for index in unit) > MAX_ROW_BYTES
         for piece in ([unit] for unit in row) if is_long else (row,):
             size = sum(size_of(index) for unit in piece for index in unit)
-            if group and held + size > max_bytes:
+            if group and (held + size > max_bytes or len(group) + len(piece) > GROUP_CHUNKS):
                 yield group
                 group, held = [], 0
             group += piece

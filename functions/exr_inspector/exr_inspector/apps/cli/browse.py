@@ -6,6 +6,8 @@ import os
 import socket
 import webbrowser
 from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -49,7 +51,7 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
     """
     with requires_extra("browse"):  # here, so that --help is quick
         from exr_inspector.apps.web.app import make_site  # noqa: PLC0415
-        from exr_inspector.apps.web.security import Access, host_names, new_token  # noqa: PLC0415
+        from exr_inspector.apps.web.security import Access, host_names, leading_page, new_token  # noqa: PLC0415
         from exr_inspector.apps.web.server import BACKLOG, address, entrance, serve  # noqa: PLC0415
         from exr_inspector.apps.web.snapshot import pulled_path, snapshot_path  # noqa: PLC0415
         from exr_inspector.catalog.duckdb.snapshot import ALL, Scope  # noqa: PLC0415
@@ -76,7 +78,10 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
         for token, name in zip(tokens, ("all files", *shared), strict=True):
             click.echo(f"{harmless(name, keep='')}: {entrance(url, token)}")
         if opens:
-            webbrowser.open(entrance(url, next(iter(tokens))))
+            # Others can read the arguments of processes, and so the URL, but not this file.
+            link.write_text(leading_page(entrance(url, next(iter(tokens)))))
+            webbrowser.open(link.as_uri())
 
-    with listener, suppress(KeyboardInterrupt):
+    with TemporaryDirectory(prefix="exr-inspector-") as folder, listener, suppress(KeyboardInterrupt):
+        link = Path(folder, "browse.html")
         serve(site, Access(tokens, host_names(host)), listener, started)

@@ -154,7 +154,8 @@ def _picture(location: Location, layer: str | None, settings: Settings, size: in
     try:
         picture = file_picture(location, layer, settings, size=size)
     except InspectorError as error:
-        raise error if error.where else InspectorError(error.fault, error.message, location.path) from error
+        inside = f", {error.where}" if error.where not in ("", location.path) else ""
+        raise InspectorError(error.fault, error.message, location.path + inside) from error
     if picture is None:
         message = "the file has no channels to look at, or none of their chunks could be read"
         raise click.UsageError(f"{nearby(location.path)}: {message}")

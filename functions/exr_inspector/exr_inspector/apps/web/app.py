@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
@@ -53,18 +52,17 @@ def make_site(path: str, settings: Settings) -> Site:
     return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
 
 
-def make_app(site: Site, access: Access) -> Starlette:
+def make_app(site: Site, access: Access) -> Guard:
     """Return the application. Every request needs a token of `access`."""
     app = Starlette(
         routes=[
             *(Route(path, endpoint(handler)) for path, handler in PAGES.items()),
             Mount("/static", _Static(directory=str(STATIC))),
         ],
-        middleware=[Middleware(Guard, access=access)],
         exception_handlers={HTTPException: _refused, InspectorError: _failed, Exception: _broken},
     )
     app.state.site = site
-    return app
+    return Guard(app, access)  # around everything: answers to faults need its headers, too
 
 
 class _Static(StaticFiles):

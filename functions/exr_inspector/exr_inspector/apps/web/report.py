@@ -21,8 +21,10 @@ from exr_inspector.catalog.duckdb.summaries import STATES
 from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.settings import Settings
 
-MAX_LISTED, MAX_SECTIONS, MAX_PICTURES = 300, 60, 6
-"""Sequences in the list, and with a section of their own; and pictures of a section. The worst come first."""
+MAX_LISTED, MAX_SECTIONS = 300, 60
+"""Sequences in the list, and with a section of their own. The worst come first."""
+MAX_PICTURES, MAX_CHANNELS = 6, 40
+"""Pictures and channels of a section."""
 MAX_PICTURE_BYTES = 1_000_000
 """Bytes of all pictures. As text, they are a third more."""
 
@@ -39,10 +41,10 @@ def render_report(
     if names and not overall.sequences:
         raise InspectorError(BAD_QUERY, "nothing of that name is stored", title)
     listed = worst(reader, asked, MAX_LISTED)
-    sections = [section(reader, each) for each in listed[:MAX_SECTIONS]]
+    sections = [section(reader, each.key) for each in listed[:MAX_SECTIONS]]
     pictures = _pictures(reader, listed, sections)
     anchors = {each.sequence.key: f"#s{index}" for index, each in enumerate(sections)}
-    anchors |= {row["file_id"]: anchors[each.sequence.key] for each in sections for row in each.files}
+    anchors |= {file.file_id: anchors[each.sequence.key] for each in sections for file in each.files}
 
     def url(page: str, /, **parameters: Any) -> str:
         """Return what stands in the report for the URL of a page."""
@@ -62,9 +64,10 @@ def render_report(
         states=STATES,
         listed=[_shown(each, pictures) for each in listed],
         sections=[
-            (each, [row for row in each.pictures(MAX_PICTURES) if row["file_id"] in pictures])
+            (each, [file for file in each.pictures(MAX_PICTURES) if file.file_id in pictures])
             for each in sections
         ],
+        max_channels=MAX_CHANNELS,
         shown_path=settings.paths.display,
     )
 
@@ -85,7 +88,7 @@ def _pictures(reader: Reader, listed: Sequence[Listed], sections: Sequence[Secti
 
     def wanted() -> Iterator[str]:
         for each in sections:
-            yield from (row["file_id"] for row in each.pictures(MAX_PICTURES))
+            yield from (file.file_id for file in each.pictures(MAX_PICTURES))
         for sequence in listed:
             yield from (each.file_id for each in sequence.contact if each.has_thumbnail)
 

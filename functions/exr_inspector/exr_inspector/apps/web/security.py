@@ -13,9 +13,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
+from markupsafe import Markup
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
@@ -118,7 +119,7 @@ class Guard:
         token = cookie_parser(headers.get("cookie", "")).get(cookie, "")
         scope = self._access.scope(token)
         if scope is None:
-            return PlainTextResponse(_REFUSED, 401)
+            return HTMLResponse(leading_page(_target(connection, query))) if _is_link(headers) else _refuse()
         connection[SCOPE] = scope
         return None
 
@@ -127,10 +128,32 @@ class Guard:
     ) -> Response:
         """Move a token from the URL to a cookie, so that it is in no history and no link."""
         if self._access.scope(token) is None:
-            return PlainTextResponse(_REFUSED, 401)
-        rest = urlencode([pair for pair in query if pair[0] != PARAMETER])
-        # One slash at the start: two would name another host.
-        path = "/" + connection["raw_path"].decode("latin-1").lstrip("/")
-        response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
+            return _refuse()
+        target = _target(connection, [pair for pair in query if pair[0] != PARAMETER])
+        is_link = _is_link(Headers(scope=connection))
+        response: Response = HTMLResponse(leading_page(target)) if is_link else RedirectResponse(target, 303)
         response.set_cookie(cookie, token, httponly=True, samesite="strict")
         return response
+
+
+def _refuse() -> Response:
+    return PlainTextResponse(_REFUSED, 401)
+
+
+def _target(connection: Connection, query: list[tuple[str, str]]) -> str:
+    """Return the address of a request with another query."""
+    # One slash at the start: two of any kind would name another host.
+    path = "/" + connection["raw_path"].decode("latin-1").lstrip("/\\")
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _is_link(headers: Headers) -> bool:
+    """Return whether a browser followed a link of another site, for which it sends no strict cookie."""
+    return (headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")) == ("cross-site", "navigate")
+
+
+def leading_page(url: str) -> str:
+    """Return a page that goes on to a URL at once; its own site is then the one that leads there."""
+    return Markup(
+        '<!doctype html><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">Continue</a>'
+    ).format(url)

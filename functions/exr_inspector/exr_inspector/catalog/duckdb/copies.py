@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,12 +33,16 @@ def rewrite(path: str) -> None:
     """Write a DuckDB file again, so that nothing of deleted and updated rows is left in it.
 
     DuckDB keeps the blocks of deleted rows in the file until they are needed, with what is in them. Tables
-    and views of others are copied, too. Raises InspectorError.
+    and views of others are copied, too. Links and permissions stay. Raises InspectorError.
     """
+    path = os.path.realpath(path)
     with coded(path), duckdb.connect() as connection:
         # Not read-only: the lock keeps others from writing to the file until it has been replaced.
         connection.execute(f"ATTACH {literal(path)} AS original")
         with replacement(path) as part:
             connection.execute(f"ATTACH {literal(part)} AS rewritten")
-            connection.execute("COPY FROM DATABASE original TO rewritten")
-            connection.execute("DETACH rewritten")
+            try:
+                shutil.copymode(path, part)
+                connection.execute("COPY FROM DATABASE original TO rewritten")
+            finally:
+                connection.execute("DETACH rewritten")

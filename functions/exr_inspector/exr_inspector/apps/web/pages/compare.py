@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from exr_inspector.apps.web.pages.thumbnail import exposure
 from exr_inspector.apps.web.queries.compare import (
     Side,
     compare,
@@ -29,12 +30,15 @@ def page(view: View) -> Response:
         ]
         return view.render("versions.html", a=a, versions=proposed)
     found = compare(view.reader, a, _side(view, "b"))
-    shown = [each for each in found.frames if each[1]["has_thumbnail"] or each[2]["has_thumbnail"]]
-    different = [each for each in shown if each[0] in found.different]
+    different = [each for each in found.frames if each[0] in found.different]
     return view.render(
-        "compare.html", found=found, facts=facts(found), pictures=evenly(different or shown, MAX_PICTURES),
+        "compare.html",
+        found=found,
+        facts=facts(found),
+        pictures=evenly(different or found.frames, MAX_PICTURES),
+        exposure=exposure(view),
         value_text=value_text,
-    )  # fmt: skip
+    )
 
 
 def table(view: View) -> Response:

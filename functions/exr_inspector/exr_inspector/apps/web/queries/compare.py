@@ -33,6 +33,8 @@ MAX_HEADERS = 24
 """Frames whose headers are compared, the first and the last among them."""
 MAX_FRAMES = 5000
 """Frames of a sequence that are compared."""
+MAX_TEXT = 500
+"""Characters of a value."""
 MAX_VERSIONS = 100
 MAX_CANDIDATES = 5000
 """Sequences among which other versions are looked for by their names."""
@@ -58,9 +60,7 @@ class Side:
 
 
 _FILES = f"""
-    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame,
-        EXISTS (SELECT 1 FROM pixels WHERE pixels.path_rank = files.path_rank
-            AND thumbnail IS NOT NULL) AS has_thumbnail
+    SELECT * EXCLUDE ({_VECTORS}, status), if(writing, 'writing', status) AS status, frame_number AS frame
     FROM files WHERE {{}} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 
 
@@ -166,7 +166,12 @@ def _facts(side: Side, document: Document | None) -> dict[str, str]:
 
 
 def value_text(what: str, value: Any) -> str:
-    """Return a fact of a header change as text: that of `before` or `after`."""
+    """Return a fact of a header change as text: that of `before` or `after`. It is cut if it is long."""
+    text = _text(what, value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def _text(what: str, value: Any) -> str:
     match what, value:
         case _, None:
             return ""

@@ -64,10 +64,10 @@ class FrameSequence:
 OF_SEQUENCE = """
     SELECT file_id, file_path, frame_number FROM files
     WHERE path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"""
-# Rows of another table for each frame. The range lets the database skip what is sorted elsewhere.
-_JOINED = f"""
+JOINED = f"""
     (SELECT * FROM {{table}} WHERE path_rank BETWEEN $first AND $last) AS {{table}}
     JOIN ({OF_SEQUENCE}) AS of_sequence USING (file_id)"""
+"""Rows of another table for each frame. The range lets the database skip what is sorted elsewhere."""
 
 
 def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
@@ -125,7 +125,7 @@ def measured_channels(reader: Reader, found: FrameSequence) -> list[ChannelName]
     """Return the channels with statistics, without those of cryptomattes."""
     rows = reader.rows(
         f"""
-        SELECT part_index, name FROM {_JOINED.format(table="channel_stats")}
+        SELECT part_index, name FROM {JOINED.format(table="channel_stats")}
         WHERE NOT coalesce(is_cryptomatte, false) GROUP BY part_index, name
         ORDER BY part_index, contains(name, '.'), regexp_extract(name, '(.*)[.]', 1),
             list_position(['R', 'G', 'B', 'A', 'X', 'Y', 'Z'], regexp_extract(name, '[^.]*$')), name""",
@@ -155,7 +155,7 @@ def channel_series(reader: Reader, found: FrameSequence, channel: ChannelName) -
         f"""
         SELECT file_id, min, p1, p50, mean, p99, max, nan_count, pos_inf_count + neg_inf_count AS inf_count,
             negative_count, packed_bytes
-        FROM {_JOINED.format(table="channel_stats")} WHERE part_index = $part AND name = $name""",
+        FROM {JOINED.format(table="channel_stats")} WHERE part_index = $part AND name = $name""",
         **found.bounds,
         part=channel.part_index,
         name=channel.name,
@@ -206,15 +206,15 @@ def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
     )
     rows = reader.rows(
         f"""
-        WITH sequence_parts AS (SELECT * FROM {_JOINED.format(table="parts")}),
+        WITH sequence_parts AS (SELECT * FROM {JOINED.format(table="parts")}),
         facts AS (
             {facts}
             UNION ALL
             SELECT frame_number, part_index, 'channels', string_agg(name || ' ' || type, ', ' ORDER BY name)
-            FROM {_JOINED.format(table="channels")} GROUP BY ALL
+            FROM {JOINED.format(table="channels")} GROUP BY ALL
             UNION ALL
             SELECT frame_number, part_index, attr_name, coalesce(value_text, value_json)
-            FROM {_JOINED.format(table="attributes")} WHERE attr_name NOT IN (SELECT unnest($shown))
+            FROM {JOINED.format(table="attributes")} WHERE attr_name NOT IN (SELECT unnest($shown))
         ),
         valued AS (
             SELECT part_index, fact, value, list(frame_number ORDER BY frame_number) AS frames,
@@ -277,7 +277,7 @@ def sequence_findings(reader: Reader, found: FrameSequence) -> list[SequenceFind
         SELECT rule_id, severity, verdict, arg_min(message, frame_number) AS message,
             arg_min(fix, frame_number) AS fix, list(DISTINCT frame_number) AS frames,
             count(DISTINCT file_id) AS file_count
-        FROM {_JOINED.format(table="findings")} GROUP BY rule_id, severity, verdict
+        FROM {JOINED.format(table="findings")} GROUP BY rule_id, severity, verdict
         ORDER BY verdict, list_position(['error', 'warning', 'info'], severity), rule_id""",
         **found.bounds,
     )
@@ -293,9 +293,9 @@ def frame_outliers(reader: Reader, found: FrameSequence) -> list[Outlier] | None
         return None
     frames = {each.file_id: each for each in found.frames if each.frame is not None}
     rows = {
-        "parts": f"SELECT parts.* FROM {_JOINED.format(table='parts')}",
-        "channels": f"SELECT channels.* FROM {_JOINED.format(table='channels')}",
-        "attributes": f"SELECT attributes.* FROM {_JOINED.format(table='attributes')}",
+        "parts": f"SELECT parts.* FROM {JOINED.format(table='parts')}",
+        "channels": f"SELECT channels.* FROM {JOINED.format(table='channels')}",
+        "attributes": f"SELECT attributes.* FROM {JOINED.format(table='attributes')}",
     }
     tables = {table: reader.rows(sql, **found.bounds) for table, sql in rows.items()}
     documents = {file_id: stored_document(rows) for file_id, rows in by_file(tables).items()}
@@ -324,10 +324,10 @@ def _statistics(reader: Reader, found: FrameSequence) -> dict[str, dict[str, Any
             struct_pack(count := coalesce(firefly_count, 0)) AS fireflies,
             struct_pack(count := coalesce(hole_count, 0)) AS holes,
             struct_pack(count := coalesce(flat_rectangle_count, 0)) AS flat_rectangles
-        FROM {_JOINED.format(table="channel_stats")}""",
+        FROM {JOINED.format(table="channel_stats")}""",
         **found.bounds,
     )
-    hashes = reader.rows(f"SELECT file_id, pixels.hash FROM {_JOINED.format(table='pixels')}", **found.bounds)
+    hashes = reader.rows(f"SELECT file_id, pixels.hash FROM {JOINED.format(table='pixels')}", **found.bounds)
     statistics: dict[str, dict[str, Any]] = {
         row["file_id"]: {"hash": row["hash"], "channels": []} for row in hashes
     }

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from exr_inspector.apps.web.queries.compare import evenly
+from exr_inspector.apps.web.queries.frames import JOINED, Frame, frame_sequence
 from exr_inspector.apps.web.queries.sequences import COLUMNS, Filter, sequence_of
 from exr_inspector.apps.web.queries.sequences import Sequence as Listed
 from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 from exr_inspector.catalog.duckdb.summaries import STATES
 
-MAX_FRAMES = 5000
-"""Frames of a sequence that are read."""
-
 
 @dataclass(frozen=True)
 class Section:
-    """One sequence: `files` has frame, status and rules of each file, by rising frame.
+    """One sequence.
 
     `findings` are one for each rule that failed, and one for each reason why others could not be judged.
     """
 
     sequence: Listed
-    files: list[Row]
+    files: tuple[Frame, ...]
     findings: list[Row]
     channels: list[Row]
 
-    def pictures(self, most: int) -> list[Row]:
+    @cached_property
+    def rules(self) -> Mapping[str, list[str]]:
+        """The rules that failed for each file, by file_id."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for each in self.findings:
+            for file_id in each["file_ids"] if each["is_failure"] else ():
+                found[file_id] += each["rules"]
+        return found
+
+    def pictures(self, most: int) -> list[Frame]:
         """Return up to `most` files to show: those with faults or findings first, then others."""
-        shown = [row for row in self.files if row["has_thumbnail"]]
-        chosen = evenly([row for row in shown if row["status"] != "ok" or row["rules"]], most)
-        others = [row for row in shown if row not in chosen]
+        shown = [file for file in self.files if file.thumbnail_bytes]
+        chosen = evenly([file for file in shown if file.status != "ok" or file.errors or file.warnings], most)
+        others = [file for file in shown if file not in chosen]
         chosen += evenly(others, most - len(chosen)) if len(chosen) < most - 1 else []
         return sorted(chosen, key=self.files.index)
 
@@ -61,46 +70,31 @@ def worst(reader: Reader, asked: Filter, most: int) -> list[Listed]:
     return [sequence_of(row) for row in rows]
 
 
-_OF = """path_rank BETWEEN $first AND $last
-    AND file_id IN (SELECT file_id FROM files WHERE path_rank BETWEEN $first AND $last
-        AND coalesce(sequence_key, file_path) = $key)"""
-_FILES = f"""
-    SELECT file_id, frame_number AS frame, file_path, if(writing, 'writing', status) AS status, size_bytes,
-        errors_json, has_thumbnail IS NOT NULL AS has_thumbnail, coalesce(rules, []) AS rules
-    FROM files
-    LEFT JOIN (SELECT file_id, true AS has_thumbnail FROM pixels WHERE {_OF} AND thumbnail IS NOT NULL)
-        USING (file_id)
-    LEFT JOIN (SELECT file_id, list(DISTINCT rule_id ORDER BY rule_id) AS rules FROM findings WHERE {_OF}
-        AND verdict = 'fail' GROUP BY file_id) USING (file_id)
-    WHERE {_OF} ORDER BY frame_number, file_path LIMIT {MAX_FRAMES}"""
 _FINDINGS = f"""
     WITH found AS (
         SELECT verdict = 'fail' AS is_failure, CASE verdict WHEN 'fail' THEN severity END AS severity,
             CASE verdict WHEN 'fail' THEN rule_id ELSE message END AS subject, rule_id, message, fix,
-            frame_number
-        FROM (SELECT * FROM findings WHERE {_OF}) JOIN (SELECT file_id, frame_number FROM files WHERE {_OF})
-            USING (file_id)
+            frame_number, file_id
+        FROM {JOINED.format(table="findings")}
     )
     SELECT is_failure, severity, list_sort(list(DISTINCT rule_id)) AS rules, min(message) AS message,
-        min(fix) AS fix, list_sort(list(DISTINCT frame_number)) AS frames
+        min(fix) AS fix, list_sort(list(DISTINCT frame_number)) AS frames, list(DISTINCT file_id) AS file_ids
     FROM found GROUP BY is_failure, severity, subject
     ORDER BY is_failure DESC, list_position(['error', 'warning', 'info'], severity), subject"""
 _CHANNELS = f"""
     SELECT part_index, name, min(min) AS min, avg(mean) AS mean, max(max) AS max,
         sum(nan_count + pos_inf_count + neg_inf_count)::BIGINT AS nonfinite,
         list(mean ORDER BY frame_number) AS means
-    FROM (SELECT * FROM channel_stats WHERE {_OF}) JOIN (SELECT file_id, frame_number FROM files WHERE {_OF})
-        USING (file_id)
+    FROM {JOINED.format(table="channel_stats")}
     GROUP BY part_index, name ORDER BY part_index, name"""
 
 
-def section(reader: Reader, sequence: Listed) -> Section:
-    """Return what is stored of a sequence."""
-    found = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=sequence.key)
+def section(reader: Reader, key: str) -> Section:
+    """Return what is stored of a sequence that is in the scope."""
+    found = frame_sequence(reader, key)
     assert found is not None
-    bounds = {"key": sequence.key, "first": found["first_rank"], "last": found["last_rank"]}
-    files, findings, channels = (reader.rows(sql, **bounds) for sql in (_FILES, _FINDINGS, _CHANNELS))
-    return Section(sequence, files, findings, channels)
+    findings, channels = (reader.rows(sql, **found.bounds) for sql in (_FINDINGS, _CHANNELS))
+    return Section(found.summary, found.frames, findings, channels)
 
 
 def thumbnails(reader: Reader, file_ids: Sequence[str]) -> dict[str, bytes]:
