@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import vastdb
 
+from tests.slow import slow
 from tests.vast_server.server import VastServer
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ ONCE = ("test_fixed_list.py::test_fixed_list_type_values", "test_tables.py::test
 
 
 @pytest.mark.parametrize(
-    ("version", "left_out", "expected"), [("5.5", (), 105), ("5.4", ONCE, 89)], ids=["5.5", "5.4"]
+    ("version", "left_out", "expected"), [*slow(("5.5", (), 105)), ("5.4", ONCE, 89)], ids=["5.5", "5.4"]
 )
 def test_the_tests_of_the_sdk_pass(version: Version, left_out: tuple[str, ...], expected: int) -> None:
     with VastServer(version) as server:
