@@ -117,6 +117,11 @@ def test_a_half_typed_size_is_explained(catalog: Catalog, size: str) -> None:
     assert catalog.get(url("/sequences.csv", larger=size)).status == 400
 
 
+def test_too_many_words_are_refused(catalog: Catalog) -> None:
+    assert "more than 20 words" in catalog.get(url("/sequences", q="a " * 21)).text
+    assert catalog.get(url("/sequences.csv", q="a " * 21)).status == 400
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("0", 0), ("12", 12), ("1.5k", 1536), ("2 MB", 2 << 20), ("3GiB", 3 << 30), ("1t", 1 << 40)],
