@@ -39,7 +39,8 @@ demo: $(demo_READY) ## Inspect a small show, or FILES="...", into a database
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
 	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
-	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n' '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
+	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n  %s\n' '$(BIN)/exr-inspector ask bad-frames --db $(DEMO)/exr.duckdb' \
+	  '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \
 	  '$(BIN)/exr-inspector similar --db $(DEMO)/exr.duckdb --explain $(if $(FILES),FILE,$(DEMO)/shots/sq010/sh020/beauty.1002.exr)'
 
 demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statistics and findings, until Ctrl-C

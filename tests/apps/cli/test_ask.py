@@ -31,6 +31,18 @@ def test_a_question_is_answered_as_a_table(stored: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("path", [".", "sh010", "sh010/", "./sh010", "sh010/beauty.#.exr", "sh0%"])
+def test_a_path_is_a_folder_a_sequence_or_a_pattern(stored: Path, path: str) -> None:
+    assert '"first_missing":1002' in run("ask", "missing-frames", "--path", path, "--json").stdout
+    (stored / "elsewhere").mkdir()
+    assert run("ask", "missing-frames", "--path", "elsewhere", "--json").stdout == ""
+
+
+def test_a_file_is_named_as_for_other_commands(stored: Path) -> None:
+    found = run("ask", "same-channels", "--file", "sh010/beauty.1001.exr", "--json").stdout
+    assert f"{stored}/sh010/beauty.#.exr" in found
+
+
 def test_an_answer_can_be_json_lines_csv_or_parquet(stored: Path) -> None:
     row = {"sequence_key": f"{stored}/sh010/beauty.#.exr", "first_missing": 1002}
     lines = run("ask", "missing-frames", "--json").stdout.splitlines()

@@ -153,6 +153,8 @@ def test_an_attribute_is_forgotten_with_what_was_made_from_it(show: Path) -> Non
     assert part["render_software"] is None
     assert part["render_software_source"] == "software"
     assert _rows("findings", "file_path LIKE '%owned%'") == []
+    facets = {row["facet"]: row["status"] for row in _rows("facets", "file_path LIKE '%owned%'")}
+    assert facets == {"header": "forgotten", "policy": "forgotten", "pixels": "ok", "cryptomatte": "ok"}
     (after,) = _rows("files", "file_path LIKE '%owned%'")
     assert after["metadata_embedding"] != file["metadata_embedding"]
     assert after["first_seen"] == file["first_seen"]
@@ -250,7 +252,8 @@ def test_what_is_no_request_to_forget_is_refused(show: Path, arguments: tuple[st
 
 def test_the_file_of_a_policy_is_no_place_to_keep_a_name(show: Path) -> None:
     with duckdb.connect(DB) as connection:  # as if the policy were in the home of its author
-        connection.execute("UPDATE facets SET request = replace(request, 'studio.yaml', 'zoe/studio.yaml')")
+        request = '{"policy":"/home/zoe/studio.yaml"}'
+        connection.execute("UPDATE facets SET request = ? WHERE facet = 'policy'", [request])
     assert _texts("zoe") != []
     assert "4 other rows" in _forget("--user", "zoe", "--yes")
     assert _texts("zoe") == []
@@ -312,6 +315,18 @@ def test_stored_files_that_have_lost_values_are_judged(show: Path) -> None:
     done = run("check", "--db", DB, "--policy", show / "studio.yaml", "--no-default", "--format", "json")
     findings = [each for sequence in json.loads(done.stdout)["sequences"] for each in sequence["findings"]]
     assert {(each["rule_id"], each["verdict"]) for each in findings} == {("ST-01", "unknown")}
+
+
+def test_a_facet_that_lost_its_findings_is_no_reason_to_inspect_the_file(show: Path) -> None:
+    index = ("index", show / "a", "--db", DB, "--facets", f"header,policy:{show / 'studio.yaml'}")
+    assert run(*index).exit_code == 0
+    _forget("--attribute", "owner", "--yes")
+    assert "0 new, 0 changed, 2 unchanged" in run(*index).stdout
+    assert _texts("Jane R") == []
+    arguments = ("--policy", show / "studio.yaml", "--no-default", "--quiet")
+    assert run("check", "--db", DB, "--store", *arguments).exit_code == 0
+    (verdict,) = [row["verdict"] for row in _rows("findings", "file_path LIKE '%owned%'")]
+    assert verdict == "unknown"
 
 
 def test_tables_of_others_in_the_file_stay(show: Path) -> None:

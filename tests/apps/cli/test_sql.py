@@ -315,6 +315,12 @@ def test_a_long_answer_is_shown_in_the_pager_of_a_terminal_only(
     assert b"paged:" not in process("sql", long, "--db", DATABASE).stdout
 
 
+def test_a_wide_answer_without_rows_names_its_columns(stored: Path) -> None:
+    screen = on_terminal("sql", "SELECT * FROM files WHERE false", "--db", DATABASE, columns=80)
+    assert screen.lines[0].startswith("file_id, file_path, ")
+    assert max(map(len, screen.lines)) <= 80
+
+
 def test_a_path_is_truncated_on_the_left_and_a_hash_not_at_all(stored: Path) -> None:
     screen = on_terminal("sql", "SELECT file_path, file_id, status FROM files", "--db", DATABASE, columns=80)
     rows = [line.split() for line in screen.lines[2:]]

@@ -133,7 +133,7 @@ def test_a_killed_object_store_costs_another_run(many: Path, monkeypatch: pytest
                 time.sleep(CHANCE.uniform(0, 1))
                 server.kill()
                 driver.communicate()
-            assert driver.returncode in (0, 1, 3)
+            assert driver.returncode in (0, 3)
     with _process("serve", many) as server:
         assert server.stdout
         url = server.stdout.readline().strip()

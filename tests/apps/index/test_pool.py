@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -106,3 +107,10 @@ def test_ctrl_c_stores_what_is_under_way_and_the_next_run_continues(tree: Path) 
     assert f" {stored:,} new" in out
     assert 0 < stored < 1542
     assert counts(index(tree)) == [1542, 1542 - stored, 0, stored, 0, 0]
+
+
+def test_garbage_is_looked_for_as_before_after_a_batch() -> None:
+    before = gc.get_threshold()
+    with worker.collecting_rarely():
+        assert gc.get_threshold() > before
+    assert gc.get_threshold() == before

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exr_inspector.apps.index import shards
 from tests.apps.cli.command import COMMAND, environment, run
@@ -99,3 +101,24 @@ def test_a_shard_or_plan_that_is_not_there_is_refused(plan: Path, tmp_path: Path
 def test_a_plan_of_another_release_is_refused(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "VERSION", "0.9")
     assert "the plan was made by exr-inspector" in _work(plan, 0, code=2)
+
+
+# --- the template for farm managers ------------------------------------------------------------------------
+
+TEMPLATE = Path(__file__).parents[3] / "deploy" / "farm" / "openjd.yaml"
+
+
+def test_the_command_of_the_template_does_a_shard(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXR_INSPECTOR_DB", DB)
+    (step,) = yaml.safe_load(TEMPLATE.read_text())["steps"]
+    action = step["script"]["actions"]["onRun"]
+    values = {"{{Param.Plan}}": str(plan), "{{Task.Param.Shard}}": "4"}
+    done = run(*(values.get(each, each) for each in action["args"]))
+    assert (action["command"], done.exit_code, done.stdout) == ("exr-inspector", 0, "shard 4: 2 ok\n")
+
+
+def test_open_job_description_accepts_the_template() -> None:
+    pytest.importorskip("openjd.cli", reason="openjd-cli is not installed")
+    command = [sys.executable, "-m", "openjd", "check", str(TEMPLATE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "passes validation" in done.stdout) == (0, True), done.stdout + done.stderr

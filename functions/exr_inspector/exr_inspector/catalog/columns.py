@@ -343,7 +343,7 @@ FACETS = (
     Column(
         "status",
         TEXT,
-        "`ok`, or why the rows are not complete: for `header` `forgotten` if values were; for `pixels`"
+        "`ok`, or why the rows are not complete: `forgotten` if values of the header were; for `pixels`"
         " `partial`, `failed` or `unfinished`; for `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
     ),
     Column("computed_at", TIME, "When the rows were computed."),

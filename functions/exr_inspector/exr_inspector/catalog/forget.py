@@ -1,8 +1,8 @@
 """Forget stored values: names of people and hosts that headers hold, or whole files.
 
 The rows of a file are read, redacted and delivered again, so that `catalog.plan` replaces the facets that
-differ, in both stores alike. Findings were made from the facts, and are deleted with them. The vectors are
-computed from what is left.
+differ, in both stores alike. Findings quote facts, so those of the file are deleted. The vectors are computed
+from what is left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from exr_inspector.catalog.cells import FORGOTTEN
 from exr_inspector.catalog.columns import TABLES, TEXT
-from exr_inspector.catalog.facets import FACETS, FileRows, Row, facet_row
+from exr_inspector.catalog.facets import FACETS, Facet, FileRows, Row, basis, facet_row
 from exr_inspector.catalog.plan import AUDIT_COLUMNS, Removal
 from exr_inspector.catalog.search import VECTORS, StoredRows
 from exr_inspector.catalog.store import Store
@@ -35,7 +35,7 @@ from exr_inspector.sequences import PATH_COLUMNS
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, embed
 
 MARK = "forgotten"
-"""What replaces a name in a text, and the status of a header facet that has lost values."""
+"""What replaces a name in a text, and the status of facets that have lost values."""
 
 BATCH = 500
 # Columns that say where a file is, are hashes, or hold words of ours and of OpenEXR. Without its path a row
@@ -67,7 +67,7 @@ class Attributes:
     """
 
     columns: Mapping[str, Sequence[str]] = {"attributes": ["attr_name"]}
-    """The columns, by table, that show which files may have something to forget."""
+    """The columns, by table, that show which files may have something to forget, and may change."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -230,18 +230,25 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
         for old, new in zip_longest(stored[table], fresh[table])
     )
     header = FACETS["header"]
+    marked: list[Facet] = []
     if header in changed:
         fresh["files"] = [_renewed(fresh)]
-        # Findings are not delivered, so that they are deleted.
-        changed = [each for each in changed if each.depends_on == "object"]
+        # That the file was judged stays known, so that `index` does not inspect it again.
+        judged = [each for each in FACETS.values() if each.depends_on == "facts" and each.name in held]
+        fresh |= {table: [] for facet in judged for table in facet.tables}
+        marked = [header, *judged]
     file = fresh["files"][0]
     delivery = FileRows(file["file_id"], {"files": [file], "facets": []})
-    for facet in dict.fromkeys([header, *changed]):
+    for facet in dict.fromkeys([header, *marked, *changed]):
         rows = {table: fresh[table] for table in facet.tables}
-        identity = file["facts_hash"] if facet is header else _identity(rows)
+        identity = (
+            file["facts_hash"] if facet is header else _identity({**rows, "files": [file["facts_hash"]]})
+        )
         row = held.get(facet.name) or facet_row(facet, file, identity)
-        if facet in changed:
-            row = {**row, "input_hash": identity, "status": MARK if facet is header else row["status"]}
+        if facet in (*marked, *changed):
+            row = {**row, "input_hash": identity, "computed_from": basis(facet, file)}
+        if facet in marked:
+            row["status"] = MARK
         delivery.rows.update(rows)
         delivery.rows["facets"].append(row)
     return delivery
@@ -249,7 +256,7 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
 
 def _redacted(table: str, row: Mapping[str, Any], what: What) -> Row:
     changes: Row = {}
-    for column in _TEXTS[table]:
+    for column in what.columns.get(table, ()):
         if isinstance(text := row[column], str) and (fresh := _without(column, text, what)) != text:
             changes[column] = fresh
     if table == "attributes":
@@ -304,6 +311,6 @@ def _renewed(fresh: Rows) -> Row:
     }
 
 
-def _identity(rows: Mapping[str, Sequence[Row]]) -> str:
+def _identity(rows: Mapping[str, Sequence[object]]) -> str:
     """Return a hash of rows that are left."""
     return hashlib.sha256(repr(sorted(rows.items())).encode()).hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import Any
 
 import click
 
 from exr_inspector.apps.cli.answer import answer_options, print_answer
+from exr_inspector.apps.cli.paths import local_name
 from exr_inspector.apps.cli.query import query_limit
 from exr_inspector.apps.cli.stores import queried_db
 from exr_inspector.apps.cli.table import print_table
@@ -15,6 +17,8 @@ from exr_inspector.apps.cli.terminal import json_text
 from exr_inspector.apps.questions.contents import SECTIONS
 from exr_inspector.apps.questions.load import names, nearest, question, questions
 from exr_inspector.apps.questions.question import EMPTY, Dialect, Parameter, Question
+from exr_inspector.location import path_location
+from exr_inspector.settings import Settings
 
 _TYPES: dict[str, Any] = {"number": float, "count": click.IntRange(1)}
 
@@ -95,6 +99,7 @@ def _command(each: Question) -> click.Command:
     def command(
         db: str | None, form: str | None, parquet: str | None, dialect: Dialect | None, **values: object
     ) -> None:
+        values = _located(each, values)
         if dialect:
             click.echo(each.text(values, dialect))
         elif db:
@@ -115,6 +120,18 @@ def _option(parameter: Parameter) -> click.Option:
         help=parameter.meaning
         + (f"  [default: {parameter.default}]" if parameter.default not in (None, "%") else ""),
     )
+
+
+def _located(each: Question, values: dict[str, object]) -> dict[str, object]:
+    """Return the values with names of files and folders that exist as the paths that are stored."""
+    settings = Settings.from_mapping(os.environ)
+    kinds = {parameter.name: parameter.kind for parameter in each.parameters}
+    return {
+        name: path_location(local_name(str(value), settings), settings.paths).path
+        if kinds[name] == "path" and os.path.lexists(str(value))
+        else value
+        for name, value in values.items()
+    }
 
 
 def _answer(

@@ -117,8 +117,10 @@ def print_table(
     for each in needed[:1]:
         each.is_key = True
     shown = made
-    if room is None or not values:
+    if room is None:
         lines += _grid(made, None, folded) if made else ()
+    elif not values and _min_width(made) > room:
+        lines += terminal.fold(", ".join(each.name for each in made), room, sys.maxsize)
     elif _min_width(needed) <= room:
         shown = _fitting(made, optional, room)
         lines += _grid(shown, room, folded, max_lines=max_lines)

@@ -34,7 +34,7 @@ def readable_fact(value: Any) -> str:
     """Return a fact of a document as text: yes and no, windows with their size, and JSON for structures."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict) and value.keys() == {"min", "max"}:
+    if isinstance(value, dict) and value.keys() == {"min", "max"} and isinstance(value["min"], dict):
         return readable_window(value)
     return value if isinstance(value, str) else _plain(value)
 

@@ -7,7 +7,7 @@ import logging
 import pkgutil
 import platform
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from posixpath import exists
 from typing import Any
@@ -61,11 +61,10 @@ class Cluster:
             self._client = Client(self._address, security=self._security, timeout=TIMEOUT)
         except OSError as error:
             raise self._unavailable(f"does not answer: {error}") from error
-        try:
+        with ExitStack() as stack:
+            stack.push(self)
             self._compare()
-        except BaseException as error:
-            self.__exit__(type(error), error)
-            raise
+            stack.pop_all()
         return self
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:

@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from exr_inspector.apps.index.pool import Executor, Shard
-from exr_inspector.apps.index.worker import Inspected
+from exr_inspector.apps.index.worker import Inspected, collecting_rarely
 from exr_inspector.catalog.duckdb.inventory import HEADER, Counts, Gone, Inventory, OfRoot, Wanted
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import FILE_NOT_FOUND, InspectorError
@@ -132,7 +132,7 @@ class Run:
         Raises InspectorError if the store fails; the summary tells what was done until then.
         """
         try:
-            with Inventory(self._options.wanted) as inventory:
+            with collecting_rarely(), Inventory(self._options.wanted) as inventory:
                 inventory.copy_stored(self._store, [each.name for each in self._roots])
                 listings = [self._list(index, inventory) for index in range(len(self._roots))]
                 counts = inventory.compare()

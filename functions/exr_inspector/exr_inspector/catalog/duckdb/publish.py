@@ -53,6 +53,8 @@ def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, na
     with replacement(path) as part:
         # A database of its own, so that sorting is limited: the store's may use most of the memory.
         with duckdb.connect(part, config={"memory_limit": MEMORY}) as copy:
+            # Arrow streams have no size, so the optimizer would hold one in memory instead of the ranks.
+            copy.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
             cursor.execute("BEGIN")  # all tables as of now
             _copy(cursor, f"{identifier(source)}.main", copy, name)
             cursor.execute("COMMIT")
