@@ -63,7 +63,7 @@ def test_every_question_can_be_asked_of_a_database(stored: Path) -> None:
 def test_the_list_names_every_question() -> None:
     lines = [json.loads(line) for line in run("ask", "--list", "--json").stdout.splitlines()]
     assert [each["name"] for each in lines] == names()
-    assert [each["name"] for each in lines[2]["parameters"]] == ["millimetres", "path"]
+    assert [each["name"] for each in lines[2]["parameters"]] == ["millimeters", "path"]
     table = run("ask", "--list").stdout
     assert all(name in table for name in names())
 
@@ -112,3 +112,11 @@ def test_a_question_needs_a_database() -> None:
     done = run("ask", "missing-frames")
     assert done.exit_code == 2
     assert "--db or EXR_INSPECTOR_DB" in done.stderr
+
+
+def test_a_bad_file_whose_name_has_no_frame_is_among_those_to_render_again(stored: Path) -> None:
+    rows = [json.loads(line) for line in run("ask", "bad-frames", "--json").stdout.splitlines()]
+    assert [(each["sequence_or_file"], each["frames"]) for each in rows] == [
+        (f"{stored}/sh020/beauty.#.exr", [1001]),
+        (f"{stored}/sh020/fake.exr", None),
+    ]

@@ -50,8 +50,8 @@ def test_a_value_that_is_shown_in_sql_is_one_literal() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("lens", {"millimetres": "wide"}, "'wide' is not a number"),
-        ("lens", {"millimetres": "nan"}, "'nan' is not a number"),
+        ("lens", {"millimeters": "wide"}, "'wide' is not a number"),
+        ("lens", {"millimeters": "nan"}, "'nan' is not a number"),
         ("fireflies", {"limit": "0"}, "'0' is not a whole number from 1"),
         ("fireflies", {"limit": "2.5"}, "'2.5' is not a whole number from 1"),
         ("lens", {"length": "35"}, "there is no parameter length"),

@@ -157,7 +157,7 @@ def test_hostile_text_is_shown_and_never_run(page: Page, catalog: Catalog) -> No
         compare(catalog, HOSTILE, "tide/sq900/sh900/beauty.1001.exr"),
         compare(catalog, HOSTILE),
         f"/sequences?{urlencode({'q': SCRIPT})}",
-        f"/questions/lens?{urlencode({'millimetres': SCRIPT})}",
+        f"/questions/lens?{urlencode({'millimeters': SCRIPT})}",
     ):
         page.goto(f"{catalog.url}{path}")
         page.wait_for_load_state("networkidle")
@@ -168,7 +168,7 @@ def test_hostile_text_is_shown_and_never_run(page: Page, catalog: Catalog) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/questions", "/questions/compression", "/questions/lens?millimetres=wide", "versions", "compare"],
+    ["/questions", "/questions/compression", "/questions/lens?millimeters=wide", "versions", "compare"],
 )
 def test_pages_are_accessible_and_fit(page: Page, catalog: Catalog, path: str) -> None:
     named = {"versions": compare(catalog, BEAUTY), "compare": compare(catalog, BEAUTY, V002)}

@@ -58,7 +58,7 @@ def test_a_question_without_the_value_it_needs_only_asks_for_it(catalog: Catalog
 
 
 def test_a_wrong_value_is_explained_beside_the_form(catalog: Catalog) -> None:
-    for name, parameters in (("lens", {"millimetres": "wide"}), ("compression", {"show": "("})):
+    for name, parameters in (("lens", {"millimeters": "wide"}), ("compression", {"show": "("})):
         answer = catalog.get(url(name, **parameters))
         assert 'role="alert"' in answer.text
         assert str(catalog.show.parent) not in answer.text
@@ -88,7 +88,7 @@ def test_a_value_never_becomes_sql_or_markup(catalog: Catalog) -> None:
 
 def test_an_empty_answer_says_why(catalog: Catalog) -> None:
     assert "no file of that path is stored" in catalog.get(url("nan-frames", path="nowhere")).text
-    assert "nothing found" in catalog.get(url("lens", millimetres="999")).text
+    assert "nothing found" in catalog.get(url("lens", millimeters="999")).text
 
 
 def test_an_answer_is_a_table_for_spreadsheets_and_sql(catalog: Catalog) -> None:

@@ -71,7 +71,7 @@ SHOW = Parameter(
     "/shows/([^/]+)/",
     "/shows/([^/]+)/",
 )
-LIMIT = Parameter("limit", "count", "The most rows.", "20", "20")
+LIMIT = Parameter("limit", "count", "The maximum number of rows.", "20", "20")
 COMMON = {each.name: each for each in (SHOW, LIMIT, PATH)}
 """Parameters that a file with SQL need not explain. Every question has `path`."""
 

@@ -3,8 +3,8 @@
 -- Candidates in the picture of files that were read whole: pixels far brighter than all their neighbors, and black or
 -- invalid ones among others. A star field has them too.
 --
--- $limit count = 100: The most rows.
-SELECT f.sequence_key, f.frame_number,
+-- $limit count = 100: The maximum number of rows.
+SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, f.frame_number,
        max(c.firefly_count) AS fireflies, max(c.hole_count) AS holes
 FROM channel_stats AS c
 JOIN files AS f ON f.file_id = c.file_id

@@ -5,11 +5,12 @@
 --
 -- $name text such as dragon: A part of the object's name.
 --
--- | sequence_key | name | frames | largest_area |
+-- | sequence_or_file | name | frames | largest_area |
 -- |---|---|---|---|
 -- | hill/sq010/sh020/render/beauty.#.exr | /char/dragon/body | 1003, 1004, 1005 | 71.5 |
 -- | hill/sq010/sh020/render/beauty.#.exr | /char/dragon/tail | 1005 | 3.25 |
-SELECT f.sequence_key, o.name, array_agg(f.frame_number ORDER BY f.frame_number) AS frames,
+SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, o.name,
+       array_agg(f.frame_number ORDER BY f.frame_number) FILTER (WHERE f.frame_number IS NOT NULL) AS frames,
        max(o.area) AS largest_area
 FROM cryptomatte_objects AS o
 JOIN files AS f ON f.file_id = o.file_id

@@ -2,8 +2,8 @@
 --
 -- Show the shares of samples outside of 0 to 1, and of samples at 1.
 --
--- $limit count = 100: The most rows.
-SELECT f.sequence_key, f.frame_number, c.name, c.max,
+-- $limit count = 100: The maximum number of rows.
+SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, f.frame_number, c.name, c.max,
        round(100 * c.alpha_outside, 1) AS percent_outside,
        round(100 * c.alpha_one, 1) AS percent_at_one
 FROM channel_stats AS c

@@ -22,7 +22,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 _FRAMES = re.compile(r"frames(_without|_with)?")
 # Numbers that say which or where, not how much.
-_PLACES = re.compile(r"(frame_number|first_.*|last_.*|x|y|width|height|.*_side|.*version|millimetres|value)")
+_PLACES = re.compile(r"(frame_number|first_.*|last_.*|x|y|width|height|.*_side|.*version|millimeters|value)")
 
 Kind = Literal["sequence", "file", "status", "frames", "bytes", "measure", "number", "text"]
 
