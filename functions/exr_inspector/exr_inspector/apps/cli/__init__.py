@@ -10,7 +10,7 @@ import click
 
 from exr_inspector.apps.cli.exits import INTERRUPTED, WRONG, of_fault
 from exr_inspector.apps.cli.terminal import harmless, say, uses_color
-from exr_inspector.errors import InspectorError
+from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.version import VERSION
 
 # Command -> its module. A module is imported when its command is used, because some need slow libraries.
@@ -58,9 +58,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InspectorError as error:
-            say(f"exr-inspector: {error}", err=True)
-            say(f"What to do: {error.fault.remedy}", err=True)
+            _tell(error)
             ctx.exit(of_fault(error.fault, ctx.invoked_subcommand))
+        except click.exceptions.NoArgsIsHelpError:
+            raise  # its message is the help
         except click.UsageError as error:
             raise click.UsageError(harmless(error.format_message()), error.ctx) from None
         except KeyboardInterrupt:
@@ -72,6 +73,15 @@ class _Commands(click.Group):
             say(f"exr-inspector: {error}", err=True)
             sys.stdout = None  # or Python would try to write the rest when it exits
             ctx.exit(WRONG)
+
+
+def _tell(error: InspectorError) -> None:
+    """Print a fault and what to do. DuckDB points at the fault of a statement in lines of its own."""
+    first, *rest = error.message.splitlines() if error.fault is BAD_QUERY else [error.message]
+    say(f"exr-inspector: {InspectorError(error.fault, first, error.where)}", err=True)
+    for line in filter(None, rest):
+        say(f"  {line}", err=True)
+    say(f"What to do: {error.fault.remedy}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

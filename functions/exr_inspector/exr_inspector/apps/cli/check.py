@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ from exr_inspector.apps.cli.check_text import print_report, print_sequence
 from exr_inspector.apps.cli.paths import complete_paths, typed_names, whole_tree_option
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import DATABASE_FILE, stored_files
-from exr_inspector.apps.cli.terminal import json_text, progress
+from exr_inspector.apps.cli.terminal import Counter, json_text
 from exr_inspector.apps.cli.watch import follow
 from exr_inspector.errors import requires_extra
 from exr_inspector.sequences import parse_frames
@@ -24,7 +25,8 @@ from exr_inspector.shows import Shows
 
 if TYPE_CHECKING:
     from exr_inspector.checks.checker import Options, Pixels
-    from exr_inspector.checks.judge import Look
+    from exr_inspector.checks.judge import Evidence, Look
+    from exr_inspector.location import Location
     from exr_inspector.checks.report import Report
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
@@ -204,15 +206,21 @@ class _Run:
         from exr_inspector.checks.checker import Checker  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.judge import drop  # noqa: PLC0415
 
-        track = partial(_tracked, shown=not self.is_quiet)
         are_frames_stated = self.options.frames is not None
         places = Places(self.names, self.settings, self.shows, are_frames_stated=are_frames_stated)
         with stored_files(self.db, self.shows if self.stores else None) as stored:
             look = stored.look if stored else None
             keep = stored.keep if stored and self.stores else drop
+            sequences = places.stored(stored) if stored else places.files(recursive=self.recursive)
+            total = sum(len(each.items) for each, _ in sequences)
+            counter = Counter(shown=not self.is_quiet)
+            track = partial(_tracked, show=partial(counter, "Inspecting", total=total), numbers=count(1))
             checker = Checker(self.options, self.settings, self.shows, look, keep, track)
-            for each, stated in places.stored(stored) if stored else places.files(recursive=self.recursive):
-                found = checker.check(each, stated)
+            for each, stated in sequences:
+                try:
+                    found = checker.check(each, stated)
+                finally:
+                    counter.end()
                 if self.form == "text" and not (self.is_quiet and found.is_clean):
                     print_sequence(found)
         if self.form == "text":
@@ -222,9 +230,15 @@ class _Run:
         return checker.report
 
 
-def _tracked(look: Look, *, shown: bool) -> Look:
-    """Return a function that shows how many files it has looked at."""
-    return lambda files: progress(look(files), len(files), shown=shown)
+def _tracked(look: Look, *, show: Callable[[int], object], numbers: Iterator[int]) -> Look:
+    """Return a function that looks at files, and shows the number of each."""
+
+    def looked(files: Sequence[Location]) -> Iterator[Evidence]:
+        for each in look(files):
+            show(next(numbers))
+            yield each
+
+    return looked
 
 
 def _rendered(report: Report, form: str) -> str:

@@ -10,7 +10,9 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    r"""Print the script that completes commands, options, questions and files.
+    """Print the script for completion in a shell.
+
+    It completes commands, options, questions and files.
 
     \b
     bash: exr-inspector completion bash > ~/.local/share/bash-completion/completions/exr-inspector

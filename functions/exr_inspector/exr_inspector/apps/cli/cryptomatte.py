@@ -72,9 +72,11 @@ def cryptomatte(
         mode: CryptomatteMode = "coverage" if coverage else "objects"
         ctx.exit(_store(files, mode, with_db(settings, db)))
     codes = set()
-    for location in progress(files, len(files), shown=True):
-        read = partial(cryptomattes, location, coverage=coverage, settings=settings)
-        found = attempt(read, cryptomattes=[], unclaimed_layers=[])
+    read = partial(cryptomattes, coverage=coverage, settings=settings)
+    results = (
+        (each, attempt(partial(read, each), cryptomattes=[], unclaimed_layers=[])) for each in files
+    )
+    for location, found in progress(results, len(files), shown=True, prints=True):
         codes.add(FOUND if any(map(_faults, found["cryptomattes"])) else of_result(found))
         if patterns:
             found["cryptomattes"] = [_matching(each, patterns) for each in found["cryptomattes"]]
@@ -95,7 +97,7 @@ def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings)
     codes = set()
     try:
         documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
-        for document in progress(documents, len(files), shown=True):
+        for document in progress(documents, len(files), shown=True, prints=True):
             status = document["file"]["status"]
             codes.add(OK if status == "ok" else FOUND)
             persistence = document["persistence"]

@@ -20,11 +20,12 @@ from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, ty
 from exr_inspector.apps.cli.stores import (
     archive_settings,
     compared_store,
+    is_absent,
     selected_store,
     with_db,
     written_db,
 )
-from exr_inspector.errors import InspectorError, requires_extra
+from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
 from exr_inspector.location import is_exr, is_object, path_location
 from exr_inspector.settings import Settings
 
@@ -150,6 +151,8 @@ def index(
         raise click.UsageError("--watch indexes, and --dry-run does not")
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
+    whole = roots_of(roots, settings)
+    _check_roots(whole, settings)
     store = (compared_store if dry_run else selected_store)(settings)
     options = Options(not no_delete, max_delete / 100, yes, allow_empty, wants)
     if catalog:
@@ -164,7 +167,6 @@ def index(
         publisher = None
         if publish and not dry_run:
             publisher = Publisher(store, publish)
-        whole = roots_of(roots, settings)
         cluster = Dask(dask, dask_ca, dask_cert, dask_key) if dask else None
         execute = executors(settings, store, whole, jobs, cluster)
         expire = partial(archive.expire, keep_gone) if archive and keep_gone is not None else None
@@ -177,6 +179,17 @@ def index(
             if publisher:
                 publisher.publish()
     ctx.exit(INTERRUPTED if command.is_stopping else FOUND if command.has_failed else OK)
+
+
+def _check_roots(roots: Sequence[Root], settings: Settings) -> None:
+    """Raise InspectorError(FILE_NOT_FOUND) if there is no root, and no database that holds its files.
+
+    Rows of a root that is gone are a matter of `Run`.
+    """
+    paths = [path for root in roots for path in root.paths]
+    if is_absent(settings) and not any(is_object(path) or os.path.lexists(path) for path in paths):
+        message = f"there is nothing to index, so {settings.db_file} was not created"
+        raise InspectorError(FILE_NOT_FOUND, message, paths[0])
 
 
 @dataclass
@@ -348,6 +361,8 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
             terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
+        if not (summary.seen or summary.faults or summary.kept or run.is_stopping):
+            terminal.say("The roots hold no .exr file", err=True)
     if not as_json:
         line = summary.line()
         if dry:

@@ -95,7 +95,9 @@ def inspect(
     run = Run(files, make_runtime(settings), lists_faults=bool(output) or form in ("table", "none"))
     with run.session():
         is_json_on_terminal = sys.stdout.isatty() and not run.lists_faults
-        documents = terminal.progress(run.documents(), len(files), shown=not (quiet or is_json_on_terminal))
+        shown = not (quiet or is_json_on_terminal)
+        prints = form == "table" and (is_single or shows_all)
+        documents = terminal.progress(run.documents(), len(files), shown=shown, prints=prints)
         if form == "table":
             _print_table(documents, is_single, settings.paths, shows_all=shows_all)
         elif form == "none":

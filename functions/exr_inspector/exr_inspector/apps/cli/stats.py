@@ -93,7 +93,7 @@ def stats(
         settings = with_db(replace(settings, stats_bytes=stats_bytes), db)
         results = _stored(files, mode, settings)
     codes = set()
-    for location, found in progress(results, len(files), shown=True):
+    for location, found in progress(results, len(files), shown=True, prints=True):
         codes.add(of_result(found))
         if as_json:
             kind = "verification" if verify else "stats"
@@ -258,4 +258,4 @@ def _row(channel: dict[str, Any]) -> list[Any]:
 
 
 def _size(count: int) -> str:
-    return f"{count / MIB:,.1f} MiB"
+    return f"{count / MIB:,.1f} MiB" if count >= MIB else f"{count / 1024:,.1f} KiB"

@@ -69,8 +69,12 @@ def selected_store(settings: Settings, *, read_only: bool = False) -> Store:
 
 def compared_store(settings: Settings) -> Store:
     """Open the store that the settings select to compare with it. An absent DuckDB file is not created."""
-    is_absent = settings.db_file and not settings.vast_endpoint and not Path(settings.db_file).exists()
-    return selected_store(with_db(settings, ":memory:") if is_absent else settings)
+    return selected_store(with_db(settings, ":memory:") if is_absent(settings) else settings)
+
+
+def is_absent(settings: Settings) -> bool:
+    """Return whether the settings select a DuckDB file that does not exist."""
+    return bool(settings.db_file) and not settings.vast_endpoint and not Path(settings.db_file).exists()
 
 
 @contextmanager

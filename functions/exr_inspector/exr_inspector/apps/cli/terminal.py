@@ -186,9 +186,9 @@ class Counter:
         self._due = now + 0.1
         rate = done / max(now - self._began, 1e-3)
         text = (
-            f"{step}: {done:,} of {total:,} files, {100 * done // total}%"
+            f"{step}: {done:,} of {plural(total, 'file')}, {100 * done // total}%"
             if total
-            else f"{step}: {done:,} files"
+            else f"{step}: {plural(done, 'file')}"
         )
         if now - self._began > 1 and done:
             text += f", {rate:,.0f} a second"
@@ -197,18 +197,26 @@ class Counter:
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Remove what is shown."""
+        """Remove what is shown, until the next call."""
         if self._shown and self._step:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+        self._due = 0.0
 
 
-def progress(items: Iterable[Item], total: int, *, shown: bool) -> Iterator[Item]:
-    """Yield the items, and meanwhile show how many there were."""
+def progress(items: Iterable[Item], total: int, *, shown: bool, prints: bool = False) -> Iterator[Item]:
+    """Yield the items, and meanwhile show how many there were.
+
+    With `prints`, nothing is shown while the caller has an item, which it prints.
+    """
     counter = Counter(shown=shown)
     try:
         for done, item in enumerate(items, 1):
+            if prints:
+                counter.end()
+                yield item
             counter("Inspecting", done, total)
-            yield item
+            if not prints:
+                yield item
     finally:
         counter.end()

@@ -29,6 +29,8 @@ from exr_inspector.mounts import is_on_network
 _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 # Who holds the lock on a file.
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
+# What is said of a statement that changes a database which was opened read-only.
+_WRITES = "attached in read-only mode"
 # A DuckDB file has these bytes after the checksum of its first block.
 _MAGIC, _MAGIC_OFFSET = b"DUCK", 8
 
@@ -55,7 +57,8 @@ def coded_query(path: str) -> Iterator[None]:
     except (duckdb.OperationalError, duckdb.IOException, duckdb.FatalException) as error:
         raise InspectorError(_fault(error), str(error), path) from error
     except duckdb.Error as error:
-        raise InspectorError(BAD_QUERY, str(error), path) from error
+        message = "a query cannot change the database, which is open read-only" if _WRITES in str(error) else str(error)
+        raise InspectorError(BAD_QUERY, message, path) from error
 
 
 def _fault(error: duckdb.Error) -> Fault:
