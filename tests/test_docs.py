@@ -36,6 +36,19 @@ def _commands(document: str) -> list[str]:
     return [part for block in blocks for part in ([block] if "&\n" in block else block.splitlines())]
 
 
+def unprinted(shown: str, printed: str) -> list[str]:
+    """Return the lines of a document that are not printed, or not in this order."""
+    at = 0
+    missing: list[str] = []
+    for line in shown.splitlines():
+        found = printed.find(line, at)
+        if found < 0:
+            missing.append(line)
+        else:
+            at = found + len(line)
+    return missing
+
+
 def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     # `make` uses the environment that runs this test; it does not create another one.
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
@@ -133,7 +146,7 @@ def test_the_terminal_of_the_readme_shows_what_is_printed(clone: Path) -> None:
     assert len(sessions) == 2
     for command, shown in sessions:
         printed = _run(command, clone).stdout
-        assert [line for line in shown.split("\n") if line not in printed] == []
+        assert unprinted(shown, printed) == []
 
 
 def test_the_python_of_the_readme_runs(clone: Path) -> None:

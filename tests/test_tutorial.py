@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.test_docs import FENCE, ROOT, _run, clone
+from tests.test_docs import FENCE, ROOT, _run, clone, unprinted
 
 __all__ = ["clone"]
 
@@ -25,5 +25,5 @@ def test_the_tutorial_runs_from_top_to_bottom(clone: Path) -> None:
                 printed += done.stdout + done.stderr
         else:
             shown += 1
-            assert [line for line in text.splitlines() if line not in printed] == [], printed
+            assert unprinted(text, printed) == [], printed
     assert shown >= 8

@@ -1,7 +1,7 @@
 SELECT regexp_extract(coalesce(f.sequence_key, f.file_path), '[^/]*/[^/]*$') AS sequence,
        concat_ws('-', min(f.frame_number), nullif(max(f.frame_number), min(f.frame_number))) AS frames,
        count(*) FILTER (WHERE f.status <> 'ok') AS bad,
-       max(p.width || 'x' || p.height) AS size,
+       max(p.width || 'x' || p.height) AS data_window,
        max(f.multipart_count) AS parts,
        max(f.channel_count) AS channels,
        max(p.compression) AS comp,

@@ -106,7 +106,7 @@ def test_frames_that_cannot_be_compared_have_a_reason(show: Path) -> None:
     done = run("diff", "a", "b")
     assert done.stdout.splitlines() == [
         "a/beauty.#.exr unknown 2",
-        "  ? not compared at 2: NOT_AN_EXR: the file begins with 6e 6f 20 69, not 76 2f 31 01",
+        '  ? not compared at 2: NOT_AN_EXR: the file begins with 6e 6f 20 69 ("no i"), not 76 2f 31 01',
     ]
     reasons = json.loads(run("diff", "a", "b", "--json").stdout)["reasons"]
     assert list(reasons.values()) == ["2"]

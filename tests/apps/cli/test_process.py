@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exr_inspector.version import VERSION
-from tests.apps.cli.command import COMMAND, environment, process
+from tests.apps.cli.command import COMMAND, environment, process, run
 
 # Runs the command where these modules are not installed.
 _WITHOUT = """
@@ -106,3 +106,15 @@ def test_a_full_disk_ends_in_2(show: Path) -> None:
             )
         assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
         assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("group", [(), ("shards",), ("deploy",), ("ask",)])
+def test_no_summary_of_a_command_is_cut_at_80_columns(group: tuple[str, ...]) -> None:
+    lines = run(*group, "--help").stdout.splitlines()
+    assert [line for line in lines if line.startswith("  ") and line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("group", ["shards", "deploy"])
+def test_a_group_without_a_command_prints_its_help_once(group: str) -> None:
+    done = run(group)
+    assert (done.exit_code, done.output.count("Usage:")) == (2, 1)

@@ -331,6 +331,27 @@ def test_a_path_is_truncated_on_the_left_and_a_hash_not_at_all(stored: Path) -> 
 def test_the_query_of_the_demo_reads_well_at_80_columns(stored: Path) -> None:
     query = (Path(__file__).parents[2] / "exrfiles" / "demo.sql").read_text()
     screen = on_terminal("sql", query, "--db", DATABASE, columns=80)
-    assert screen.lines[0].split() == ["sequence", "frames", "bad", "size", "parts", "channels", "comp", "mb"]
+    assert screen.lines[0].split() == [
+        "sequence",
+        "frames",
+        "bad",
+        "data_window",
+        "parts",
+        "channels",
+        "comp",
+        "mb",
+    ]
     assert max(map(len, screen.lines)) <= 80
     assert any(line.startswith("sh020/beauty.#.exr") for line in screen.lines)
+
+
+def test_what_points_at_a_fault_of_a_statement_has_lines_of_its_own(stored: Path) -> None:
+    lines = run("sql", "SELECT 1 FRM files WHERE", "--db", DATABASE).stderr.splitlines()
+    assert lines[0].startswith("exr-inspector: BAD_QUERY: Parser Error: ")
+    assert lines[1].startswith("  LINE 1: SELECT 1 FRM files")
+    assert set(lines[2]) == {" ", "^"}
+    assert lines[3].startswith("What to do: ")
+
+
+def test_an_answer_without_rows_says_so(stored: Path) -> None:
+    assert run("sql", "SELECT 1 WHERE false", "--db", DATABASE).stderr == "nothing found\n"

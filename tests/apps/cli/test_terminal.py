@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,9 +162,11 @@ def test_no_verdict_is_dropped_on_a_narrow_terminal(show: Path, columns: int) ->
     (show / "sh010" / ("long" * 20)).mkdir()
     (show / "sh010" / ("long" * 20) / "beauty.1003.exr").write_bytes(simple(4, 4, ["albedo.R", "Y"]))
     table = on_terminal("inspect", "-q", "-r", ".", columns=columns)
-    heading, _rule, *rows = table.lines[:8]
-    assert heading.split()[:7] == ["file", "status", "size", "parts", "chan", "comp", "OIIO"]
-    found = {row.split()[0][-8:]: row.split()[1] for row in rows}
+    rule = next(number for number, line in enumerate(table.lines) if line.startswith("──"))
+    heading = " ".join(table.lines[:rule])
+    assert {"file", "status", "data", "window", "parts", "chan", "comp", "OIIO"} <= set(heading.split())
+    rows = [line.split() for line in table.lines[rule + 1 :] if not line.startswith("Not shown")]
+    found = {row[0][-8:]: row[1] for row in rows}
     assert found == {
         "1001.exr": "incomplete",
         "1002.EXR": "ok",
@@ -178,7 +181,7 @@ def test_no_verdict_is_dropped_on_a_narrow_terminal(show: Path, columns: int) ->
 
 def test_rows_are_lists_on_a_terminal_that_is_too_narrow_for_a_table(show: Path) -> None:
     table = on_terminal("inspect", "-q", "sh010", "sh020", columns=40)
-    assert "status  incomplete" in table.lines
+    assert "status       incomplete" in table.lines
     assert "Not shown" not in table.text
     assert max(map(len, table.lines)) <= 40
 
@@ -247,3 +250,15 @@ def test_wide_characters_do_not_shift_the_columns(show: Path) -> None:
     lines = on_terminal("inspect", "-q", "sh010", columns=80).lines
     heading, wide = lines[0], next(line for line in lines if "東京" in line)
     assert wide.index(" ok ") + 2 == heading.index(" status")
+
+
+@pytest.mark.parametrize("command", ["inspect", "stats", "cryptomatte", "check"])
+def test_progress_is_removed_before_a_line_is_printed(show: Path, command: str) -> None:
+    screen = on_terminal(command, "sh010/beauty.1001.exr", kind="xterm")
+    assert "Inspecting: 1 of 1 file, 100%" in screen.text
+    assert re.findall(r"\d%[^\r]", screen.text) == []
+
+
+def test_check_counts_the_files_of_all_sequences(show: Path) -> None:
+    screen = on_terminal("check", ".", "--settle", "0", kind="xterm")
+    assert set(re.findall(r"of (\d+ files?)", screen.text)) == {"5 files"}

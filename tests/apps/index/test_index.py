@@ -358,3 +358,15 @@ def test_a_file_system_that_gives_other_times_is_compared_as_it_is_stored(tree: 
     write(tree / "sh001/new.exr", simple(4, 4), time=OLD * 5)
     index(tree)
     assert counts(index(tree)) == [44, 0, 0, 44, 0, 0]
+
+
+def test_no_database_is_created_if_there_is_no_root(tmp_path: Path) -> None:
+    done = run("index", tmp_path / "absent", "--db", tmp_path / "rows.duckdb")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "rows.duckdb was not created" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_without_files_is_mentioned(tmp_path: Path) -> None:
+    done = run("index", tmp_path, "--db", tmp_path / "rows.duckdb")
+    assert done.stderr == "The roots hold no .exr file\n"

@@ -91,7 +91,7 @@ def test_tasks_at_once_take_turns_at_a_duckdb_file(tree: Path, plan: Path) -> No
 
 
 def test_a_shard_or_plan_that_is_not_there_is_refused(plan: Path, tmp_path: Path) -> None:
-    assert "there is no shard 5; the plan has 0 to 4" in _work(plan, 5, code=2)
+    assert "there is no shard 5; the plan has 5 shards: 0 to 4" in _work(plan, 5, code=2)
     assert "there is no shard -1" in _work(plan, -1, code=2)
     assert "the folder has no plan" in _work(tmp_path, 0, code=2)
     done = run("shards", "plan", tmp_path, "--out", plan, "--db", DB)

@@ -173,7 +173,10 @@ class _Parser:
     def _version_field(self) -> int:
         found = self.data[: len(MAGIC)]
         if found != MAGIC[: len(found)]:
-            raise InspectorError(NOT_AN_EXR, f"the file begins with {found.hex(' ')}, not {MAGIC.hex(' ')}")
+            text = found.decode("latin-1")
+            shown = f' ("{text}")' if text.isascii() and text.isprintable() else ""
+            message = f"the file begins with {found.hex(' ')}{shown}, not {MAGIC.hex(' ')}"
+            raise InspectorError(NOT_AN_EXR, message)
         self._require(_PREAMBLE)
         (field,) = _WORD.unpack_from(self.data, len(MAGIC))
         if field & 0xFF != VERSION:

@@ -47,7 +47,7 @@ class _Questions(click.Group):
                 formatter.write_dl([(name, question(name).title) for name in section.names])
 
 
-@click.group(cls=_Questions, invoke_without_command=True, subcommand_metavar="QUESTION [OPTIONS]")
+@click.group(cls=_Questions, invoke_without_command=True, subcommand_metavar="QUESTION")
 @click.option("--list", "-l", "is_list", is_flag=True, help="List the questions.")
 @click.option(
     "--json",
@@ -60,7 +60,8 @@ def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
     """Answer a question about a DuckDB file without SQL.
 
     `exr-inspector ask QUESTION --help` explains a question and its options. The SQL is in
-    docs/VAST_ANALYTICS_QUERIES.md; values of options are bound to it and never become part of it.
+    docs/VAST_ANALYTICS_QUERIES.md; values of options are bound to it and never become part of it. On a
+    terminal, a long table is shown in $PAGER.
     """
     if ctx.invoked_subcommand:
         if is_list or as_json:

@@ -26,8 +26,8 @@ from exr_inspector.shows import Shows
 if TYPE_CHECKING:
     from exr_inspector.checks.checker import Options, Pixels
     from exr_inspector.checks.judge import Evidence, Look
-    from exr_inspector.location import Location
     from exr_inspector.checks.report import Report
+    from exr_inspector.location import Location
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 

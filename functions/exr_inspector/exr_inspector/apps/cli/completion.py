@@ -18,7 +18,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     bash: exr-inspector completion bash > ~/.local/share/bash-completion/completions/exr-inspector
     zsh:  exr-inspector completion zsh > ~/.zfunc/_exr-inspector   (a folder of fpath)
     fish: exr-inspector completion fish > ~/.config/fish/completions/exr-inspector.fish
-    """
+    """  # noqa: D301 - the character makes click keep the lines
     group, completed = ctx.find_root().command, get_completion_class(shell)
     assert completed is not None
     click.echo(completed(group, {}, "exr-inspector", "_EXR_INSPECTOR_COMPLETE").source())

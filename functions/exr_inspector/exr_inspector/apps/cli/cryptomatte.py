@@ -54,7 +54,9 @@ def cryptomatte(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """List the objects of the cryptomattes of EXR files, and compare their ids with their names.
+    """List the objects of the cryptomattes of EXR files.
+
+    Their ids are compared with their names.
 
     PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The names come from the manifest
     in the header, or from the side-car file that the header names. With --coverage, objects that no pixel
@@ -73,9 +75,7 @@ def cryptomatte(
         ctx.exit(_store(files, mode, with_db(settings, db)))
     codes = set()
     read = partial(cryptomattes, coverage=coverage, settings=settings)
-    results = (
-        (each, attempt(partial(read, each), cryptomattes=[], unclaimed_layers=[])) for each in files
-    )
+    results = ((each, attempt(partial(read, each), cryptomattes=[], unclaimed_layers=[])) for each in files)
     for location, found in progress(results, len(files), shown=True, prints=True):
         codes.add(FOUND if any(map(_faults, found["cryptomattes"])) else of_result(found))
         if patterns:

@@ -21,7 +21,7 @@ from exr_inspector.settings import Settings
 )
 @click.pass_context
 def check_db(ctx: click.Context, minutes: int | None) -> None:
-    """Test the VAST DataBase of the settings, and print how it behaves.
+    """Test how the VAST DataBase of the settings behaves.
 
     The test creates a schema and drops it at the end. The transactions that processes of this machine have
     recorded as open in VAST_DB_JOURNAL are listed below. Exit code 1 if the database does something that

@@ -20,13 +20,19 @@ _config = click.option(
 
 @click.group()
 def deploy() -> None:
-    """Check deployment settings and render manifests. deploy.sh does the deployment."""
+    """Check deployment settings and render manifests.
+
+    deploy.sh does the deployment.
+    """
 
 
 @deploy.command()
 @_config
 def check(config: Path) -> None:
-    """Report every fault of a .env file, or print a summary of the deployment. Secrets are never printed."""
+    """Report every fault of a .env file.
+
+    Print a summary of the deployment if there is none. Secrets are never printed.
+    """
     plan = _read(config)
     to = plan.deployment
     for warning in plan.warnings():
@@ -61,7 +67,10 @@ def check(config: Path) -> None:
 @click.option("--pixels", is_flag=True, help="Render the second function, which measures pixels.")
 @click.option("--no-secrets", is_flag=True, help="Do not write secret.yaml and config.yaml.")
 def render(config: Path, output: Path, revision: int, tag: str, pixels: bool, no_secrets: bool) -> None:
-    """Write function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run."""
+    """Write the manifests of a deployment.
+
+    They are function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run.
+    """
     plan = _read(config)
     if pixels:
         plan = plan.for_pixels()

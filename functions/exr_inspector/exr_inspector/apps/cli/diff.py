@@ -109,7 +109,9 @@ def diff(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """Compare two files, sequences or folders: headers first, and pixels if asked.
+    """Compare the headers of two files, sequences or folders.
+
+    Pixels are compared with --pixels.
 
     A and B are files, patterns such as beauty.#.exr, folders, or s3://bucket/key. Frames are paired by their
     numbers, and sequences by their names, in which versions such as v012 do not count. Parts are paired by

@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     help="Folder for the files and manifest.json.",
 )
 def export(db: str | None, form: Format, per: Per, where: str, since: datetime | None, output: str) -> None:
-    """Write what a database knows as one record for each sequence, for other systems.
+    """Write what a database knows, for other systems.
+
+    There is one record for each sequence, or with --per file for each file.
 
     docs/EXPORT.md lists the columns. Names of shows and shots come from the show configuration, or else are
     proposals with a confidence. Nothing is sent anywhere. Files appear once they are complete, and

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from exr_inspector.catalog.store import Store
     from exr_inspector.location import PathMap
 
+Step = Literal["Searching", "Forgetting"]
 logger = logging.getLogger("exr_inspector")
 
 
@@ -41,7 +42,7 @@ def forget(
 ) -> None:
     """Remove names of people and hosts, or files, from a database.
 
-    Give one of --user, --attribute and --path. A forgotten value is replaced by a mark in all tables, a
+    Give one of --user, --attribute or --path. A forgotten value is replaced by a mark in all tables, a
     forgotten file has no rows left. The header of a file that has lost values cannot be restored any more.
     Its findings are deleted, and its vectors are computed again. A DuckDB file is written again, so that no
     value is left in its free space; no other process may have it open.
@@ -52,23 +53,27 @@ def forget(
     always.
     """
     if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
-        raise click.UsageError("give one of --user, --attribute and --path")
+        raise click.UsageError("give one of --user, --attribute or --path")
     settings = Settings.from_mapping(os.environ)
     if db:
         settings = with_db(settings, db)
+    given = user or attribute or path or ""
     run = partial(_run, user=user, attribute=attribute, path=path, paths=settings.paths)
-    _forget_in(settings, run, dry_run=dry_run, yes=yes)
+    _forget_in(settings, run, given, dry_run=dry_run, yes=yes)
     archive = archive_settings(settings)
     if not settings.vast_endpoint and Path(archive.db_file).exists():
         click.echo(f"In {archive.db_file}, which has files that are gone:")
-        _forget_in(archive, run, dry_run=dry_run, yes=yes)
+        _forget_in(archive, run, given, dry_run=dry_run, yes=yes)
 
 
-def _forget_in(settings: Settings, run: Callable[..., Tally], *, dry_run: bool, yes: bool) -> None:
+def _forget_in(
+    settings: Settings, run: Callable[[Store, Step], Tally], given: str, *, dry_run: bool, yes: bool
+) -> None:
     """Forget in one store."""
     with closing(selected_store(settings)) as store:
         found = run(store, "Searching")
-        click.echo(f"Found {_described(found)}")
+        is_empty = not (found.files or found.rows)
+        click.echo(f"Nothing matches {given!r}" if is_empty else f"Found {_described(found)}")
         if found.in_paths:
             files = terminal.plural(found.in_paths, "file")
             click.echo(f"The name is in the path of {files}, which stays; --path forgets files.")
@@ -91,7 +96,7 @@ def _forget_in(settings: Settings, run: Callable[..., Tally], *, dry_run: bool, 
 
 def _run(
     store: Store,
-    step: Literal["Searching", "Forgetting"],
+    step: Step,
     *,
     user: str | None,
     attribute: str | None,

@@ -64,7 +64,7 @@ def outliers(
     threshold: float,
     as_json: bool,
 ) -> None:
-    """List the frames that do not belong to their sequence, with the reasons.
+    """List frames that do not belong to their sequence, and why.
 
     PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A frame is compared with
     the frames before and after it: its statistics, its look, its size, its settings, its pixels. Each result

@@ -47,10 +47,10 @@ def sql(
     safe: bool,
     timeout: float | None,
 ) -> None:
-    """Run a SQL statement on a DuckDB file, and print the result as a table.
+    """Run a SQL statement on a DuckDB file.
 
-    STATEMENT is SQL, or - for SQL on standard input. Of several statements, the last one's answer is
-    printed. On a terminal, a long table is shown in $PAGER.
+    STATEMENT is SQL, or - for SQL on standard input. The answer is printed as a table; of several
+    statements, that of the last one. On a terminal, a long table is shown in $PAGER.
 
     The main tables are files, parts, channels and attributes. docs/DATABASE_SCHEMA.md lists all tables and
     their columns. The database is opened read-only.
@@ -68,6 +68,8 @@ def sql(
     with closing(DuckDBStore(db, read_only=True, limits=limits)) as store, query_limit(seconds):
         answer = store.query(text)
     print_answer(answer, form, parquet)
+    if answer.num_columns and not answer.num_rows:
+        click.echo("nothing found", err=True)
 
 
 def _statement(statement: str | None, file: str | None) -> str:

@@ -39,7 +39,7 @@ from exr_inspector.settings import Settings
 @click.option("--title", metavar="TEXT", help="What the report is about. [default: PATH, or the database]")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print progress.")
 def report(paths: tuple[str, ...], db: str | None, output: str, title: str | None, quiet: bool) -> None:
-    """Write a report of sequences as one HTML file, to mail or to attach to a ticket.
+    """Write a report of sequences as one HTML file.
 
     PATH is a folder, a sequence such as beauty.#.exr, or a file. Without --db, the files at PATH are
     inspected for the report: header, pixels, and what the policy `default` finds.

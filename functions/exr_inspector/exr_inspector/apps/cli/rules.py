@@ -46,25 +46,34 @@ def rules(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("rule_id", metavar="RULE")
 @_POLICY
 def explain(rule_id: str, names: tuple[str, ...]) -> None:
-    """Say what a rule demands, why, what to do, and where it comes from."""
+    """Say what a rule demands, why, and what to do.
+
+    The condition is printed as policies state it, then the sources.
+    """
     found = {name.lower(): rule for name, rule in _by_id(_policies(names)).items()}
     rule = found.get(rule_id.lower())
     if rule is None:
         raise InspectorError(BAD_POLICY, f"there is no rule {rule_id!r}; `exr-inspector rules` lists all")
     say(f"{rule.id}: {rule.title}", bold=True)
     click.echo(f"{rule.severity}, given {rule.given}, from the policy {rule.origin}\n")
-    for text in (rule.why, rule.fix and f"What to do: {rule.fix}", *_conditions(rule)):
+    for text in (rule.why, rule.fix and f"What to do: {rule.fix}"):
         if text:
             say(" ".join(text.split()))
+    for line in _condition(rule).splitlines():
+        say(line)
     if rule.docs:
         click.echo("Sources:")
         for source in rule.docs:
             say(f"  {source}")
 
 
-def _conditions(rule: Rule) -> list[str]:
-    named = (("When", "when"), ("Assert", "assert"))
-    return [f"{title}: {json_text(rule.source[key])}" for title, key in named if rule.source.get(key)]
+def _condition(rule: Rule) -> str:
+    """Return when and what a rule asserts, in YAML."""
+    import yaml  # noqa: PLC0415 - an extra
+
+    stated = {key: rule.source[key] for key in ("when", "assert") if rule.source.get(key)}
+    text: str = yaml.safe_dump(stated, default_flow_style=None, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _by_id(policies: list[Policy]) -> dict[str, Rule]:

@@ -93,11 +93,11 @@ def serve(
 @click.pass_context
 @_needs_extra
 def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: Path | None) -> None:
-    """Send the events of a file to a running function, like `vastde functions invoke` does.
+    """Send the events of a file to a running function.
 
-    Print the answer if a development server runs the function; the real runtime never sends it. For a .jsonl
-    file, print only the files that are not ok. Exit code 0 if the function acknowledges every event, 1 if
-    DataEngine would deliver one again.
+    It sends them as `vastde functions invoke` does. Print the answer if a development server runs the
+    function; the real runtime never sends it. For a .jsonl file, print only the files that are not ok. Exit
+    code 0 if the function acknowledges every event, 1 if DataEngine would deliver one again.
     """
     from exr_inspector.apps.devserver import invoke as client  # noqa: PLC0415 - an extra
 

@@ -39,7 +39,7 @@ def shards() -> None:
 @click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
 @written_db
 def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
-    """Compare roots with the store, and write what differs as shards."""
+    """Write what differs between roots and the store as shards."""
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
@@ -81,7 +81,10 @@ def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
 @_PLAN
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(folder: str, as_json: bool) -> None:
-    """Say which shards of a plan have been done, by the markers that their tasks left."""
+    """Say which shards of a plan have been done.
+
+    Each task leaves a marker in the folder of the plan.
+    """
     from exr_inspector.apps.index.shards import Plan  # noqa: PLC0415
     from exr_inspector.sequences import format_frames  # noqa: PLC0415
 

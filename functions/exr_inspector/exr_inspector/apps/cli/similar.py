@@ -74,10 +74,10 @@ def similar(
     explained: bool,
     as_json: bool,
 ) -> None:
-    """Show the stored files that are most like a file, the most similar first.
+    """Show the stored files that are most like a file.
 
-    FILE itself is left out. If it cannot be read now, its stored vectors are compared. FILE may be a sequence
-    such as beauty.#.exr, of which the first frame is compared.
+    The most similar come first; FILE itself is left out. If it cannot be read now, its stored vectors are
+    compared. FILE may be a sequence such as beauty.#.exr, of which the first frame is compared.
     The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
     """
     from exr_inspector.similar import explain_matches, search  # noqa: PLC0415 - so that --help is quick

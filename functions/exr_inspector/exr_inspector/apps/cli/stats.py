@@ -68,7 +68,9 @@ def stats(
     verify: bool,
     as_json: bool,
 ) -> None:
-    """Measure the pixels of EXR files: minimum, maximum, mean, NaN and infinities of each channel.
+    """Measure the pixels of each channel of EXR files.
+
+    Print minimum, maximum, mean, NaN and infinities.
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. The values
     describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself.

@@ -10,7 +10,7 @@ from exr_inspector.apps.cli import terminal
 from exr_inspector.errors import COMPLETENESS_UNKNOWN
 from exr_inspector.location import PathMap
 
-COLUMNS = ("file", "status", "size", "parts", "chan", "comp", "OIIO", "layers")
+COLUMNS = ("file", "status", "data window", "parts", "chan", "comp", "OIIO", "layers")
 # The only column that a narrow terminal leaves out. The others are verdicts, or short.
 OPTIONAL = ("layers",)
 _OPENS = {True: "opens", False: "refuses", None: None}

@@ -66,7 +66,11 @@ def lines_of(text: str, *, err: bool = False) -> list[str]:
 
 
 def page(lines: Sequence[str]) -> None:
-    """Print lines, in the pager that PAGER names if they are more than a terminal shows."""
+    """Print lines, in the pager that PAGER names if they are more than a terminal shows.
+
+    `less` keeps colors, and leaves the lines on the terminal, unless LESS says otherwise.
+    """
+    os.environ.setdefault("LESS", "FRX")
     text = "\n".join(lines)
     if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size().lines:
         click.echo_via_pager(text)

@@ -70,7 +70,7 @@ def thumbnail(
     layer: str | None,
     size: int,
 ) -> None:
-    """Write small pictures of EXR files, all at one exposure, so that frames can be compared.
+    """Write small pictures of EXR files, all at one exposure.
 
     PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A picture shows the
     display window of the beauty: R, G and B without a layer; else Y; else a layer named rgba, beauty or the

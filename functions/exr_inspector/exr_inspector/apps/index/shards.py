@@ -64,7 +64,10 @@ class Plan:
     def shard(self, number: int) -> list[Difference]:
         """Return the files of a shard, numbered from 0. Raises InspectorError(BAD_SETTING)."""
         if not 0 <= number < self.shards:
-            message = f"there is no shard {number}; the plan has 0 to {self.shards - 1}"
+            held = {0: "no shards", 1: "1 shard: 0"}.get(
+                self.shards, f"{self.shards} shards: 0 to {self.shards - 1}"
+            )
+            message = f"there is no shard {number}; the plan has {held}"
             raise InspectorError(BAD_SETTING, message, str(self.folder))
         rows = pq.read_table(self.folder / f"shard-{number:06}.parquet").to_pylist()
         return [

@@ -57,7 +57,11 @@ def coded_query(path: str) -> Iterator[None]:
     except (duckdb.OperationalError, duckdb.IOException, duckdb.FatalException) as error:
         raise InspectorError(_fault(error), str(error), path) from error
     except duckdb.Error as error:
-        message = "a query cannot change the database, which is open read-only" if _WRITES in str(error) else str(error)
+        message = (
+            "a query cannot change the database, which is open read-only"
+            if _WRITES in str(error)
+            else str(error)
+        )
         raise InspectorError(BAD_QUERY, message, path) from error
 
 
