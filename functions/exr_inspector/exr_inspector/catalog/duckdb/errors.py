@@ -85,6 +85,8 @@ def check_path(path: str, *, read_only: bool) -> None:
         raise InspectorError(DATABASE_DENIED, message, path)
     if os.path.isdir(path):  # noqa: PTH112
         raise InspectorError(NOT_A_DATABASE, "this is a folder; name a file in it", path)
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - a pipe would block
+        raise InspectorError(NOT_A_DATABASE, "this is no regular file", path)
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             start = file.read(_MAGIC_OFFSET + len(_MAGIC))
