@@ -155,6 +155,7 @@ def test_what_is_no_plan_is_refused_with_the_name_of_the_file(
 
 
 def test_a_shard_with_other_columns_is_refused(tree: Path, plan: Path) -> None:
-    for each in ([{"x": 1}], [{"path": None, "change": "new", "is_link": False}]):
+    other: list[dict[str, object]] = [{"x": 1}]
+    for each in (other, [{"path": None, "change": "new", "is_link": False}]):
         pq.write_table(pa.Table.from_pylist(each), plan / "shard-000000.parquet")
         assert "this is no file of a plan" in _work(plan, 0, code=2)

@@ -53,6 +53,8 @@ def forget(
     """
     if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
         raise click.UsageError("give one of --user, --attribute and --path")
+    if user and user != user.encode("utf-8", "ignore").decode():
+        raise click.UsageError("--user is no text in UTF-8")
     settings = Settings.from_mapping(os.environ)
     if db:
         settings = with_db(settings, db)

@@ -9,7 +9,7 @@ from exr_inspector.catalog.duckdb.pull import publish_store
 from exr_inspector.catalog.duckdb.snapshot import has_snapshot
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.store import Store
-from exr_inspector.errors import BAD_SETTING, InspectorError
+from exr_inspector.errors import BAD_SETTING, DATABASE_NOT_FOUND, InspectorError
 
 # Files from which on a copy is written before the end.
 FIRST = 10_000
@@ -53,11 +53,13 @@ class Publisher:
 
 def _check_target(store: Store, path: str) -> None:
     target = Path(path)
-    if target.exists():
-        # Before it is opened: to close a file gives up the locks that this process has on it.
-        is_own = isinstance(store, DuckDBStore) and target.samefile(store.name)
-        if is_own or not has_snapshot(path):
-            message = "a snapshot would replace this file, which is a store; name another one"
-            raise InspectorError(BAD_SETTING, message, path)
-    elif not target.parent.is_dir():
-        raise InspectorError(BAD_SETTING, "the folder of this snapshot does not exist", path)
+    # Before it is opened: to close a file gives up the locks that this process has on it.
+    is_store = isinstance(store, DuckDBStore) and target.exists() and target.samefile(store.name)
+    try:
+        is_store = is_store or not has_snapshot(path)
+    except InspectorError as error:
+        if error.fault is not DATABASE_NOT_FOUND or not target.parent.is_dir():
+            raise
+    if is_store:
+        message = "a snapshot would replace this file, which is a store; name another one"
+        raise InspectorError(BAD_SETTING, message, path)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from watchfiles import Change, watch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.location import is_exr
@@ -37,6 +39,12 @@ class Watch:
         self._later: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[list[str]]:
+        while True:
+            # A name that is not UTF-8 cannot be told: then everything is looked at, and it begins again.
+            with suppress(WatchfilesRustInternalError):
+                yield from self._changes()
+
+    def _changes(self) -> Iterator[list[str]]:
         # The first answer comes when no later change can be missed.
         told = watch(
             *self._folders,
