@@ -37,7 +37,7 @@ $(READY) $(SETS:%=$(VENV)/.%): pyproject.toml requirements.txt
 demo: $(demo_READY) ## Inspect a small show, or FILES="...", into a database
 	@$(if $(FILES),rm -f $(DEMO)/exr.duckdb,rm -rf $(DEMO)) && mkdir -p $(DEMO)
 	@$(if $(FILES),,$(BIN)/python -m tests.exrfiles.demo $(DEMO) >/dev/null)
-	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
+	@$(BIN)/exr-inspector inspect $(or $(FILES),$(DEMO)) --recursive --db $(DEMO)/exr.duckdb --table || test $$? -eq 1
 	@echo && $(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "$$(cat tests/exrfiles/demo.sql)"
 	@printf '\nLook at it in a browser:\n  make demo-web\nAsk more:\n  %s\n  %s\n  %s\n' '$(BIN)/exr-inspector ask bad-frames --db $(DEMO)/exr.duckdb' \
 	  '$(BIN)/exr-inspector sql --db $(DEMO)/exr.duckdb "SELECT * FROM channels"' \

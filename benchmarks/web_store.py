@@ -62,7 +62,7 @@ _STATEMENTS = f"""
     SELECT *, row_number() OVER (ORDER BY key) AS render FROM (
         SELECT *, '/shows/' || project || '/' || sequence || '/' || shot || '/' || "pass" || '/' || version
             || '/' || shot || '_' || "pass" || '_' || version || '.#.exr' AS key,
-            ['anna', 'ben', 'chen', 'dora', 'emre'][(1 + hash(shot) % 5)::INTEGER] AS artist,
+            'artist' || (1 + hash(shot) % 5) AS artist,
             ['Arnold 7.3.3.1', 'Nuke 15.1', 'Houdini 20.5'][(1 + hash("pass") % 3)::INTEGER] AS software,
             ['lin_ap1_scene', 'ACEScg', NULL][(1 + hash(project) % 3)::INTEGER] AS color_space
         FROM (

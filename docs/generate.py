@@ -137,8 +137,9 @@ def cli() -> Iterator[str]:
     yield from (
         "PATH is a file, a folder, a sequence, a pattern, an S3 object or prefix, or `-` for such names on",
         "standard input, one a line or separated by NUL. A folder or prefix stands for the `.exr` files in",
-        "and below it; `--no-recursive` leaves out those below. A sequence is written as in fileseq, Nuke,",
-        "Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`, `beauty.$F4.exr`, `beauty.1001-1100#.exr`.",
+        "it; `check`, `outliers` and `index` take those below it too, the others with `-r`. A sequence is",
+        "written as in fileseq, Nuke, Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`,",
+        "`beauty.$F4.exr`, `beauty.1001-1100#.exr`.",
         "",
         "| exit code | meaning |",
         "|---|---|",

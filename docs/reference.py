@@ -135,9 +135,9 @@ def policy_schema() -> Iterator[str]:
     definitions = schema["$defs"]
     for kind in ("text", "integer", "number", "flag", "list", "any", "series"):
         definitions[kind] = _kind(kind)
-        definitions[f"{kind} fact"] = {"anyOf": [_SCALAR, {"$ref": f"#/$defs/{kind}"}]}
+        definitions[f"{kind}-fact"] = {"anyOf": [_SCALAR, {"$ref": f"#/$defs/{kind}"}]}
     for collection in COLLECTIONS.values():
-        definitions[f"given {collection.name}"] = _conditions(collection)
+        definitions[f"given-{collection.name}"] = _conditions(collection)
     rule = definitions["RuleSource"]
     rule["properties"]["given"]["enum"] = sorted(COLLECTIONS)
     rule["allOf"] = [_given(name) for name in sorted(COLLECTIONS)]
@@ -162,7 +162,7 @@ def show_schema() -> Iterator[str]:
 
 
 def _given(name: str) -> dict[str, Any]:
-    condition = {"$ref": f"#/$defs/given {name}"}
+    condition = {"$ref": f"#/$defs/given-{name}"}
     return {
         "if": {"properties": {"given": {"const": name}}},
         "then": {"properties": {"assert": condition, "when": {"anyOf": [condition, {"type": "null"}]}}},
@@ -191,7 +191,7 @@ def _all_operators() -> Mapping[str, tuple[tuple[str, ...], str, str]]:
 
 
 def _conditions(collection: Collection) -> dict[str, Any]:
-    own = {"$ref": f"#/$defs/given {collection.name}"}
+    own = {"$ref": f"#/$defs/given-{collection.name}"}
     listed = {"type": "array", "items": own, "minItems": 1}
     return {
         "description": collection.meaning,
@@ -211,5 +211,5 @@ def _conditions(collection: Collection) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    name = field.kind if field.kind == "series" else f"{field.kind} fact"
+    name = field.kind if field.kind == "series" else f"{field.kind}-fact"
     return {"description": field.meaning, "$ref": f"#/$defs/{name}"}

@@ -18,7 +18,7 @@ GUIDE = "docs/BROWSING.md"
 
 def test_the_commands_of_the_guide_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write, index, browse, *reports = map(shlex.split, _commands(GUIDE))
+    write, index, browse, *reports, sql = map(shlex.split, _commands(GUIDE))
     assert write == ["python", "-m", "tests.exrfiles.versions", "build/versions"]
     write_versions(tmp_path / "build" / "versions")
     assert run(*index[1:]).exit_code == 0
@@ -33,3 +33,4 @@ def test_the_commands_of_the_guide_run(tmp_path: Path, monkeypatch: pytest.Monke
         assert run(*report[1:]).exit_code == 0
         assert "beauty_v01" in Path(report[-1]).read_text()
     assert len(reports) == 2
+    assert "beauty_v012.####.exr" in run(*sql[1:]).stdout

@@ -124,7 +124,7 @@ STATE_OF: list[tuple[str, Row, tuple[str, str] | None, int]] = [
     ("broken", INCOMPLETE, None, 0),
     ("broken", {"status": "unsupported", "complete": None}, ("error", "fail"), 2),
     ("failing", {}, ("error", "fail"), 2),
-    ("failing", {**INCOMPLETE, "writing": True}, ("error", "fail"), 2),
+    ("writing", {**INCOMPLETE, "writing": True}, ("error", "fail"), 2),
     ("writing", {**INCOMPLETE, "writing": True}, None, 0),
     ("warning", {}, ("warning", "fail"), 2),
     ("warning", {}, ("error", "unknown"), 2),

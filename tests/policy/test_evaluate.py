@@ -89,7 +89,7 @@ def test_a_finding_says_where_and_what() -> None:
 def test_what_is_unknown_in_many_places_is_one_finding() -> None:
     broken = document("a", "b")
     for each in broken["parts"][0]["attributes"]:
-        each.update(value=None, error="4 bytes")
+        each.update(value=None, error="4 bytes", raw="AAAAAA==")
     (finding,) = evaluate([policy("given: attributes, assert: {value: {at_least: 0}}")], broken)["findings"]
     assert (finding["verdict"], finding["place"]) == ("unknown", "file")
     assert finding["message"] == "cannot be judged in 2 places: its bytes cannot be decoded: 4 bytes"

@@ -60,7 +60,7 @@ class _Commands(click.Group):
         except InspectorError as error:
             say(f"exr-inspector: {error}", err=True)
             say(f"What to do: {error.fault.remedy}", err=True)
-            ctx.exit(of_fault(error.fault))
+            ctx.exit(of_fault(error.fault, ctx.invoked_subcommand))
         except click.UsageError as error:
             raise click.UsageError(harmless(error.format_message()), error.ctx) from None
         except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.check_text import print_report, print_sequence
-from exr_inspector.apps.cli.paths import complete_paths, recursive_option, typed_names
+from exr_inspector.apps.cli.paths import complete_paths, typed_names, whole_tree_option
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import DATABASE_FILE, stored_files
 from exr_inspector.apps.cli.terminal import json_text, progress
@@ -46,7 +46,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
 )
 @click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
-@recursive_option
+@whole_tree_option
 @click.option(
     "--policy",
     "policies",

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD, attempt, of_result, worst
+from exr_inspector.apps.cli.exits import FOUND, OK, attempt, of_result
 from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
 from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
@@ -82,7 +82,7 @@ def cryptomatte(
             click.echo(json_text({"file_path": location.path, **found}))
         else:
             _print(nearby(location.path), found, has_coverage=coverage, shows_all=not patterns)
-    ctx.exit(worst(codes))
+    ctx.exit(max(codes, default=OK))
 
 
 def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings) -> int:
@@ -97,7 +97,7 @@ def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings)
         documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
         for document in progress(documents, len(files), shown=True):
             status = document["file"]["status"]
-            codes.add(OK if status == "ok" else UNREAD if status in ("missing", None) else FOUND)
+            codes.add(OK if status == "ok" else FOUND)
             persistence = document["persistence"]
             line = f"{nearby(document['file']['path'])}: {persistence['status']}, {persistence['message']}"
             line += "".join(f"; {each['code']}: {each['message']}" for each in document["errors"][:1])
@@ -105,7 +105,7 @@ def _store(files: Sequence[Location], mode: CryptomatteMode, settings: Settings)
     finally:
         if runtime.store:
             runtime.store.close()
-    return worst(codes)
+    return max(codes, default=OK)
 
 
 def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from exr_inspector.errors import (
@@ -23,7 +23,7 @@ MEANINGS = {
     OK: "There is nothing to report.",
     FOUND: "A file is not ok, or the command found what it looks for: a finding, a difference, an outlier.",
     WRONG: "The usage is wrong, or the environment or the database is not suitable.",
-    UNREAD: "A file is not there or cannot be read, so nothing is known of it.",
+    UNREAD: "A file cannot be read. Only `check`, `diff` and `outliers` use it, since their 1 is an answer.",
     INTERRUPTED: "Ctrl-C.",
 }
 
@@ -40,22 +40,19 @@ UNREAD_FAULTS = frozenset(
     )
 )
 """The faults of files of which nothing is known."""
-UNREAD_CODES = frozenset(each.code for each in UNREAD_FAULTS)
+ANSWERING = ("check", "diff", "outliers")
 
 
-def of_fault(fault: Fault) -> int:
+def of_fault(fault: Fault, command: str | None) -> int:
     """Return the exit code for a fault that ends a command."""
-    if fault in UNREAD_FAULTS:
+    if fault in UNREAD_FAULTS and command in ANSWERING:
         return UNREAD
     return FOUND if fault.status else WRONG
 
 
 def of_result(found: Mapping[str, Any]) -> int:
-    """Return the exit code for the result of one file: its `status`, and the codes of its `failures`."""
-    if found["status"] in ("ok", "planned", "unchanged"):
-        return OK
-    codes = {each["code"] for each in found.get("failures", ())}
-    return UNREAD if codes and codes <= UNREAD_CODES else FOUND
+    """Return the exit code for the result of one file, by its `status`."""
+    return OK if found["status"] in ("ok", "planned", "unchanged") else FOUND
 
 
 def attempt(read: Callable[[], dict[str, Any]], **nothing: Any) -> dict[str, Any]:
@@ -70,8 +67,3 @@ def attempt(read: Callable[[], dict[str, Any]], **nothing: Any) -> dict[str, Any
             raise
         failure = {"part_index": None, "code": error.code, "message": error.message, "chunks": None}
         return {"status": "failed", **nothing, "failures": [failure]}
-
-
-def worst(codes: Iterable[int]) -> int:
-    """Return the exit code for those of several files: FOUND before UNREAD, and that before OK."""
-    return min(set(codes) - {OK}, default=OK)

@@ -15,7 +15,7 @@ import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.executors import Dask, executors
-from exr_inspector.apps.cli.exits import INTERRUPTED, OK, UNREAD
+from exr_inspector.apps.cli.exits import FOUND, INTERRUPTED, OK
 from exr_inspector.apps.cli.paths import complete_paths, local_name, matches, typed_names
 from exr_inspector.apps.cli.stores import (
     archive_settings,
@@ -135,7 +135,7 @@ def index(
     their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
     that were modified a short time ago may still be being written, and are inspected again by the next run.
 
-    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 3 if a file or folder could
+    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 1 if a file or folder could
     not be read.
     """
     from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
@@ -176,7 +176,7 @@ def index(
                 command.run(whole)
             if publisher:
                 publisher.publish()
-    ctx.exit(INTERRUPTED if command.is_stopping else UNREAD if command.has_failed else OK)
+    ctx.exit(INTERRUPTED if command.is_stopping else FOUND if command.has_failed else OK)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD
-from exr_inspector.apps.cli.paths import complete_paths, recursive_option, typed_names
+from exr_inspector.apps.cli.paths import complete_paths, typed_names, whole_tree_option
 from exr_inspector.apps.cli.places import Places
 from exr_inspector.apps.cli.stores import stored_files
 from exr_inspector.apps.cli.terminal import json_text, nearby, progress, say
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     shell_complete=complete_paths,
     help="Compare what this DuckDB file has of the paths, and read no file.",
 )
-@recursive_option
+@whole_tree_option
 @click.option(
     "--pixels",
     type=click.Choice(["none", "sampled", "full"]),

@@ -30,12 +30,12 @@ def complete_paths(
     return [CompletionItem(incomplete, type="file")]
 
 
-recursive_option = click.option(
-    "--recursive/--no-recursive",
-    "-r",
-    default=True,
-    help="Include the folders below a folder.  [default: yes]",
-)
+_RECURSIVE = "--recursive/--no-recursive", "-r"
+_HELP = "Include the folders below a folder."
+recursive_option = click.option(*_RECURSIVE, default=False, help=_HELP)
+"""Of a command of single files."""
+whole_tree_option = click.option(*_RECURSIVE, default=True, help=f"{_HELP}  [default: yes]")
+"""Of a command of sequences."""
 
 
 def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
@@ -60,7 +60,7 @@ def expand_some(names: Sequence[str], *, recursive: bool, settings: Settings) ->
     """Return what `expand` returns. Raises click.UsageError also if that is nothing."""
     files = expand(names, recursive=recursive, settings=settings)
     if not files:
-        hint = "" if recursive else ", without the folders below"
+        hint = "" if recursive else "; -r includes the folders below"
         raise click.UsageError(f"no .exr file in {', '.join(names)}{hint}")
     return files
 

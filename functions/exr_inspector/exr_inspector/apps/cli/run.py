@@ -11,7 +11,7 @@ from types import FrameType
 
 from exr_inspector import library, pipeline
 from exr_inspector.apps.cli import summary, terminal
-from exr_inspector.apps.cli.exits import FOUND, INTERRUPTED, OK, UNREAD
+from exr_inspector.apps.cli.exits import FOUND, INTERRUPTED, OK
 from exr_inspector.document.model import Document
 from exr_inspector.errors import InspectorError
 from exr_inspector.location import Location
@@ -44,10 +44,7 @@ class Run:
     def exit_code(self) -> int:
         if self.is_interrupted:
             return INTERRUPTED
-        unread = self.statuses["missing"] + self.statuses["not read"]
-        if self.statuses["ok"] + unread < self.statuses.total():
-            return FOUND
-        return UNREAD if unread else OK
+        return OK if self.statuses["ok"] == self.statuses.total() else FOUND
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exr_inspector.apps.cli.exits import attempt, of_result, worst
+from exr_inspector.apps.cli.exits import OK, attempt, of_result
 from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
 from exr_inspector.apps.cli.stores import with_db
 from exr_inspector.apps.cli.table import print_table
@@ -100,7 +100,7 @@ def stats(
             click.echo(json_text({"file_path": location.path, kind: found}))
         else:
             (_print_verified if verify else _print)(nearby(location.path), found)
-    ctx.exit(worst(codes))
+    ctx.exit(max(codes, default=OK))
 
 
 def _measured(

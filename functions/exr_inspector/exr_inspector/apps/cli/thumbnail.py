@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exr_inspector.apps.cli.exits import FOUND, of_fault, worst
+from exr_inspector.apps.cli.exits import FOUND, OK
 from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import complete_paths, expand_some, recursive_option
 from exr_inspector.apps.cli.terminal import nearby, plural, progress, say
@@ -114,11 +114,7 @@ def thumbnail(
         shown = plural(len(size_of), "picture")
     line = f"{nearby(output)}: {shown}, {exposure:+g} stops, {sum(size_of.values()):,} bytes"
     say(line, err=True)
-    ctx.exit(
-        worst(
-            of_fault(each.fault) if isinstance(each, InspectorError) else FOUND for each in missing.values()
-        )
-    )
+    ctx.exit(FOUND if missing else OK)
 
 
 def _in_file(output: str, files: Sequence[Location]) -> dict[Location, Path]:

@@ -72,7 +72,9 @@ _GROUP = f"""
         count(*) FILTER (verdict = 'fail' AND severity = 'error') AS error_findings,
         count(*) FILTER (verdict = 'fail' AND severity = 'warning') AS warning_findings,
         count(*) FILTER (verdict = 'unknown') AS unknown_findings
-    FROM chosen JOIN findings USING (file_id) GROUP BY key;
+    FROM chosen JOIN findings USING (file_id)
+    WHERE NOT coalesce(writing, false)  -- what it lacks may still come
+    GROUP BY key;
     CREATE TEMP TABLE stated AS
     SELECT key,
         max(value_float) FILTER (attr_name = 'framesPerSecond') AS frames_per_second,

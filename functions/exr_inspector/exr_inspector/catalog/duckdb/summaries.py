@@ -128,7 +128,8 @@ _FINDINGS = """
     CREATE TABLE sequence_findings AS
     SELECT key, policy_id, rule_id, severity, verdict, min(message) AS message,
         count(DISTINCT file_id) AS file_count
-    FROM chosen JOIN findings USING (file_id) GROUP BY ALL ORDER BY key, rule_id
+    FROM chosen JOIN findings USING (file_id) WHERE NOT coalesce(writing, false)
+    GROUP BY ALL ORDER BY key, rule_id
 """
 
 

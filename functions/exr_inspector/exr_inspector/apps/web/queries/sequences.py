@@ -13,6 +13,8 @@ from exr_inspector.catalog.duckdb.summaries import STATES
 
 PAGE = 100
 """Sequences of one page."""
+MAX_WORDS = 20
+"""Words that are looked for in a path."""
 
 FILTERS = (
     *("q", "layer", "attribute", "state", "program", "color_space", "compression", "resolution", "larger"),
@@ -79,7 +81,10 @@ class Filter:
             values["since"] = as_of - parse_since(text["since"])
         if "under" in values:
             values["under"] = text["under"].rstrip("/")
-        for index, word in enumerate(text["q"].split()):
+        words = text["q"].split()
+        if len(words) > MAX_WORDS:
+            raise FilterError(f"the name has more than {MAX_WORDS} words")
+        for index, word in enumerate(words):
             conditions.append(f"contains(lower(key), lower($word{index}))")
             values[f"word{index}"] = word
         if name := text["attribute"]:
