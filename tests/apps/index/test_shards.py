@@ -118,7 +118,6 @@ def test_the_command_of_the_template_does_a_shard(plan: Path, monkeypatch: pytes
 
 
 def test_open_job_description_accepts_the_template() -> None:
-    pytest.importorskip("openjd.cli", reason="openjd-cli is not installed")
     command = [sys.executable, "-m", "openjd", "check", str(TEMPLATE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "passes validation" in done.stdout) == (0, True), done.stdout + done.stderr
