@@ -298,7 +298,7 @@ def _forget_repetitions(fresh: Rows, names: Collection[str]) -> None:
 
 
 def _renewed(fresh: Rows) -> Row:
-    """Return the row of `files` for the remaining facts. A header hash could confirm a guess, so it is null."""
+    """Return the row of `files` for the remaining facts. A header hash would confirm a guess: it is null."""
     file = {**fresh["files"][0], "header_hash": None, "embedding_version": EMBEDDING_VERSION}
     vectors = embed(stored_document(fresh))
     facts = {name: value for name, value in file.items() if name not in _COMPUTED}
