@@ -6,7 +6,7 @@ Policies come from studios, so size, depth and number of values are limited.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,3 +133,9 @@ def plain_value(text: str) -> Any:
     if _INTEGER.match(text):
         return int(text)
     return float(text) if _FLOAT.match(text) else text
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """Return YAML as people write it: in lines, with the innermost lists and mappings in one line."""
+    text: str = yaml.safe_dump(value, default_flow_style=None, sort_keys=False, allow_unicode=True)
+    return text

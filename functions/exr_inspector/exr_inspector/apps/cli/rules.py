@@ -69,11 +69,9 @@ def explain(rule_id: str, names: tuple[str, ...]) -> None:
 
 def _condition(rule: Rule) -> str:
     """Return when and what a rule asserts, in YAML."""
-    import yaml  # noqa: PLC0415 - an extra
+    from exr_inspector.policy.yaml_text import write_yaml  # noqa: PLC0415 - an extra
 
-    stated = {key: rule.source[key] for key in ("when", "assert") if rule.source.get(key)}
-    text: str = yaml.safe_dump(stated, default_flow_style=None, sort_keys=False, allow_unicode=True)
-    return text
+    return write_yaml({key: rule.source[key] for key in ("when", "assert") if rule.source.get(key)})
 
 
 def _by_id(policies: list[Policy]) -> dict[str, Rule]:

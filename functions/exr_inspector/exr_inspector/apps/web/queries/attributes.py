@@ -1,4 +1,4 @@
-"""The attributes of a file as people read them."""
+"""The attributes of a file, formatted for reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from exr_inspector.apps.cli.values import readable
 from exr_inspector.catalog.duckdb.snapshot import Row
 
-# The layers show the channels.
+# Channels are shown with the layers.
 _SHOWN_ELSEWHERE = ("chlist",)
 
 
@@ -44,12 +44,12 @@ def _value(row: Row) -> str:
         return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
     try:
         return readable({"name": row["attr_name"], "type": row["attr_type"], "value": value})
-    except (KeyError, TypeError, ValueError):  # a row of another writer
+    except (KeyError, TypeError, ValueError):  # a row from another writer
         return str(row["value_json"])
 
 
 class Reported(NamedTuple):
-    """One attribute in the file and in OpenImageIO's report of it, as JSON; None if it is not there."""
+    """One attribute in the file and in OpenImageIO's report, as JSON; None if absent."""
 
     name: str
     file: str | None

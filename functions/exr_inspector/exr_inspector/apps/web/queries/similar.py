@@ -1,4 +1,4 @@
-"""The renders that are most like one file, and why."""
+"""The renders most similar to one file, and the reasons."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from exr_inspector.vectors.embedding import embed
 from exr_inspector.vectors.explain import ALIKE, Explanation, words
 
 MAX_NAMES = 5
-"""Features of a group that are named."""
+"""Maximum number of features named in a group."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A group of features that makes two files different; it takes `takes` from their cosine."""
+    """A group of features that differs between two files; it lowers their cosine by `takes`."""
 
     group: str
     takes: float
@@ -31,7 +31,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Likeness:
-    """A file of another sequence, with the groups that differ, the strongest first, and those that do not."""
+    """A file of another sequence, with the groups that differ, the strongest first, and the equal groups."""
 
     match: Match
     file: Row
@@ -40,7 +40,7 @@ class Likeness:
 
 
 def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list[Likeness] | None:
-    """Return the files of other sequences that are most like a file; None if it has no such vector.
+    """Return the most similar files of other sequences; None if the file has no such vector.
 
     Only files in the reader's scope are compared.
     """
@@ -52,7 +52,7 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
     try:
         matches = search(query, reader, where=where, limit=limit)
     except InspectorError as error:
-        if error.fault is not BAD_QUERY:  # a vector without a direction is like no other
+        if error.fault is not BAD_QUERY:  # a zero vector is similar to no other vector
             raise
         return None
     explanations = explain_matches(query, matches, reader)
@@ -65,7 +65,7 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
 
 
 def _query(reader: Reader, found: StoredFile, by: By) -> Query | None:
-    """Return the query for a stored file. The vectors of its header are made from its rows."""
+    """Return the query for a stored file. The vectors of its header are computed from its rows."""
     file_id = found.file["file_id"]
     if by == "look":
         look = reader.vector(file_id, by) or _look_of_sequence(reader, found)
@@ -80,7 +80,7 @@ def _query(reader: Reader, found: StoredFile, by: By) -> Query | None:
 
 
 def _look_of_sequence(reader: Reader, found: StoredFile) -> list[float] | None:
-    """Return the look of another frame of the file's sequence: a snapshot has that of one frame."""
+    """Return the look vector of the file's sequence: a snapshot has the vector of one frame only."""
     sql = """
         SELECT look.file_id FROM pixels AS look JOIN files USING (file_id)
         WHERE files.sequence_key = $key AND look_vector IS NOT NULL LIMIT 1"""
