@@ -41,7 +41,7 @@ class Scope:
     """The visible rows: all, or those of files at or below one of these folders.
 
     A folder is an absolute path or `s3://bucket/folder`, without a trailing slash. It is compared with stored
-    paths; the path map does not apply.
+    paths; the path map does not apply. The root folder is an empty string.
     """
 
     folders: tuple[str, ...] | None = None
@@ -173,10 +173,11 @@ class Snapshot:
                 config={"memory_limit": f"{limits.memory_mib}MiB", "temp_directory": "", "threads": 2}
             )
             self._connection.execute(f"ATTACH {literal(path)} AS snapshot (READ_ONLY)")
-            self._tables = self._described()
-            self.facts = self._read_facts()
+            # Before anything in it is read, which may be a view of other files.
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
+            self._tables = self._described()
+            self.facts = self._read_facts()
 
     @contextmanager
     def reading(self, scope: Scope = ALL) -> Iterator[Reader]:
