@@ -41,7 +41,7 @@ class Scope:
     """The visible rows: all, or those of files at or below one of these folders.
 
     A folder is an absolute path or `s3://bucket/folder`, without a trailing slash. It is compared with stored
-    paths; the path map does not apply. The root folder is an empty string.
+    paths; the path map does not apply. The root folder is the empty text.
     """
 
     folders: tuple[str, ...] | None = None
