@@ -46,7 +46,7 @@ def _found(*arguments: object) -> dict[str, tuple[str | None, str | None]]:
 
 
 def test_a_folder_shows_its_dangling_links_loops_and_pipes(broken: Path) -> None:
-    assert _found("sh010", "--no-recursive") == EXPECTED
+    assert _found("sh010") == EXPECTED
     assert _found("sh010/*.exr", "sh010/*.EXR") == EXPECTED
     assert run("inspect", "sh010").exit_code == 1
 
@@ -58,15 +58,15 @@ def test_a_dangling_link_says_where_it_points(broken: Path) -> None:
 
 
 def test_a_missing_frame_has_a_row_and_what_is_no_file_has_none(broken: Path) -> None:
-    run("inspect", "-n", "--no-recursive", "sh010", "--db", "rows.duckdb")
+    run("inspect", "-n", "sh010", "--db", "rows.duckdb")
     found = {Path(path).name: status for path, status in rows_of("rows.duckdb")}
     assert found == {name: status for name, (status, _) in EXPECTED.items() if status}
 
 
 def test_a_repaired_link_is_ok_the_next_time(broken: Path) -> None:
-    run("inspect", "-n", "--no-recursive", "sh010", "--db", "rows.duckdb")
+    run("inspect", "-n", "sh010", "--db", "rows.duckdb")
     Path("sh010/moved.exr").write_bytes(Path("sh010/beauty.1001.exr").read_bytes())
-    run("inspect", "-n", "--no-recursive", "sh010", "--db", "rows.duckdb")
+    run("inspect", "-n", "sh010", "--db", "rows.duckdb")
     found = {Path(path).name: status for path, status in rows_of("rows.duckdb")}
     assert found["beauty.1003.exr"] == "ok"
 
@@ -74,7 +74,7 @@ def test_a_repaired_link_is_ok_the_next_time(broken: Path) -> None:
 def test_the_writer_of_a_named_pipe_is_not_disturbed(broken: Path) -> None:
     """Opening the pipe would let the writer continue, and closing it would end the writer."""
     with subprocess.Popen(["bash", "-c", "echo frame > sh010/beauty.1006.exr"]) as writer:
-        assert _found("sh010", "--no-recursive") == EXPECTED
+        assert _found("sh010") == EXPECTED
         assert Path("sh010/beauty.1006.exr").read_text() == "frame\n"
     assert writer.returncode == 0
 

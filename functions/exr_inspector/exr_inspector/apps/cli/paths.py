@@ -60,7 +60,7 @@ def expand_some(names: Sequence[str], *, recursive: bool, settings: Settings) ->
     """Return what `expand` returns. Raises click.UsageError also if that is nothing."""
     files = expand(names, recursive=recursive, settings=settings)
     if not files:
-        hint = "" if recursive else "; -r includes the folders below"
+        hint = "" if recursive else "; --recursive includes the folders below"
         raise click.UsageError(f"no .exr file in {', '.join(names)}{hint}")
     return files
 
