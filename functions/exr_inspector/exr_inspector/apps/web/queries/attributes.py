@@ -28,7 +28,7 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
     shared: dict[tuple[str, str, str], list[int]] = {}
     for row in rows:
         if row["attr_type"] not in _SHOWN_ELSEWHERE:
-            key = (row["attr_name"], row["attr_type"], _value(row))
+            key = (row["attr_name"], row["attr_type"], value_text(row["attr_name"], row["attr_type"], row["value_json"]))
             shared.setdefault(key, []).append(row["part_index"])
     wanted = text.casefold()
     return [
@@ -38,14 +38,15 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
     ]
 
 
-def _value(row: Row) -> str:
-    value = json.loads(row["value_json"])
-    if isinstance(value, dict) and value.keys() == {"elided"}:
-        return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
+def value_text(name: str, type_: str, stored: str) -> str:
+    """Return an attribute's value, stored as JSON, as people read it; as it is if it is cut or malformed."""
     try:
-        return readable({"name": row["attr_name"], "type": row["attr_type"], "value": value})
+        value = json.loads(stored)
+        if isinstance(value, dict) and value.keys() == {"elided"}:
+            return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
+        return readable({"name": name, "type": type_, "value": value})
     except (KeyError, TypeError, ValueError):  # a row of another writer
-        return str(row["value_json"])
+        return str(stored)
 
 
 class Reported(NamedTuple):

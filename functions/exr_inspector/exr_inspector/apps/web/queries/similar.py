@@ -17,6 +17,8 @@ from exr_inspector.vectors.explain import ALIKE, Explanation, words
 
 MAX_NAMES = 5
 """Features of a group that are named."""
+SIMILAR = 0.5
+"""The least cosine of files that are called similar."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Likeness:
 
 
 def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list[Likeness] | None:
-    """Return the files of other sequences that are most like a file; None if it has no such vector.
+    """Return the files of other sequences that are SIMILAR to a file, most first; None without such a vector.
 
     Only files in the reader's scope are compared.
     """
@@ -50,13 +52,19 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
     key = found.file["sequence_key"]
     where = f"sequence_key IS DISTINCT FROM {literal(key)}" if key else ""
     try:
-        matches = search(query, reader, where=where, limit=limit)
+        matches = [
+            each
+            for each in search(query, reader, where=where, limit=limit)
+            if each.similarity >= SIMILAR
+        ]
     except InspectorError as error:
         if error.fault is not BAD_QUERY:  # a vector without a direction is like no other
             raise
         return None
     explanations = explain_matches(query, matches, reader)
-    sql = "SELECT file_id, status, writing, size_bytes FROM files WHERE file_id IN (SELECT unnest($ids))"
+    sql = """
+        SELECT file_id, status, writing, frame_number, thumbnail IS NOT NULL AS has_thumbnail
+        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels) AS shown USING (file_id) WHERE file_id IN (SELECT unnest($ids))"""
     files = {row["file_id"]: row for row in reader.rows(sql, ids=[match.file_id for match in matches])}
     return [
         _likeness(match, files[match.file_id], explanation)
