@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exr_inspector import inspect_many
 from exr_inspector.errors import BAD_EVENT, InspectorError
 from exr_inspector.events.parse import requests_of
-from exr_inspector.location import PathMap, impossible_name, object_location, path_location
+from exr_inspector.location import PathMap, folder_names, impossible_name, object_location, path_location
 from exr_inspector.settings import Settings
 from tests.exrfiles.demo import simple
 
@@ -123,3 +123,18 @@ def test_a_refusal_quotes_the_beginning_of_a_long_name() -> None:
     with pytest.raises(InspectorError) as raised:
         path_location("\0" * 300)
     assert raised.value.message == f"no file can have the path {chr(0) * 200!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("/", ("",)),
+        ("/shows/dune/", ("/shows/dune",)),
+        ("/mnt/shows/a", ("/mnt/shows/a", "s3://renders/a")),
+        ("s3://renders/a/", ("s3://renders/a",)),
+        ("s3://renders/", ("s3://renders",)),
+        ("s3://renders", ("s3://renders",)),
+    ],
+)
+def test_a_folder_has_the_names_that_its_files_begin_with(name: str, names: tuple[str, ...]) -> None:
+    assert folder_names(name, PathMap.parse("/mnt/shows=s3://renders")) == names

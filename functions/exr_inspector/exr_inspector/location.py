@@ -155,6 +155,20 @@ def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     return Location(absolute, paths.canonical(absolute))
 
 
+def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
+    """Return what the stored paths of a folder, a bucket or a file begin with, without a slash at the end.
+
+    These are its own name and the canonical one, once if they are equal; that of the root folder is empty.
+    Raises InspectorError(BAD_EVENT) as `path_location` does.
+    """
+    if is_object(name):  # a bucket is the name of no object
+        found = (name.rstrip("/"), paths.canonical(name.rstrip("/")))
+    else:
+        location = path_location(name, paths)
+        found = (location.path, location.canonical)
+    return tuple(dict.fromkeys(each.rstrip("/") for each in found))
+
+
 def event_locations(names: Sequence[tuple[str, str]], paths: PathMap = NO_MAP) -> tuple[Location, ...]:
     """Return where the object called by `names` (bucket, key) may be, likeliest first, each location once.
 

@@ -245,7 +245,9 @@ def test_the_log_says_what_was_done_without_the_name(show: Path, caplog: pytest.
     assert "jane" not in line.lower().replace(str(show).lower(), "")
 
 
-@pytest.mark.parametrize("arguments", [(), ("--user", ""), ("--user", "a", "--path", "b")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--user", ""), ("--user", "\udcff"), ("--user", "a", "--path", "b")]
+)
 def test_what_is_no_request_to_forget_is_refused(show: Path, arguments: tuple[str, ...]) -> None:
     assert run("forget", "--db", DB, *arguments).exit_code == 2
 

@@ -36,7 +36,7 @@ def _without(modules: set[str], *arguments: str) -> subprocess.CompletedProcess[
     [
         (["inspect", "sh010"], 0),
         (["inspect", "sh010", "sh020"], 1),
-        (["inspect", "absent.exr"], 3),
+        (["inspect", "absent.exr"], 1),
         (["inspect"], 2),
         (["inspect", "empty"], 2),
         (["sql", "SELECT 1", "--db", "absent.duckdb"], 2),

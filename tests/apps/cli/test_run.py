@@ -138,7 +138,7 @@ def test_a_bucket_that_cannot_be_listed_is_a_fault(show: Path, monkeypatch: pyte
         }.items():
             monkeypatch.setenv(name, value)
         done = run("inspect", "s3://absent/")
-    assert (done.exit_code, done.stdout) == (3, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "STORAGE_UNAVAILABLE: NoSuchBucket" in done.stderr
 
 

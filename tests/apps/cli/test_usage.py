@@ -169,3 +169,23 @@ def test_a_finding_about_a_field_of_the_file_has_no_empty_subject(folder: Path) 
     count = attribute("chunkCount", "int", 814)
     Path("x.exr").write_bytes(simple(4, 4, attributes=[count]))
     assert "x.exr: chunkCount: chunkCount is 814" in run("check", "x.exr").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inspect", "a.1001.exr", "-o"),
+        ("report", "a.1001.exr", "--quiet", "-o"),
+        ("sql", "SELECT 1 AS one", "--db", "rows.duckdb", "--parquet"),
+        ("diff", "a.1001.exr", "a.1002.exr", "--heatmap"),
+    ],
+)
+def test_no_output_replaces_a_render_or_a_database(folder: Path, arguments: tuple[str, ...]) -> None:
+    first, second = beauties(folder)
+    assert run("inspect", first, "--db", "rows.duckdb").exit_code == 0
+    (folder / "render.png").symlink_to(second)
+    for name in (second, "rows.duckdb", "render.png"):
+        before = (folder / name).read_bytes()
+        done = run(*arguments, name)
+        assert done.exit_code == 2, done.output
+        assert (folder / name).read_bytes() == before

@@ -116,12 +116,12 @@ def test_an_object_that_is_there_is_not_deleted_whatever_the_catalog_says(
 
 def test_a_cluster_without_a_catalog_or_with_another_one_deletes_nothing(tree: Path, database: Vast) -> None:
     index(tree)
-    summary = index(tree, "--catalog", PATH, code=3)
+    summary = index(tree, "--catalog", PATH, code=1)
     assert summary["faults"] == [
         "BAD_SETTING: the cluster has no VAST Catalog, or these keys do not see it (--catalog)"
     ]
     database.make_table("vast_big_catalog_table", pa.schema([("parent_path", pa.string())]), [])
-    summary = index(tree, "--catalog", PATH, code=3)
+    summary = index(tree, "--catalog", PATH, code=1)
     assert summary["faults"] == ["TABLE_MISMATCH: the catalog's column name is absent (VAST Catalog)"]
     assert query("SELECT count(*) FROM files") == [(42,)]
 

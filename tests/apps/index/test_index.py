@@ -206,7 +206,7 @@ def test_an_empty_root_deletes_nothing_even_with_consent(tree: Path) -> None:
 def test_an_empty_root_is_deleted_from_if_it_may_be_empty(tree: Path) -> None:
     index(tree)
     shutil.rmtree(tree)
-    assert "not all of it could be listed" in _kept(tree, "--allow-empty", code=3, gone=42)
+    assert "not all of it could be listed" in _kept(tree, "--allow-empty", code=1, gone=42)
     tree.mkdir()
     assert _kept(tree, "--allow-empty", "--no-delete", gone=42) == "--no-delete"
     assert index(tree, "--allow-empty")["deleted"] == 42
@@ -225,7 +225,7 @@ def test_an_empty_folder_on_another_file_system_is_not_mounted(
 def test_a_root_that_does_not_exist_deletes_nothing(tree: Path) -> None:
     index(tree)
     tree.rename(tree.parent / "away")
-    assert "not all of it could be listed: FILE_NOT_FOUND" in _kept(tree, "--yes", code=3, gone=42)
+    assert "not all of it could be listed: FILE_NOT_FOUND" in _kept(tree, "--yes", code=1, gone=42)
 
 
 def test_another_file_system_deletes_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_a_folder_that_cannot_be_read_deletes_nothing(tree: Path, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", guarded)
-        assert "STORAGE_DENIED" in _kept(tree, "--yes", code=3, gone=11)
+        assert "STORAGE_DENIED" in _kept(tree, "--yes", code=1, gone=11)
     assert index(tree)["deleted"] == 1
 
 
@@ -331,7 +331,7 @@ def test_a_file_that_came_back_is_not_deleted(tree: Path, monkeypatch: pytest.Mo
 
 def test_a_named_pipe_fails_and_the_others_are_stored(tree: Path) -> None:
     os.mkfifo(tree / "pipe.exr")
-    summary = index(tree, code=3)
+    summary = index(tree, code=1)
     assert counts(summary) == [43, 42, 0, 0, 0, 1]
     assert "NOT_A_FILE" in summary["faults"][0]
 

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from exr_inspector import mounts
+from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.apps.index import publish
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
@@ -111,3 +112,19 @@ def test_a_store_on_a_network_file_system_is_refused_unless_it_is_only_read(
     assert "DATABASE_DENIED: the folder is on nfs4 vast:/renders" in done.stderr
     assert not Path("other.duckdb").exists()
     assert run("sql", "SELECT 1", "--db", DB).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "name", [DB, "link.duckdb", "hard.duckdb", "other.duckdb", "notes.txt", "no/copy.duckdb", "\udcff.duckdb"]
+)
+def test_a_snapshot_replaces_nothing_but_a_snapshot(tree: Path, name: str) -> None:
+    index(tree)
+    Path("link.duckdb").symlink_to(DB)
+    Path("hard.duckdb").hardlink_to(DB)
+    Path("other.duckdb").write_bytes(Path(DB).read_bytes())
+    Path("notes.txt").write_text("what was decided")
+    before = Path(name).read_bytes() if Path(name).exists() else None
+    done = run("index", tree, "--db", DB, "--publish", name)
+    assert (done.exit_code, done.stdout) == (2, ""), "it is refused before the files are listed"
+    assert harmless(name) in done.stderr
+    assert before is None or Path(name).read_bytes() == before

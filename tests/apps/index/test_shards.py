@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -118,7 +120,40 @@ def test_the_command_of_the_template_does_a_shard(plan: Path, monkeypatch: pytes
 
 
 def test_open_job_description_accepts_the_template() -> None:
-    pytest.importorskip("openjd.cli", reason="openjd-cli is not installed")
     command = [sys.executable, "-m", "openjd", "check", str(TEMPLATE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "passes validation" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(
+            ("plan.json", text)
+            for text in ("[]", "null", '{"versions": 1, "shards": 1, "files": 1}', "{", "\xff")
+        ),
+        *(
+            ("plan.json", json.dumps({"versions": shards._versions(), "shards": each, "files": 1}))
+            for each in (None, "two", 1e999)
+        ),
+        *(("shard-000000.parquet", text) for text in ("", "no parquet")),
+        *(("done-000000.json", text) for text in ("", "[1]", '{"ok": "many"}')),
+        ("done-last.json", "{}"),
+    ],
+)
+def test_what_is_no_plan_is_refused_with_the_name_of_the_file(
+    tree: Path, plan: Path, name: str, content: str
+) -> None:
+    (plan / name).write_text(content, "latin-1")
+    command = "status" if name.startswith("done") else "work"
+    more = () if command == "status" else ("--shard", 0, "--db", DB)
+    done = run("shards", command, "--plan", plan, *more)
+    assert done.exit_code == 2, done.output
+    assert "BAD_SETTING" in done.stderr
+    assert name in done.stderr
+
+
+def test_a_shard_with_other_columns_is_refused(tree: Path, plan: Path) -> None:
+    for each in ([{"x": 1}], [{"path": None, "change": "new", "is_link": False}]):
+        pq.write_table(pa.Table.from_pylist(each), plan / "shard-000000.parquet")
+        assert "this is no file of a plan" in _work(plan, 0, code=2)

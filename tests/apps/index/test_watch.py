@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import time
@@ -90,6 +92,25 @@ def test_a_frame_that_is_being_written_is_looked_at_again_when_it_has_settled(tr
         while published("SELECT writing FROM files WHERE file_path LIKE '%/young.exr'") != [(False,)]:
             assert watcher.process.poll() is None
             time.sleep(0.1)
+
+
+def test_a_name_that_is_not_utf_8_does_not_end_it(tree: Path) -> None:
+    with watching() as watcher:
+        watcher.next()
+        for name in (b"caf\xe9.exr", b"th\xe9.exr", b"later.exr"):
+            Path(os.fsdecode(bytes(tree / "sh001") + b"/" + name)).write_bytes(simple(4, 4))
+            watcher.until("new", 1)
+    assert query("SELECT count(*) FROM files") == [(45,)]
+
+
+def test_a_folder_that_was_gone_is_followed_again(tree: Path) -> None:
+    with watching() as watcher:
+        watcher.next()
+        shutil.rmtree(tree)
+        write(tree / "sh001/back.exr", simple(4, 4))
+        watcher.until("new", 1)
+        write(tree / "sh001/later.exr", simple(4, 4))
+        watcher.until("new", 1)
 
 
 def test_the_last_copy_has_everything(tree: Path) -> None:

@@ -60,6 +60,13 @@ def test_it_prints_a_url_for_each_token_and_ends_at_ctrl_c(show: Path, snapshot:
     assert (running.returncode, errors) == (0, "")
 
 
+def test_the_root_folder_and_a_whole_bucket_can_be_shared(snapshot: Path) -> None:
+    with browsing("--db", snapshot, "--share", "/", "--share", "s3://renders/") as (_, lines):
+        root, bucket = (line.rsplit(": ", 1)[1] for line in lines[1:])
+        page = f"/file?id={path_location(str(snapshot.parent / 'shows/dune/assets/hill_albedo.exr')).file_id}"
+        assert (status(root, page), status(bucket, page)) == (200, 404)
+
+
 def test_a_store_is_shown_by_a_copy_in_the_cache(show: Path, snapshot: Path, tmp_path: Path) -> None:
     store = show.parent / "show.duckdb"
     with browsing("--db", store, XDG_CACHE_HOME=str(tmp_path)) as (_, lines):

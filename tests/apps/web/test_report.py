@@ -117,6 +117,7 @@ def test_a_folder_a_sequence_and_a_file_are_reported_of_a_database(
         (BEAUTY.replace("#", "%04d"), 1),
         (BEAUTY.replace("#", "1003"), 1),
         ("dune/assets/hill_albedo.exr", 1),
+        ("/", 11),
     ):
         done = run("report", show / name, "--db", snapshot, "-o", path)
         assert done.exit_code == 0, (name, done.output)

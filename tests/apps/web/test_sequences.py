@@ -53,7 +53,7 @@ def test_a_row_says_what_people_ask_of_a_sequence(catalog: Catalog) -> None:
     assert "beauty.####.exr 1001-1009 missing 1006 incomplete 1004" in shown
     assert "broken" in shown
     assert "96\N{MULTIPLICATION SIGN}54 data 104\N{MULTIPLICATION SIGN}62 zip" in shown
-    assert "3 of 8 channels (none), diffuse" in shown or "2 of 8 channels (none), diffuse" in shown
+    assert "2 of 8 channels (none), diffuse" in shown
     assert "lin_rec709_scene" in shown
     assert answer.text.count("/thumbnail?") == 3
 
@@ -83,7 +83,7 @@ def test_a_row_says_what_people_ask_of_a_sequence(catalog: Catalog) -> None:
         ({"since": "9999d"}, ALL),
         ({"rule": "no such rule"}, set()),
     ],
-    ids=str,
+    ids=lambda each: str(each) if isinstance(each, dict) else str(len(each)),  # sets have no order
 )
 def test_a_filter_finds_the_sequences_that_it_names(
     catalog: Catalog, asked: dict[str, str], found: set[str]

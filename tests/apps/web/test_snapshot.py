@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -41,6 +43,8 @@ def test_a_limited_reader_sees_no_row_of_another_show(snapshot: Path, show: Path
         for table in set(tables) - {"snapshot"}:
             assert str(show / "tide") not in str(reader.rows(f"FROM {table}"))
         assert 0 < len(reader.rows("FROM files")) < everything["files"]
+    with opened.reading(Scope(("",))) as reader:
+        assert len(reader.rows("FROM files")) == everything["files"]
     for nothing in (Scope(()), Scope((str(show / "dun"),)), Scope((f"{show}/d_ne",)), Scope(("'; --",))):
         with opened.reading(nothing) as reader:
             assert reader.rows("FROM files") == []
@@ -81,6 +85,23 @@ def test_a_reader_reaches_no_other_file_and_changes_nothing(snapshot: Path) -> N
         with pytest.raises(InspectorError) as raised, opened.reading() as reader:
             reader.rows(sql)
         assert raised.value.fault is DATABASE_UNAVAILABLE
+
+
+def test_a_snapshot_with_a_view_reads_no_other_file(snapshot: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "forged.duckdb")
+    shutil.copy(snapshot, path)
+    with duckdb.connect(path) as forged:
+        forged.execute("DROP TABLE files")
+        forged.execute("CREATE VIEW files AS SELECT content AS file_path FROM read_text('/etc/hostname')")
+    with pytest.raises(InspectorError, match="disabled"):
+        Snapshot(path)
+
+
+def test_a_pipe_is_no_snapshot(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InspectorError) as raised:
+        Snapshot(str(tmp_path / "pipe"))
+    assert raised.value.fault is NOT_A_DATABASE
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_others_go_on(snapshot: Path) -> None:

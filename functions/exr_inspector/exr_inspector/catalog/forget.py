@@ -1,8 +1,8 @@
-"""Forget stored values: names of people and hosts that headers hold, or whole files.
+"""Forget stored values: names of people and hosts from headers, or whole files.
 
-The rows of a file are read, redacted and delivered again, so that `catalog.plan` replaces the facets that
-differ, in both stores alike. Findings quote facts, so those of the file are deleted. The vectors are computed
-from what is left.
+The rows of a file are read, redacted and delivered again. `catalog.plan` then replaces the facets that
+differ, in either store. Findings quote facts, so the file's findings are deleted. Vectors are computed from
+the remaining values.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from exr_inspector.sequences import PATH_COLUMNS
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION, embed
 
 MARK = "forgotten"
-"""What replaces a name in a text, and the status of facets that have lost values."""
+"""The replacement for a name in a text, and the status of facets that have lost values."""
 
 BATCH = 500
-# Columns that say where a file is, are hashes, or hold words of ours and of OpenEXR. Without its path a row
-# would be the row of no file.
+# Columns with paths, hashes, or terms of exr-inspector and OpenEXR. Paths stay because they identify a row's
+# file.
 _KEPT_COLUMNS = {
     *("compression", "layer_source", "level_mode", "line_order", "mode", "rounding_mode", "type"),
     *("severity", "verdict"),
@@ -61,35 +61,35 @@ Progress = Callable[[int, int], object]
 
 
 class Attributes:
-    """Forgets the values of attributes whose names match a pattern, as of a shell.
+    """Forgets the values of attributes whose names match a shell-style pattern.
 
-    Attributes of `exr.header.STANDARD` stay: they name nobody, and other columns are made from them.
+    Attributes of `exr.header.STANDARD` stay: they name no person, and other columns are derived from them.
     """
 
     columns: Mapping[str, Sequence[str]] = {"attributes": ["attr_name"]}
-    """The columns, by table, that show which files may have something to forget, and may change."""
+    """The columns, by table, that identify the files that may change."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
 
     def may_be_in(self, texts: pa.StringArray) -> pa.BooleanArray:
-        """Return for each text of one of `columns` whether its file may have something to forget."""
+        """Return for each text of one of `columns` whether its file may contain values to forget."""
         return pa.array([each is not None and self.has(each, None) for each in texts.to_pylist()])
 
     def has(self, name: str, value: Any) -> bool:  # noqa: ARG002 - see Word
-        """Return whether the value of an attribute, a JSON value, is to be forgotten."""
+        """Return whether to forget the JSON value of an attribute."""
         return name not in STANDARD and fnmatchcase(name, self._pattern)
 
     def without(self, text: str) -> str:
-        """Return a text, which is no attribute's value, with marks for what is to be forgotten."""
+        """Return a text other than an attribute's value, with forgotten words replaced."""
         return text
 
 
 class Word:
     """Forgets every attribute whose value contains a name, and the name in other texts.
 
-    The case of letters does not matter. The name is not part of a longer word of letters and digits: `jane`
-    is in `jane_r@farm`, and not in `janet`.
+    Matching ignores case. The name must not be part of a longer word of letters and digits: `jane` matches
+    in `jane_r@farm`, but not in `janet`.
     """
 
     columns: Mapping[str, Sequence[str]] = _TEXTS
@@ -123,10 +123,10 @@ What = Attributes | Word
 
 @dataclass
 class Tally:
-    """What was found, and forgotten unless it was only counted.
+    """Counts of values that were forgotten, or would be in a dry run.
 
-    `values` counts those of attributes, by name. `rows` counts other rows that changed. `in_paths` counts the
-    files that have the name in their path, which stays.
+    `values` counts attribute values, by name. `rows` counts other changed rows. `in_paths` counts the files
+    with the name in their path, which does not change.
     """
 
     files: int = 0
@@ -138,7 +138,7 @@ class Tally:
 def forget_values(store: Store, what: What, progress: Progress, *, dry: bool = False) -> Tally:
     """Forget values in all tables; `dry` only counts. Raises InspectorError.
 
-    Each batch of files is a transaction. After an interruption, do it again.
+    Each batch of files is a transaction. After an interruption, call it again.
     """
     tally = Tally(in_paths=_count_paths(store, what))
     file_ids = sorted(_candidates(store, what))
@@ -156,7 +156,7 @@ def forget_values(store: Store, what: What, progress: Progress, *, dry: bool = F
 def forget_files(store: Store, path: str, progress: Progress, *, dry: bool = False) -> Tally:
     """Delete all rows of a file, or of the files below a folder; `dry` only counts. Raises InspectorError.
 
-    `path` is a canonical name.
+    `path` is a canonical path.
     """
     columns = ("file_id", "file_path_normalized")
     path = path.rstrip("/")
@@ -177,7 +177,7 @@ def forget_files(store: Store, path: str, progress: Progress, *, dry: bool = Fal
 
 
 def _candidates(store: Store, what: What) -> set[str]:
-    """Return the files that may have something to forget."""
+    """Return the files that may contain values to forget."""
     found: set[str] = set()
     for table, columns in what.columns.items():
 
@@ -201,7 +201,7 @@ def _count_paths(store: Store, what: What) -> int:
 
 
 def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
-    """Return the delivery of a file without what is to be forgotten; None if its rows have nothing of it.
+    """Return the delivery of a file without the values to forget; None if its rows contain none.
 
     `stored` has all rows of the file, by table.
     """
@@ -218,7 +218,7 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
         facet
         for facet in FACETS.values()
         if any(fresh[each] != stored[each] for each in facet.tables)
-        # A request may name a policy's file, and a status the file of a fault.
+        # A request may contain a policy's path, and a status the path of a fault.
         or any(row["facet"] == facet.name and row != held[facet.name] for row in stored["facets"])
     ]
     if not changed:
@@ -233,7 +233,7 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
     marked: list[Facet] = []
     if header in changed:
         fresh["files"] = [_renewed(fresh)]
-        # That the file was judged stays known, so that `index` does not inspect it again.
+        # Keep the record that the file was judged, so that `index` does not inspect it again.
         judged = [each for each in FACETS.values() if each.depends_on == "facts" and each.name in held]
         fresh |= {table: [] for facet in judged for table in facet.tables}
         marked = [header, *judged]
@@ -284,12 +284,12 @@ def _without(column: str, text: str, what: What) -> str:
 
 
 def _forget_repetitions(fresh: Rows, names: Collection[str]) -> None:
-    """Remove the values of these attributes from the other rows of the header and of the cryptomattes."""
+    """Remove the values of these attributes from the other rows of the header and the Cryptomattes."""
     for part in fresh["parts"]:
         part |= {column: None for column, source in _REPEATING.items() if part[source] in names}
     file = fresh["files"][0]
     faults = json.loads(file["errors_json"] or "[]")
-    for fault in faults if isinstance(faults, list) else ():  # else they were too long to store
+    for fault in faults if isinstance(faults, list) else ():  # otherwise they were too long to store
         if any(fault["where"].endswith(f".{name}") for name in names):
             fault["message"] = MARK
     file["errors_json"] = to_json(faults)
@@ -298,7 +298,7 @@ def _forget_repetitions(fresh: Rows, names: Collection[str]) -> None:
 
 
 def _renewed(fresh: Rows) -> Row:
-    """Return the row of `files` for the facts that are left. Hashes of the header would prove a guess."""
+    """Return the row of `files` for the remaining facts. A header hash would confirm a guess: it is null."""
     file = {**fresh["files"][0], "header_hash": None, "embedding_version": EMBEDDING_VERSION}
     vectors = embed(stored_document(fresh))
     facts = {name: value for name, value in file.items() if name not in _COMPUTED}
@@ -312,5 +312,5 @@ def _renewed(fresh: Rows) -> Row:
 
 
 def _identity(rows: Mapping[str, Sequence[object]]) -> str:
-    """Return a hash of rows that are left."""
+    """Return a hash of the remaining rows."""
     return hashlib.sha256(repr(sorted(rows.items())).encode()).hexdigest()

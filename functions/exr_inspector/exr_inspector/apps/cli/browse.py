@@ -14,7 +14,7 @@ import click
 from exr_inspector.apps.cli.stores import DATABASE_FILE, selected_store
 from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.errors import requires_extra
-from exr_inspector.location import path_location
+from exr_inspector.location import folder_names
 from exr_inspector.settings import Settings
 
 
@@ -65,8 +65,7 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
     site = make_site(path, settings)
     tokens = {new_token(): ALL}
     for folder in shared:
-        location = path_location(folder.rstrip("/"), settings.paths)
-        tokens[new_token()] = Scope(tuple(dict.fromkeys((location.path, location.canonical))))
+        tokens[new_token()] = Scope(folder_names(folder, settings.paths))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)

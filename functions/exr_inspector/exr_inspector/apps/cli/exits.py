@@ -45,8 +45,8 @@ ANSWERING = ("check", "diff", "outliers")
 
 def of_fault(fault: Fault, command: str | None) -> int:
     """Return the exit code for a fault that ends a command."""
-    if fault in UNREAD_FAULTS:
-        return UNREAD if command in ANSWERING else FOUND
+    if fault in UNREAD_FAULTS and command in ANSWERING:
+        return UNREAD
     return FOUND if fault.status else WRONG
 
 

@@ -46,13 +46,15 @@ def forget(
     Its findings are deleted, and its vectors are computed again. A DuckDB file is written again, so that no
     value is left in its free space; no other process may have it open.
 
-    Not reached: the files themselves, copies of the database such as snapshots of `index --publish`, exports,
-    backups and logs; names in paths; and values that were too long to store. What a file still holds is
-    stored again when it is next inspected: `index` does that if the file changes, an event or `inspect --db`
-    always.
+    Not reached: the files themselves; copies of the database, as snapshots of `index --publish`, those that
+    `browse` keeps in ~/.cache/exr-inspector, exports, backups and logs; names in paths; and values that were
+    too long to store. What a file still holds is stored again when it is next inspected: `index` does that if
+    the file changes, an event or `inspect --db` always.
     """
     if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
         raise click.UsageError("give one of --user, --attribute and --path")
+    if user and user != user.encode("utf-8", "ignore").decode():
+        raise click.UsageError("--user is no text in UTF-8")
     settings = Settings.from_mapping(os.environ)
     if db:
         settings = with_db(settings, db)

@@ -11,9 +11,13 @@ from typing import TextIO
 
 import click
 
+# What commands read and never write, by the bytes at a place in it.
+_KEPT = {"an OpenEXR file": (0, b"v/1\x01"), "a DuckDB file": (8, b"DUCK")}
+
 
 def write_bytes(output: str, data: bytes) -> None:
-    """Write a file. Raises click.UsageError if it cannot be written."""
+    """Write a file. Raises click.UsageError if it cannot be written, or would replace what commands read."""
+    _check_target(Path(output))
     try:
         Path(output).write_bytes(data)
     except OSError as error:
@@ -28,7 +32,7 @@ class Discard(Exception):  # noqa: N818 - a request, not an error
 def opened(output: str | None) -> Iterator[TextIO]:
     """Open standard output, or a file that appears under its name once it is complete.
 
-    Raises click.UsageError if the file cannot be written.
+    Raises click.UsageError if the file cannot be written, or would replace what commands read.
     """
     if not output:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
@@ -37,6 +41,7 @@ def opened(output: str | None) -> Iterator[TextIO]:
         sys.stdout.flush()  # here, so that click handles a closed pipe
         return
     target = Path(output)
+    _check_target(target)
     # A device or a pipe cannot be replaced. To replace a link would leave the file it points to unchanged.
     replaced = not target.is_symlink() and (target.is_file() or not target.exists())
     try:
@@ -55,8 +60,12 @@ def _complete(target: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def completed(path: str | Path) -> Iterator[Path]:
-    """Yield the path of a file beside another one, which it replaces at the end, and whose mode it gets."""
+    """Yield the path of a file beside another one, which it replaces at the end, and whose mode it gets.
+
+    Raises click.UsageError if it would replace what commands read.
+    """
     target = Path(path)
+    _check_target(target)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         yield part
@@ -65,3 +74,13 @@ def completed(path: str | Path) -> Iterator[Path]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_target(target: Path) -> None:
+    if not target.is_file():
+        return
+    with suppress(OSError), target.open("rb") as file:
+        start = file.read(16)
+        for what, (place, magic) in _KEPT.items():
+            if start.startswith(magic, place):
+                raise click.UsageError(f"{target} is {what}, which no output replaces; name another file")

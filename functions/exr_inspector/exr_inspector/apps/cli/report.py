@@ -16,7 +16,7 @@ from exr_inspector.apps.cli.paths import expand_some, local_name, sequence_patte
 from exr_inspector.apps.cli.stores import DATABASE_FILE, with_db
 from exr_inspector.apps.cli.terminal import harmless, progress
 from exr_inspector.errors import requires_extra
-from exr_inspector.location import path_location
+from exr_inspector.location import folder_names
 from exr_inspector.settings import Settings
 
 
@@ -73,8 +73,7 @@ def _stored_names(name: str, settings: Settings) -> Iterator[str]:
     if pattern := sequence_pattern(name, settings):
         yield pattern.key
         return
-    location = path_location(local_name(name.rstrip("/") or "/", settings), settings.paths)
-    yield from dict.fromkeys((location.path, location.canonical))
+    yield from folder_names(local_name(name, settings), settings.paths)
 
 
 def _inspected(names: Sequence[str], folder: Path, settings: Settings, *, shown: bool) -> str:

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-call"
-"""Inspect many files on a Dask cluster: a scheduler that others run, and its workers on any machine."""
+"""Inspect many files on an existing Dask cluster: a scheduler, and workers on any machine."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from exr_inspector.settings import Settings
 
 # Seconds to wait for the scheduler, and for its first worker.
 TIMEOUT = 20
-# What has to be equal on all sides. They are looked up there by functions of Python's own library, which can
-# be called whatever differs.
+# Versions that must be equal on the client, the scheduler and the workers. Functions of Python's standard
+# library look them up, since these work even if the versions differ.
 VERSIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "Python": (platform.python_version_tuple, ()),
     "distributed": (pkgutil.resolve_name, ("distributed:__version__",)),
@@ -33,10 +33,10 @@ VERSIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
 
 
 class Cluster:
-    """The workers of a Dask cluster. Dask repeats the shard of a worker that dies on others.
+    """The workers of a Dask cluster. If a worker dies, Dask repeats its shard on another worker.
 
-    Raises InspectorError: BAD_SETTING for an address that is not safe or certificates that cannot be read;
-    in its block NO_WORKERS if the scheduler cannot be reached or is lost, or if another side differs.
+    Raises InspectorError: BAD_SETTING for an unsafe address or unreadable certificates; NO_WORKERS, on entry
+    or in the block, if the scheduler cannot be reached or is lost, or if versions or paths differ.
     """
 
     lost = KilledWorker
@@ -44,9 +44,9 @@ class Cluster:
     def __init__(
         self, address: str, certificates: Mapping[str, str | None], settings: Settings, paths: Iterable[str]
     ) -> None:
-        """`certificates` are options of `Security`; those of Dask's configuration count for the others.
+        """`certificates` are options of `Security`. Dask's configuration provides the missing options.
 
-        `paths` are local paths that each worker has to see.
+        `paths` are local paths that must exist on each worker.
         """
         _check_address(address)
         self._address = address
@@ -55,7 +55,7 @@ class Cluster:
         self._paths = list(paths)
 
     def __enter__(self) -> Self:
-        # What the client logs is raised too.
+        # The client's log messages duplicate raised errors.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client = Client(self._address, security=self._security, timeout=TIMEOUT)
@@ -73,7 +73,7 @@ class Cluster:
             raise self._unavailable("does not answer any more") from error
 
     def count(self) -> int:
-        # If all workers are gone, tasks wait for others to come.
+        # If all workers are gone, tasks wait for new workers.
         return max(sum(self._client.nthreads().values()), 1)
 
     def submit(self, shard: Shard) -> Future[Any]:
@@ -84,7 +84,7 @@ class Cluster:
         return done
 
     def _compare(self) -> None:
-        """Raise NO_WORKERS without workers, for another version, or for a path that a worker does not see."""
+        """Raise NO_WORKERS without workers, for a different version, or for a path missing on a worker."""
         try:
             self._client.wait_for_workers(1, TIMEOUT)
         except TimeoutError as error:
@@ -102,7 +102,7 @@ class Cluster:
                     raise InspectorError(NO_WORKERS, f"the worker {each} does not see {path}")
 
     def _everywhere(self, look: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """Return what a function returns on the scheduler and on each worker, or the error it raises."""
+        """Return a function's result, or its error, on the scheduler and on each worker."""
         try:
             found = self._client.run_on_scheduler(look, *arguments)
         except ImportError as error:
@@ -115,14 +115,14 @@ class Cluster:
 
 
 def _comparable(version: Any) -> str:
-    """Return a version, without the patch level of Python, which changes nothing here."""
+    """Return a version, without the patch level of Python, which need not match."""
     return ".".join(version[:2]) if isinstance(version, tuple) else str(version)
 
 
 def _check_address(address: str) -> None:
-    """Raise BAD_SETTING unless an address is encrypted, or of this machine."""
+    """Raise BAD_SETTING unless an address is encrypted or on this machine."""
     scheme, host, port = "", "", None
-    with suppress(ValueError):  # brackets that do not close; a port that is not a number
+    with suppress(ValueError):  # unbalanced brackets; a port that is not a number
         parts = urlsplit(address)
         scheme, host, port = parts.scheme, parts.hostname or "", parts.port
     if scheme not in ("tls", "tcp") or not (host and port):
@@ -149,7 +149,7 @@ def _security(address: str, certificates: Mapping[str, str | None]) -> Security 
     try:
         security = Security(require_encryption=True, **given)
         has_context = security.get_connection_args("client")["ssl_context"] is not None
-    except OSError as error:  # SSLError is one
+    except OSError as error:  # includes SSLError
         message = f"the certificates cannot be read: {error}"
         raise InspectorError(BAD_SETTING, message, ", ".join(given.values())) from error
     if not has_context:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from exr_inspector.catalog.duckdb.pull import publish_store
+from exr_inspector.catalog.duckdb.snapshot import has_snapshot
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.store import Store
+from exr_inspector.errors import BAD_SETTING, DATABASE_NOT_FOUND, InspectorError
 
 # Files from which on a copy is written before the end.
 FIRST = 10_000
@@ -20,6 +23,8 @@ class Publisher:
     """
 
     def __init__(self, store: Store, path: str) -> None:
+        """Raises InspectorError unless a snapshot, or nothing in a folder that exists, is at `path`."""
+        _check_target(store, path)
         self._store = store
         self._path = path
         self._next = max(FIRST, 2 * store.count_files()) if isinstance(store, DuckDBStore) else 0
@@ -44,3 +49,17 @@ class Publisher:
     def is_due(self) -> bool:
         """Whether another snapshot would take at most a tenth of the time since the last one."""
         return time.monotonic() - self._ended >= 9 * self._took
+
+
+def _check_target(store: Store, path: str) -> None:
+    target = Path(path)
+    # Before it is opened: to close a file gives up the locks that this process has on it.
+    is_store = isinstance(store, DuckDBStore) and target.exists() and target.samefile(store.name)
+    try:
+        is_store = is_store or not has_snapshot(path)
+    except InspectorError as error:
+        if error.fault is not DATABASE_NOT_FOUND or not target.parent.is_dir():
+            raise
+    if is_store:
+        message = "a snapshot would replace this file, which is a store; name another one"
+        raise InspectorError(BAD_SETTING, message, path)

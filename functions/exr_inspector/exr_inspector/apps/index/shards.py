@@ -11,6 +11,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ FILES_OF_A_SHARD = 10_000
 # Seconds that tasks wait for each other to store rows in one DuckDB file.
 MAX_TURN, PAUSE = 600.0, 0.5
 
-_PATHS = pa.schema([("path", pa.binary()), ("change", pa.string()), ("is_link", pa.bool_())])
+_COLUMNS = {"path": pa.binary(), "change": pa.string(), "is_link": pa.bool_()}
+_PATHS = pa.schema([pa.field(name, each, nullable=False) for name, each in _COLUMNS.items()])
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,9 @@ class Plan:
     @classmethod
     def load(cls, folder: Path) -> Plan:
         """Read a plan. Raises InspectorError(BAD_SETTING) if there is none, or if another release made it."""
-        try:
+        with _written_here(folder / "plan.json"):
             plan = json.loads((folder / "plan.json").read_text())
-            versions, shards, files = plan["versions"], int(plan["shards"]), int(plan["files"])
-        except FileNotFoundError:
-            raise InspectorError(BAD_SETTING, "the folder has no plan.json", str(folder)) from None
-        except (ValueError, KeyError) as error:
-            raise InspectorError(BAD_SETTING, f"the folder has no plan: {error}", str(folder)) from error
+            versions, shards, files = dict(plan["versions"]), int(plan["shards"]), int(plan["files"])
         if versions != _versions():
             message = f"the plan was made by {_text(versions)}, and this is {_text(_versions())}"
             raise InspectorError(BAD_SETTING, message, str(folder))
@@ -66,18 +64,33 @@ class Plan:
         if not 0 <= number < self.shards:
             message = f"there is no shard {number}; the plan has 0 to {self.shards - 1}"
             raise InspectorError(BAD_SETTING, message, str(self.folder))
-        rows = pq.read_table(self.folder / f"shard-{number:06}.parquet").to_pylist()
+        path = self.folder / f"shard-{number:06}.parquet"
+        with _written_here(path):
+            rows = pq.read_table(path).cast(_PATHS).to_pylist()
         return [
             Difference(row["path"].decode("utf-8", "surrogateescape"), row["change"], row["is_link"])
             for row in rows
         ]
 
     def done(self) -> dict[int, dict[str, int]]:
-        """Return what tasks counted, by the shards that they have done."""
-        return {
-            int(each.stem.removeprefix("done-")): json.loads(each.read_text())
-            for each in sorted(self.folder.glob("done-*.json"))
-        }
+        """Return what tasks counted, by the shards that are done. Raises InspectorError(BAD_SETTING)."""
+        found = {}
+        for each in sorted(self.folder.glob("done-*.json")):
+            with _written_here(each):
+                counts = json.loads(each.read_text())
+                found[int(each.stem.removeprefix("done-"))] = {name: int(counts[name]) for name in counts}
+        return found
+
+
+@contextmanager
+def _written_here(path: Path) -> Iterator[None]:
+    """Raise BAD_SETTING if a file of a plan cannot be read, or has other content than this module writes."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InspectorError(BAD_SETTING, f"the folder has no {path.name}", str(path.parent)) from None
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, pa.ArrowException) as error:
+        raise InspectorError(BAD_SETTING, f"this is no file of a plan: {error}", str(path)) from error
 
 
 def _versions() -> dict[str, str]:

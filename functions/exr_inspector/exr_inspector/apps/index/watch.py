@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from watchfiles import Change, watch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.location import is_exr
@@ -37,6 +39,14 @@ class Watch:
         self._later: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[list[str]]:
+        while True:
+            # A name that is not UTF-8 cannot be told: then everything is looked at, and it begins again.
+            with suppress(WatchfilesRustInternalError):
+                yield from self._changes()
+
+    def _changes(self) -> Iterator[list[str]]:
+        """Yield as the iterator does, until a folder that was gone is back, of which nothing is told."""
+        began, is_lost = _identities(self._folders), False
         # The first answer comes when no later change can be missed.
         told = watch(
             *self._folders,
@@ -57,6 +67,10 @@ class Watch:
             paths.update(path for path, due in self._later.items() if due <= now)
             self._later = {path: due for path, due in self._later.items() if due > now}
             yield self._folders if paths.intersection(self._folders) else sorted(paths)
+            found = _identities(self._folders)
+            is_lost |= found != began or any((Change.deleted, each) in changes for each in self._folders)
+            if is_lost and found:
+                return
 
     def fail(self) -> None:
         """Say that what was yielded last could not be indexed: everything is tried again later."""
@@ -74,3 +88,12 @@ class Watch:
             return [path] if os.path.lexists(path) else self._folders
         is_gone = change == Change.deleted
         return self._folders if is_gone and self._holds(path) else ()
+
+
+def _identities(folders: Sequence[str]) -> list[tuple[int, int]] | None:
+    """Return device and inode of each folder; None if one is not there."""
+    try:
+        found = [os.stat(each) for each in folders]  # noqa: PTH116 - text, as it was told
+    except OSError:
+        return None
+    return [(each.st_dev, each.st_ino) for each in found]

@@ -1,1 +1,1 @@
-"""Questions that studios ask of a catalog, each a query in `sql/` with its prose and its parameters."""
+"""Common questions about a catalog, each a query in `sql/` with its description and parameters."""

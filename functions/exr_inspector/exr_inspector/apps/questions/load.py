@@ -1,8 +1,8 @@
 """Read the questions of `sql/`.
 
 A file begins with comments: the title, paragraphs, parameters, and a sample answer as a table. A parameter is
-`$name kind = default: meaning`, or `$name kind such as example: meaning` if the user must give it.
-`NAME.trino.sql` has Trino's form, with a note in front of it, if DuckDB's does not work there.
+`$name kind = default: meaning`, or `$name kind such as example: meaning` if it is required. If DuckDB's SQL
+does not work in Trino, `NAME.trino.sql` has Trino's SQL, after a note.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def questions() -> list[Question]:
 
 
 def question(name: str) -> Question:
-    """Return a question by name. Raises InspectorError(BAD_QUERY), which suggests names, if there is none."""
+    """Return a question by name. Raises InspectorError(BAD_QUERY), with suggestions, if there is none."""
     for section in SECTIONS:
         if name in section.names:
             return _question(name, section.title)
@@ -44,7 +44,7 @@ def question(name: str) -> Question:
 
 
 def nearest(name: str) -> list[str]:
-    """Return up to three names that are spelled much like this one, or that have one of its words."""
+    """Return up to three names that are spelled similarly, or that share a word."""
     words = {each for each in re.split(r"\W+|_", name.lower()) if len(each) > 2}
     similar = get_close_matches(name.lower(), names(), cutoff=0.7)
     sharing = [each for each in names() if words & set(each.split("-"))]
@@ -75,7 +75,7 @@ def _question(name: str, section: str) -> Question:
 
 
 def _split(text: str) -> tuple[list[str], str]:
-    """Return the lines of the comment at the start, without their dashes, and the SQL after them."""
+    """Return the lines of the leading comment, without dashes, and the SQL after them."""
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if not line.startswith("--"))
     return [line[2:].removeprefix(" ") for line in lines[:start]], "\n".join(lines[start:]).strip()

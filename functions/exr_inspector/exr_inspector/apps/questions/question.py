@@ -1,4 +1,4 @@
-"""A question: SQL with named parameters, whose values are bound and never become part of the SQL."""
+"""A question: SQL with named parameters. Values are bound, never inserted into the SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["text", "path", "number", "count"]
 Dialect = Literal["duckdb", "trino"]
 Value = str | int | float
 
-# Why an answer is empty, by a table that has no row.
+# The reason for an empty answer, by the empty table.
 EMPTY = {
     "files": "no file of that path is stored",
     "pixels": "no pixels were measured; `exr-inspector stats --db` does it",
@@ -36,12 +36,12 @@ class Parameter:
     kind: Kind
     meaning: str
     default: str | None
-    """The value as a user types it; None if the user must give one."""
+    """The default as a user types it; None if the parameter is required."""
     example: str
-    """The default, or the value that the sample answer is for."""
+    """The default, or the value used for the sample answer."""
 
     def parse(self, value: object) -> Value:
-        """Return the value to bind, of a value or of its text. Raises InspectorError(BAD_QUERY)."""
+        """Return the value to bind for a value or its text. Raises InspectorError(BAD_QUERY)."""
         text = str(value)
         if self.kind == "path":
             return path_pattern(text)
@@ -73,12 +73,12 @@ SHOW = Parameter(
 )
 LIMIT = Parameter("limit", "count", "The most rows.", "20", "20")
 COMMON = {each.name: each for each in (SHOW, LIMIT, PATH)}
-"""Parameters that a file with SQL need not explain. Every question has `path`."""
+"""Parameters that SQL files need not describe. Every question has `path`."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question and its SQL, in which `$name` stands for the value of a parameter."""
+    """A question and its SQL, in which `$name` is the value of a parameter."""
 
     name: str
     title: str
@@ -86,14 +86,14 @@ class Question:
     description: str
     """Markdown; paragraphs are separated by blank lines."""
     parameters: tuple[Parameter, ...]
-    """The question's own, then those of COMMON."""
+    """The question's own parameters, then those of COMMON."""
     sql: str
-    """DuckDB's form."""
+    """DuckDB's SQL."""
     trino: str
-    """Trino's form; that of DuckDB if it works in both."""
+    """Trino's SQL; the same as DuckDB's if it works in both."""
     trino_note: str
     sample: tuple[tuple[str, ...], ...]
-    """The first rows of an answer for the examples of the parameters, after its column names; or empty."""
+    """The column names and first rows of an answer for the example parameters; or empty."""
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -105,22 +105,22 @@ class Question:
     def bind(self, values: Mapping[str, object]) -> tuple[str, dict[str, Value]]:
         """Return DuckDB's SQL and the values to bind to its parameters, by name.
 
-        `values` are numbers and texts by name of parameter; None stands for the default. A question that has
-        no condition for `path` reads only the files of that path. Raises InspectorError(BAD_QUERY) for a
-        wrong, unknown or missing value.
+        `values` are numbers and texts by parameter name; None means the default. If the SQL has no condition
+        for `path`, the tables are limited to the files of that path. Raises InspectorError(BAD_QUERY) for an
+        invalid, unknown or missing value.
         """
         sql, parsed = self._scoped(values, "duckdb")
         return sql, {name: parsed[name] for name in _PLACEHOLDER.findall(sql)}
 
     def text(self, values: Mapping[str, object], dialect: Dialect = "duckdb") -> str:
-        """Return the SQL with the values as literals, to show it. Raises InspectorError as `bind` does."""
+        """Return the SQL with the values as literals, for display. Raises InspectorError as `bind` does."""
         sql, parsed = self._scoped(values, dialect)
         return _PLACEHOLDER.sub(lambda found: _literal(parsed[found[1]]), sql)
 
     def counts(self, values: Mapping[str, object]) -> dict[str, tuple[str, dict[str, Value]]]:
-        """Return how to count the files, and the rows of other tables of EMPTY that the question reads.
+        """Return queries that count the files, and the rows of other tables of EMPTY that the question reads.
 
-        The counts are in the column `n`, each of SQL and values as `bind` returns them.
+        Each query is SQL and values, as `bind` returns them. The count is in the column `n`.
         """
         path = PATH.parse(values.get("path") or PATH.example)
         sql = "SELECT count(*) AS n FROM {} WHERE file_path LIKE $path"
@@ -153,10 +153,10 @@ class Question:
 
 
 def path_pattern(text: str) -> str:
-    """Return the pattern for LIKE of a path that a user names.
+    """Return a LIKE pattern for a path given by the user.
 
-    It is a folder, a file that ends in `.exr`, a sequence such as `beauty.#.exr`, or text with `%`. It may
-    begin at any folder of a path. Raises InspectorError(BAD_QUERY) for a sequence with frames.
+    The path is a folder, a file that ends in `.exr`, a sequence such as `beauty.#.exr`, or text with `%`. It
+    can begin at any folder of a stored path. Raises InspectorError(BAD_QUERY) for a sequence with frames.
     """
     is_like = "%" in _PRINTF.sub("", text)
     if is_like:

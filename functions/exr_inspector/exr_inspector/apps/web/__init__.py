@@ -1,1 +1,1 @@
-"""The catalog in the browser: `exr-inspector browse` serves the pages, from a snapshot that it only reads."""
+"""The catalog in the browser: `exr-inspector browse` serves pages from a read-only snapshot."""

@@ -47,7 +47,7 @@ _KEPT = "private, max-age=31536000, immutable"
 
 
 def make_site(path: str, settings: Settings) -> Site:
-    """Return what the pages of a snapshot share. Raises InspectorError if it cannot be opened."""
+    """Return the state that all pages of a snapshot share. Raises InspectorError if it cannot be opened."""
     originals = Originals(settings)
     return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
 
@@ -62,7 +62,7 @@ def make_app(site: Site, access: Access) -> Guard:
         exception_handlers={HTTPException: _refused, InspectorError: _failed, Exception: _broken},
     )
     app.state.site = site
-    return Guard(app, access)  # around everything: answers to faults need its headers, too
+    return Guard(app, access)  # outermost, so error responses get its headers too
 
 
 class _Static(StaticFiles):
@@ -79,7 +79,7 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    """Answer a coded fault. Its message may name paths, which only an unlimited token may see."""
+    """Return the response to a coded fault. Its message may name paths, so only unlimited tokens see it."""
     assert isinstance(error, InspectorError)
     message = f"{error}" if request.scope.get(SCOPE) == ALL else error.fault.meaning
     status = 503 if error.retry else 400 if error.fault is BAD_QUERY else 500

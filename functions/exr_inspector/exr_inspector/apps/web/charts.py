@@ -1,6 +1,6 @@
-"""Pictures of numbers as SVG, made on the server: they need no script, and are in the static report too.
+"""SVG charts, rendered on the server: they need no script, so the static report contains them too.
 
-Colors are classes, since the content policy forbids inline styles. Every text is escaped by Markup.
+Colors are CSS classes, since the content security policy forbids inline styles. Markup escapes all text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAP_WIDTH, MAP_HEIGHT = 300, 200
 
 
 def histogram(found: Mapping[str, Any] | None, component: str = "") -> Markup:
-    """Return a histogram as bars. Heights are logarithms, so that a few samples can be seen among many."""
+    """Return a histogram as bars. Heights are logarithmic, so that small counts remain visible."""
     if not found:
         return Markup()
     counts: Sequence[int] = found["counts"]
@@ -40,7 +40,7 @@ def histogram(found: Mapping[str, Any] | None, component: str = "") -> Markup:
 
 
 def windows(parts: Sequence[Row], picture: str | None) -> Markup:
-    """Return the display and data windows of all parts, to scale over each other, on the file's picture."""
+    """Return the display and data windows of all parts, drawn to scale over the file's picture."""
     boxes = _boxes(parts)
     if not boxes:
         return Markup()
@@ -71,7 +71,7 @@ def windows(parts: Sequence[Row], picture: str | None) -> Markup:
 
 
 def _boxes(parts: Sequence[Row]) -> list[tuple[str, int, int, int, int]]:
-    """Return the different windows as (kind, x, y, width, height), the display windows first."""
+    """Return the distinct windows as (kind, x, y, width, height), display windows first."""
     found: dict[tuple[str, int, int, int, int], None] = {}
     for kind in ("display", "data"):
         for part in parts:
@@ -84,7 +84,7 @@ def _boxes(parts: Sequence[Row]) -> list[tuple[str, int, int, int, int]]:
 
 
 def chunk_map(part: PartChunks) -> Markup:
-    """Return the chunks of a part at their places in the data window: darker ones take more bytes."""
+    """Return the chunks of a part at their positions in the data window. Darker chunks take more bytes."""
     scale = min(MAP_WIDTH / part.width, MAP_HEIGHT / part.height)
     cells = Markup().join(
         Markup(
@@ -106,5 +106,5 @@ def chunk_map(part: PartChunks) -> Markup:
 
 
 def channel_color(name: str) -> str:
-    """Return the color of a channel of this name: red, green, blue, or another one."""
+    """Return the color class for a channel of this name."""
     return {"r": "r", "red": "r", "g": "g", "green": "g", "b": "b", "blue": "b"}.get(name.lower(), "y")

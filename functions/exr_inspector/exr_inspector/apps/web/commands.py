@@ -1,4 +1,4 @@
-"""Commands for a shell that viewers copy."""
+"""Shell commands for viewers to copy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from exr_inspector.location import is_object
 from exr_inspector.sequences import parse_pattern
 
-# What is done with a local file, and what with any file.
+# Commands for local files, and for any file.
 _LOCAL = {"Play": "rv {}", "Header": "oiiotool --info -v {}"}
 _ANY = {"Inspect": "exr-inspector inspect {}", "Statistics": "exr-inspector stats {}"}
 
 
 def file_commands(path: str) -> Mapping[str, str]:
-    """Return commands for a file by what they do; none if its name has control characters.
+    """Return commands for a file by purpose; none if its name has control characters.
 
-    A terminal executes some of these when they are pasted, quoted or not.
+    Terminals execute some pasted control characters even if they are quoted.
     """
     if not path.isprintable():
         return {}

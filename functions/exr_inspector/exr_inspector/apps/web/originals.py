@@ -1,7 +1,7 @@
 """Read a file of the catalog again: its document, its chunks, its picture.
 
-Only local files below the given folders are read, and objects. Few are read at once, by the ordinary pipeline
-and the decoder's process, which have limits of their own.
+Only objects, and local files below the given folders, are read. Concurrency is limited. The pipeline and the
+decoder process have their own limits.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ from exr_inspector.sources.read_ahead import ReadAhead
 from exr_inspector.version_reader import read_header, read_unchanged
 
 AT_ONCE = 2
-"""Files that are read at the same time."""
+"""Maximum number of files that are read concurrently."""
 MAX_WAITING, MAX_WAIT = 12, 20.0
-"""Requests that wait for others that read, and for how many seconds."""
+"""Maximum number of waiting requests, and their maximum wait in seconds."""
 PICTURE_BYTES, PICTURE_SECONDS = 64 << 20, 10.0
-"""What one picture may read, and take."""
+"""Limits for one picture."""
 MAX_HEADS = 1 << 14
-"""Chunk heads that are read of a file without an offset table."""
+"""Maximum number of chunk heads to read from a file without an offset table."""
 
 
 class Originals:
-    """Reads files by their stored path. `roots` are the folders, without links, that local files must be in.
+    """Reads files by their stored path. Local files must be in `roots`, folders with links resolved.
 
-    All methods raise InspectorError: PATH_NOT_ALLOWED, what reading the file raises, and STORAGE_UNAVAILABLE
-    if too many others are being read.
+    All methods raise InspectorError: PATH_NOT_ALLOWED, STORAGE_UNAVAILABLE if too many files are being read,
+    and any error of reading the file.
     """
 
     def __init__(self, settings: Settings) -> None:
-        # Without statistics and policies, which a page does not wait for.
+        # Omit statistics and policies: they are too slow for a page.
         self._settings = replace(settings, stats="none", cryptomatte="none", policies=())
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._places = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
 
     def document(self, path: str, roots: Sequence[str]) -> Document:
-        """Return the document of a file as it is now."""
+        """Inspect a file and return its current document."""
         with self._slot():
             runtime = Runtime(self._settings, None, self._opener(roots))
             document = inspect_request(request_for(self._location(path), self._settings), runtime)
-        if document["file"]["status"] in (None, "missing"):  # nothing of it was read
+        if document["file"]["status"] in (None, "missing"):  # the file was not read
             error = document["errors"][0]
             raise InspectorError(FAULTS[error["code"]], error["message"], error["where"])
         return document
 
     def completeness(self, path: str, roots: Sequence[str]) -> Completeness:
-        """Return which chunks a file has now."""
+        """Return which chunks are currently in a file."""
         opener, location = self._opener(roots), self._location(path)
 
         def read() -> Completeness:
@@ -70,7 +70,7 @@ class Originals:
             return read_unchanged(read)
 
     def picture(self, path: str, roots: Sequence[str]) -> Picture | None:
-        """Return a small picture of a file; None if there is nothing to look at, or it takes too long."""
+        """Return a small picture of a file; None if it has no picture or decoding takes too long."""
         with self._slot():
             return file_picture(
                 self._location(path),

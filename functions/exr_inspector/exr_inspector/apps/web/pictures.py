@@ -1,4 +1,4 @@
-"""Small pictures of files, at any exposure: linear images, decoded once and kept while there is room."""
+"""Small pictures of files at any exposure, from a bounded cache of decoded linear images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.pixels.tone import Linear, decode, encode
 
 MAX_BYTES = 96 << 20
-"""Bytes of the images that are kept: about 450 of 256 x 144 pixels."""
+"""Maximum bytes of cached images: about 450 of 256 x 144 pixels."""
 
 MAX_KEPT = 4096
-"""Files that are kept, also those without a picture."""
+"""Maximum number of cached files, including files without a picture."""
 
 Version = tuple[object, ...]
 
 
 class Pictures:
-    """Makes pictures of files; each is decoded once for all who ask at the same time."""
+    """Makes pictures of files. Concurrent requests for a file share one decode."""
 
     def __init__(self, originals: Originals, max_bytes: int = MAX_BYTES) -> None:
         self._originals = originals
@@ -37,10 +37,10 @@ class Pictures:
         stored: bytes | None,
         exposure: float,
     ) -> bytes | None:
-        """Return the picture of a version of a file as WebP; None if there is nothing to look at.
+        """Return the picture of a version of a file as WebP; None if it has no picture.
 
-        `stored` is its thumbnail in the catalog, which is shown at exposure 0, and at others if the file
-        cannot be read: what is white in it then stays white.
+        `stored` is its thumbnail in the catalog. It is used at exposure 0, and at other exposures if the file
+        cannot be read; its clipped highlights then stay white.
         """
         if stored and not exposure:
             return stored
@@ -50,7 +50,7 @@ class Pictures:
         return None if image is None else encode(image, exposure)
 
     def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
-        """Return the linear image of a version of a file; None if it cannot be read, or has none."""
+        """Return the linear image of a version of a file; None if it cannot be read or has no picture."""
         key = (path, *version, *roots)
         with self._lock:
             is_first = key not in self._kept
@@ -60,7 +60,7 @@ class Pictures:
             try:
                 picture = self._originals.picture(path, roots)
                 future.set_result(picture.linear() if picture else None)
-            except BaseException as error:  # noqa: BLE001 - all who wait for it raise it
+            except BaseException as error:  # noqa: BLE001 - all waiting requests raise it
                 future.set_exception(error)
                 with self._lock:
                     self._kept.pop(key, None)  # another attempt may succeed
@@ -68,7 +68,7 @@ class Pictures:
         try:
             return future.result()
         except InspectorError:
-            return None  # not there, not allowed, or broken: the file's page says which
+            return None  # missing, not allowed, or broken: the file's page shows the reason
 
     def _drop_oldest(self) -> None:
         with self._lock:

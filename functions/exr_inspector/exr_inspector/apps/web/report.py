@@ -1,6 +1,6 @@
-"""A report: some sequences of a catalog as one HTML file, which needs no network, no server and no script.
+"""A report: sequences of a catalog as one HTML file that needs no network, server or script.
 
-It is made of the templates and queries of the pages. Pictures are in the file; links lead within it.
+It uses the templates and queries of the pages. Pictures are embedded; links stay within the file.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.settings import Settings
 
 MAX_LISTED, MAX_SECTIONS = 300, 60
-"""Sequences in the list, and with a section of their own. The worst come first."""
+"""Maximum number of sequences in the list, and with a section. The worst come first."""
 MAX_PICTURES, MAX_CHANNELS = 6, 40
-"""Pictures and channels of a section."""
+"""Maximum number of pictures and channels in a section."""
 MAX_PICTURE_BYTES = 1_000_000
-"""Bytes of all pictures. As text, they are a third more."""
+"""Maximum bytes of all pictures. Base64 adds a third."""
 
 
 def render_report(
     reader: Reader, facts: SnapshotFacts, names: Sequence[str], title: str, settings: Settings
 ) -> str:
-    """Return the report of the sequences below folders, or of these keys or files; of all without a name.
+    """Return the report of the sequences with these folders, keys or files; without names, of all sequences.
 
-    Raises InspectorError(BAD_QUERY) if nothing of that name is stored.
+    Raises InspectorError(BAD_QUERY) if nothing is stored under a name.
     """
     asked = selection(names)
     overall = home.overall(reader, asked)
@@ -47,7 +47,7 @@ def render_report(
     anchors |= {file.file_id: anchors[each.sequence.key] for each in sections for file in each.files}
 
     def url(page: str, /, **parameters: Any) -> str:
-        """Return what stands in the report for the URL of a page."""
+        """Return the report's replacement for the URL of a page."""
         if page == "/thumbnail":
             return f"data:image/webp;base64,{b64encode(pictures[parameters['id']]).decode()}"
         return anchors.get(str(parameters.get("key") or parameters.get("id")), "#list")
@@ -73,18 +73,18 @@ def render_report(
 
 
 def _day(moment: datetime) -> str:
-    """Return the day of a time, as how long ago it was changes."""
+    """Return the date of a time: an age would become wrong in a stored report."""
     return moment.strftime("%Y-%m-%d")
 
 
 def _shown(sequence: Listed, pictures: dict[str, bytes]) -> Listed:
-    """Return a sequence whose contact strip has the pictures that are in the report."""
+    """Return a sequence whose contact strip has only the pictures in the report."""
     contact = [replace(each, has_thumbnail=each.file_id in pictures) for each in sequence.contact]
     return replace(sequence, contact=contact)
 
 
 def _pictures(reader: Reader, listed: Sequence[Listed], sections: Sequence[Section]) -> dict[str, bytes]:
-    """Return the pictures that the report has room for, by file_id: those of sections before others."""
+    """Return the pictures that fit in the report, by file_id. Pictures of sections come first."""
 
     def wanted() -> Iterator[str]:
         for each in sections:
@@ -104,7 +104,7 @@ def _pictures(reader: Reader, listed: Sequence[Listed], sections: Sequence[Secti
 
 
 def _points(values: Sequence[float | None]) -> str:
-    """Return numbers as the points of a line in SVG, 100 wide and 20 high."""
+    """Return numbers as the points of an SVG polyline, 100 wide and 20 high."""
     present = [value for value in values if value is not None]
     if len(present) < 2 or min(present) == max(present):
         return ""

@@ -1,7 +1,7 @@
-"""Who may read what: tokens, the Host header, and the headers that keep pages from leaking or being framed.
+"""Access control: tokens, the Host header, and response headers against leaking and framing.
 
-Every user of a host reaches its loopback addresses, so a token is always needed. It is in the URL once; a
-cookie has it afterwards.
+Every user of a host can connect to its loopback addresses, so a token is always required. The first URL
+contains it; a cookie stores it afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from exr_inspector.catalog.duckdb.snapshot import ALL, Scope
 
 PARAMETER = "token"
 SCOPE = "exr_inspector.scope"
-"""Where the scope of a request is in its ASGI connection."""
+"""Key of a request's scope in its ASGI connection."""
 
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self';"
@@ -40,16 +40,16 @@ _REFUSED = "Open the address that `exr-inspector browse` printed; it has a token
 
 @dataclass(frozen=True)
 class Access:
-    """The tokens, each with the scope that it opens, and the names that a Host header may have.
+    """The tokens, each with its scope, and the names that are allowed in a Host header.
 
-    Addresses are accepted as they are: a page that rebinds its own name is sent with that name.
+    IP addresses are always accepted: in a DNS rebinding attack, the Host header has the attacker's name.
     """
 
     tokens: Mapping[str, Scope] = field(default_factory=lambda: {new_token(): ALL})
     hosts: Collection[str] = ("localhost",)
 
     def scope(self, token: str) -> Scope | None:
-        """Return the scope of a token; None if it is not valid. Takes the same time for every wrong one."""
+        """Return the scope of a token; None if it is not valid. Every invalid token takes the same time."""
         found = None
         for each, scope in self.tokens.items():
             if secrets.compare_digest(each.encode(), token.encode("utf-8", "replace")):
@@ -72,14 +72,14 @@ def new_token() -> str:
 
 
 def host_names(host: str) -> set[str]:
-    """Return the names under which a server on this address is reached from browsers."""
+    """Return the names under which browsers reach a server on this address."""
     return {each.lower() for each in ("localhost", host, socket.gethostname(), socket.getfqdn())}
 
 
 class Guard:
-    """Answers requests that may not pass, and adds HEADERS to every response.
+    """Refuses unauthorized requests, and adds HEADERS to every response.
 
-    A request that passes has its Scope in the connection, under SCOPE.
+    An authorized request has its Scope in the connection, under SCOPE.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -96,7 +96,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                # What is seen depends on the cookie, so nobody may keep it, unless the page says otherwise.
+                # Responses depend on the cookie, so caches must not store them unless the page allows it.
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
@@ -104,7 +104,7 @@ class Guard:
         await app(connection, receive, send_guarded)
 
     def _refusal(self, connection: Connection) -> Response | None:
-        """Return the answer to a request that does not pass; None if it does."""
+        """Return the response to an unauthorized request; None if the request is authorized."""
         headers = Headers(scope=connection)
         if not self._access.accepts(headers.get("host", "")):
             return PlainTextResponse("This server has another name.\n", 400)
@@ -113,7 +113,7 @@ class Guard:
         query = parse_qsl(connection["query_string"].decode("latin-1"), keep_blank_values=True)
         given = [value for name, value in query if name == PARAMETER]
         port = (connection.get("server") or ("", 0))[1]
-        cookie = f"exr-inspector-{port}"  # cookies do not know ports
+        cookie = f"exr-inspector-{port}"  # cookies are not specific to a port
         if given:
             return self._enter(connection, given[-1], query, cookie)
         token = cookie_parser(headers.get("cookie", "")).get(cookie, "")
@@ -126,7 +126,7 @@ class Guard:
     def _enter(
         self, connection: Connection, token: str, query: list[tuple[str, str]], cookie: str
     ) -> Response:
-        """Move a token from the URL to a cookie, so that it is in no history and no link."""
+        """Move a token from the URL to a cookie, so that the history and links do not contain it."""
         if self._access.scope(token) is None:
             return _refuse()
         target = _target(connection, [pair for pair in query if pair[0] != PARAMETER])
@@ -141,19 +141,19 @@ def _refuse() -> Response:
 
 
 def _target(connection: Connection, query: list[tuple[str, str]]) -> str:
-    """Return the address of a request with another query."""
-    # One slash at the start: two of any kind would name another host.
+    """Return the path of a request with another query."""
+    # Exactly one leading slash: two slashes or backslashes would name another host.
     path = "/" + connection["raw_path"].decode("latin-1").lstrip("/\\")
     return f"{path}?{urlencode(query)}" if query else path
 
 
 def _is_link(headers: Headers) -> bool:
-    """Return whether a browser followed a link of another site, for which it sends no strict cookie."""
+    """Return whether a browser followed a link from another site; it then sends no SameSite=Strict cookie."""
     return (headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")) == ("cross-site", "navigate")
 
 
 def leading_page(url: str) -> str:
-    """Return a page that goes on to a URL at once; its own site is then the one that leads there."""
+    """Return a page that redirects at once, so that the next request comes from the same site."""
     return Markup(
         '<!doctype html><meta http-equiv="refresh" content="0; url={0}"><a href="{0}">Continue</a>'
     ).format(url)

@@ -14,12 +14,12 @@ from exr_inspector.apps.web.app import make_app
 from exr_inspector.apps.web.security import PARAMETER, Access
 from exr_inspector.apps.web.view import Site
 
-# Open connections: each request of a page has its own.
+# Maximum number of open connections: each request of a page uses one.
 BACKLOG = 128
 
 
 def serve(site: Site, access: Access, listener: socket.socket, started: Callable[[], object]) -> None:
-    """Serve until a signal. Calls `started` when requests are answered."""
+    """Serve until a signal. Calls `started` when the server accepts requests."""
     _Server(site, access, listener, started).run_here()
 
 
@@ -40,7 +40,7 @@ def running(site: Site, access: Access) -> Iterator[str]:
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL of a server on a socket; that of a server on all addresses has the machine's name."""
+    """Return the URL of a server on a socket. If it listens on all addresses, use the machine's name."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = _own_name()
@@ -48,7 +48,7 @@ def address(listener: socket.socket) -> str:
 
 
 def _own_name() -> str:
-    """Return the name of this machine, if it leads here."""
+    """Return the name of this machine if it resolves to this machine."""
     name = socket.gethostname()
     try:
         socket.getaddrinfo(name, None)
@@ -58,7 +58,7 @@ def _own_name() -> str:
 
 
 def entrance(url: str, token: str) -> str:
-    """Return the URL that lets a browser in."""
+    """Return the URL with the token, for the first request of a browser."""
     return f"{url}/?{PARAMETER}={quote(token)}"
 
 
@@ -66,7 +66,7 @@ class _Server(uvicorn.Server):
     def __init__(
         self, site: Site, access: Access, listener: socket.socket, started: Callable[[], object]
     ) -> None:
-        # No access log: the first URL has the token in it.
+        # No access log: the first URL contains the token.
         config = uvicorn.Config(
             make_app(site, access), ws="none", lifespan="off", access_log=False, log_level="warning",
             server_header=False, timeout_graceful_shutdown=3,

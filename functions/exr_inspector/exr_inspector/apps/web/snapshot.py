@@ -1,4 +1,4 @@
-"""The snapshot that pages are read from, opened again when another one has replaced it."""
+"""The snapshot behind the pages, reopened when its file is replaced."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from exr_inspector.catalog.limits import QueryLimits
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import DATABASE_IN_USE, InspectorError
 
-# Seconds between two looks at the file.
+# Seconds between checks of the file.
 LOOK_SECONDS = 1.0
 
 
 class CurrentSnapshot:
-    """The newest snapshot at a path. Raises InspectorError as Snapshot."""
+    """The newest snapshot at a path. Raises the errors of Snapshot."""
 
     def __init__(self, path: str, limits: QueryLimits = LIMITS) -> None:
         self.path = path
@@ -35,13 +35,13 @@ class CurrentSnapshot:
 
     @contextmanager
     def reading(self, scope: Scope) -> Iterator[tuple[Snapshot, Reader]]:
-        """Lend a reader of the newest snapshot, which stays the same in the block."""
+        """Yield a reader of the newest snapshot. The snapshot does not change within the block."""
         snapshot = self._newest()
         with snapshot.reading(scope) as reader:
             yield snapshot, reader
 
     def _newest(self) -> Snapshot:
-        """Return the newest snapshot. If the new file cannot be opened, the old one goes on being shown."""
+        """Return the newest snapshot. If the new file cannot be opened, keep the old snapshot."""
         with self._lock:
             if time.monotonic() >= self._due:
                 version = _version(self.path)
@@ -71,10 +71,10 @@ def pulled_path(store: Store) -> str:
 
 
 def snapshot_path(db: str) -> str:
-    """Return the path of the snapshot to show for a DuckDB file: itself, or a new copy of the store.
+    """Return the path of the snapshot to show for a DuckDB file: the file itself, or a new copy of a store.
 
-    If another process has the store open, the copy that was made last is shown. Raises InspectorError:
-    DATABASE_IN_USE without one, and what DuckDBStore raises.
+    If another process has the store open, return the previous copy. Raises InspectorError:
+    DATABASE_IN_USE if there is no copy, and the errors of DuckDBStore.
     """
     path = _copy_of(os.path.realpath(db), Path(db).stem)
     try:
@@ -89,7 +89,7 @@ def snapshot_path(db: str) -> str:
 
 
 def _copy_of(store: str, title: str) -> Path:
-    """Return where the snapshot of a store is kept: in a folder that only this user can read."""
+    """Return the path for the copy of a store, in a folder that only this user can read."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exr-inspector"
     digest = hashlib.sha256(store.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return folder / f"{re.sub('[^A-Za-z0-9_.-]+', '-', title)[:60]}-{digest}.duckdb"

@@ -1,4 +1,4 @@
-"""Templates: how values of files become text, and text becomes HTML."""
+"""Templates and filters: format values as text, and text as HTML."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATIC = files(__package__) / "static"
 def environment() -> Environment:
     """Return the environment of all templates.
 
-    Text is escaped, and its control characters are shown as in Python, since it comes from files.
+    Text from files is untrusted: it is escaped, and control characters are shown as in Python.
     """
     made = Environment(
         loader=PackageLoader(__package__),
@@ -62,20 +62,20 @@ def _shown(value: Any) -> Any:
 
 
 def url(path: str, /, **parameters: Any) -> str:
-    """Return the URL of a page. Parameters that are None or empty are left out."""
+    """Return the URL of a page. Parameters that are None or empty are omitted."""
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
     return f"{path}?{urlencode(given, errors='backslashreplace')}" if given else path
 
 
 @cache
 def static(name: str) -> str:
-    """Return the URL of a static file; it changes with the file, so that browsers may keep it."""
+    """Return the URL of a static file. It contains a hash of the file, so browsers can cache it."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return url(f"/static/{name}", v=digest)
 
 
 def size(count: float | None) -> str:
-    """Return a number of bytes as people read it: `1.2 GiB`."""
+    """Return a number of bytes in a readable unit: `1.2 GiB`."""
     if count is None:
         return ""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
@@ -86,7 +86,7 @@ def size(count: float | None) -> str:
 
 
 def layer(name: str) -> str:
-    """Return a layer's name; `(none)` for the channels without one."""
+    """Return a layer's name; `(none)` for channels without a layer."""
     return name or "(none)"
 
 
@@ -96,17 +96,17 @@ def number(count: float | None) -> str:
 
 
 def real(value: float | None) -> str:
-    """Return a number with the digits that people compare."""
+    """Return a number with at most five significant digits."""
     return "" if value is None else f"{value:.5g}"
 
 
 def amount(value: float) -> str:
-    """Return a number: with commas if it is whole, else with the digits that people compare."""
+    """Return a number: with commas if it is whole, otherwise as `real` does."""
     return number(value) if value == round(value) and abs(value) < 1e15 else real(value)
 
 
 def listed(value: Any) -> Any:
-    """Return the items of a list, separated by commas, and yes or no; any other value as it is."""
+    """Return a list as items separated by commas, and a bool as yes or no; any other value unchanged."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(str(each) for each in value) if isinstance(value, (list, tuple)) else value
@@ -129,7 +129,7 @@ def utc(moment: datetime | None) -> Markup:
 
 
 def tail(path: str, steps: int) -> str:
-    """Return the last steps of a path, behind an ellipsis if there are more."""
+    """Return the last components of a path, after an ellipsis if there are more."""
     kept = path.rsplit("/", steps)
     return f"…/{'/'.join(kept[1:])}" if len(kept) > steps else path
 

@@ -1,4 +1,4 @@
-"""One request of a page: what it asks, the rows it may see, and how it is answered."""
+"""One request of a page: its parameters, the rows in its scope, and its response."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from exr_inspector.location import Location, is_object
 from exr_inspector.settings import Settings
 
 FORMAT = "format"
-"""The parameter that asks, with the value `sql`, for a page's statements instead of the page."""
+"""The parameter that, with the value `sql`, returns a page's statements instead of the page."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What all requests share."""
+    """State that all requests share."""
 
     snapshots: CurrentSnapshot
     environment: Environment
@@ -41,7 +41,7 @@ class Site:
 
 @dataclass(frozen=True)
 class View:
-    """One request. `reader` sees the rows in `scope` only."""
+    """One request. `reader` sees only the rows in `scope`."""
 
     request: Request
     site: Site
@@ -54,7 +54,7 @@ class View:
         return self.request.query_params.get(name, default)
 
     def render(self, template: str, **values: Any) -> Response:
-        """Return a page, or with `format=sql` the statements that it was made from."""
+        """Return a page, or with `format=sql` its statements."""
         if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
         sql = self.request.url.include_query_params(**{FORMAT: "sql"})
@@ -62,9 +62,9 @@ class View:
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
     def roots(self) -> tuple[str, ...]:
-        """Return the folders whose files may be read again, without links: what was indexed, in the scope.
+        """Return the folders whose files may be read again: the indexed folders in the scope, links resolved.
 
-        Links below the indexed folder are not followed, as when it was indexed.
+        Links below an indexed folder are not followed; `index` does not follow them either.
         """
         found = set()
         for indexed in self.snapshot.folders:
@@ -80,7 +80,7 @@ class View:
         return tuple(each or "/" for each in sorted(found))
 
     def csv(self, name: str, batches: Iterable[Sequence[Mapping[str, Any]]]) -> Response:
-        """Return rows as a file of CSV to save under a name. They are held on disk, not in memory."""
+        """Return rows as a CSV download with a file name. Large answers are buffered on disk."""
         table = SpooledTemporaryFile(max_size=1 << 20, mode="w+", newline="", encoding="utf-8")  # noqa: SIM115
         writer = csv.writer(table)
         for index, rows in enumerate(batches):
@@ -101,7 +101,7 @@ class View:
         return Location(path, self.site.settings.paths.canonical(path)).file_id
 
     def shown_path(self, path: str) -> str:
-        """Return a stored path as this machine opens it, by the path map."""
+        """Return a stored path as this machine opens it, translated by the path map."""
         return self.site.settings.paths.display(path)
 
 
@@ -109,7 +109,7 @@ Handler = Callable[[View], Response]
 
 
 def endpoint(handler: Handler) -> Callable[[Request], Response]:
-    """Return the function that Starlette calls, in a thread, for a page."""
+    """Return the endpoint of a page, which Starlette calls in a thread."""
 
     def respond(request: Request) -> Response:
         site: Site = request.app.state.site
@@ -121,7 +121,7 @@ def endpoint(handler: Handler) -> Callable[[Request], Response]:
 
 
 def not_found(what: str) -> HTTPException:
-    """Return the refusal of something that is not there, or not in the scope: nobody may tell which."""
+    """Return the error for something that is missing or out of scope. The two look the same."""
     return HTTPException(404, what)
 
 

@@ -77,14 +77,17 @@ def check_path(path: str, *, read_only: bool) -> None:
     folder = os.path.dirname(path) or "."  # noqa: PTH120 - text, as DuckDB takes it
     if path == ":memory:":
         return
+    if path != path.encode("utf-8", "ignore").decode():
+        raise InspectorError(NOT_A_DATABASE, "DuckDB opens only files with names in UTF-8", path)
     if not os.path.isdir(folder):  # noqa: PTH112
         message = f"the folder {folder} does not exist; create it or correct the path"
         raise InspectorError(DATABASE_NOT_FOUND, message, path)
     if not read_only and (network := is_on_network(folder)):
         message = f"the folder is on {network}; DuckDB's locks need a disk of this machine"
         raise InspectorError(DATABASE_DENIED, message, path)
-    if os.path.isdir(path):  # noqa: PTH112
-        raise InspectorError(NOT_A_DATABASE, "this is a folder; name a file in it", path)
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - a pipe would block
+        what = "this is a folder; name a file in it" if os.path.isdir(path) else "this is no regular file"  # noqa: PTH112
+        raise InspectorError(NOT_A_DATABASE, what, path)
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             start = file.read(_MAGIC_OFFSET + len(_MAGIC))

@@ -1,4 +1,4 @@
-"""What a store knows of each sequence, or of each file: SQL that groups the rows of a database's tables."""
+"""SQL that groups the rows of a database's tables by sequence or by file."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ def group_files(
 ) -> None:
     """Create the temporary tables that SELECT_RECORDS joins. They last as long as the cursor's connection.
 
-    `chosen` has the files for which `where` holds, each with the `key` of its sequence; `first` the first
+    `chosen` has the files that match `where`, each with the `key` of its sequence; `first` the first
     file of each key; `grouped`, `images`, `layered`, `judged` and `stated` one row for each key.
-    `since` keeps the keys of which a file was inspected at this time or later. Raises duckdb.Error.
+    `since` keeps only keys with a file inspected at this time or later. Raises duckdb.Error.
     """
     naming = ", ".join(f'"{column}"' for column in PATH_COLUMNS.values())
     cursor.execute("SET VARIABLE since = $since::TIMESTAMP", {"since": since})

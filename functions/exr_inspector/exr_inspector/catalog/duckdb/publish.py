@@ -1,10 +1,10 @@
-"""Snapshots: copies of a store that others read while it is being written.
+"""Snapshots: copies of a store for readers while the store is being written.
 
 A snapshot has the tables of the store, sorted by path, the summaries of `summaries.py`, and the table
-`snapshot` with one row. Each row has the rank of its file in the order of the paths: `path_rank`, from 0.
-DuckDB skips blocks of rows by it, but not by a path, of which its statistics keep eight bytes. `file_paths`
-has the path and the rank of each file, sorted by its id. Vectors take most of the space, so a snapshot has
-those of one file of each sequence.
+`snapshot` with one row. Each row has a `path_rank`: the position of its file in the order of paths, from 0.
+DuckDB can skip blocks of rows by rank, but not by path: its statistics keep only eight bytes of a text.
+`file_paths` has the path and the rank of each file, sorted by file id. Vectors take most of the space, so a
+snapshot has the vectors of only one file of each sequence.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from exr_inspector.catalog.duckdb.summaries import summarize
 from exr_inspector.catalog.duckdb.types import identifier, literal, sql_type
 from exr_inspector.catalog.search import VECTORS
 
-# Memory of the copy; DuckDB continues on disk.
+# Memory limit of the copy; DuckDB spills to disk.
 MEMORY = "512MiB"
 
-# Raised if a snapshot of an older release lacks a table or a column that its readers need.
+# Increase this if readers need a table or a column that older snapshots lack.
 SNAPSHOT_VERSION = 1
 
 
 def publish_file(store: str, path: str) -> None:
-    """Write a snapshot of a DuckDB file, which is only read, to another one; it replaces `path` at the end.
+    """Write a snapshot of a DuckDB file to another DuckDB file, which replaces `path` at the end.
 
-    Raises InspectorError, DATABASE_IN_USE if a process has the store open to write.
+    The source is not modified. Raises InspectorError, DATABASE_IN_USE if a process has it open for writing.
     """
     check_path(store, read_only=True)
     with (
@@ -47,15 +47,15 @@ def publish_file(store: str, path: str) -> None:
 def publish_tables(cursor: duckdb.DuckDBPyConnection, source: str, path: str, name: str) -> None:
     """Copy the tables of the attached database `source` to a DuckDB file, which replaces `path` at the end.
 
-    `name` is what the snapshot calls its source. Raises duckdb.Error; then `path` is as it was, and the
-    cursor has to be closed.
+    `name` is the source's name in the snapshot. Raises duckdb.Error; then `path` is unchanged, and the caller
+    must close the cursor.
     """
     with replacement(path) as part:
-        # A database of its own, so that sorting is limited: the store's may use most of the memory.
+        # Use a separate database to limit the memory for sorting: the store's limit is most of the memory.
         with duckdb.connect(part, config={"memory_limit": MEMORY}) as copy:
-            # Arrow streams have no size, so the optimizer would hold one in memory instead of the ranks.
+            # Arrow streams have no known size, so the optimizer would hold them in memory, not the ranks.
             copy.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-            cursor.execute("BEGIN")  # all tables as of now
+            cursor.execute("BEGIN")  # read all tables in one state
             _copy(cursor, f"{identifier(source)}.main", copy, name)
             cursor.execute("COMMIT")
         summarize(part)
@@ -89,7 +89,7 @@ _RANKS = """
     SELECT *, row_number() OVER (ORDER BY file_path, file_id) - 1 AS path_rank
     FROM (SELECT file_id, min(file_path) AS file_path FROM incoming GROUP BY file_id) ORDER BY file_id
 """
-# A file may have been measured under another of its names.
+# The pixels may have been measured under another path of the file.
 _ROWS = """
     INSERT INTO {} BY NAME
     SELECT incoming.* EXCLUDE (row_id) REPLACE (named.file_path AS file_path), named.path_rank
@@ -98,7 +98,7 @@ _ROWS = """
 
 
 def _selected(cursor: duckdb.DuckDBPyConnection, source: str, table: str) -> str:
-    """Return what selects the rows of a table, which lacks columns if an older release wrote it."""
+    """Return the SELECT for a table, which may lack columns if an older release wrote it."""
     names = [name for name, *_ in cursor.execute(f"DESCRIBE {source}.{table}").fetchall()]
     values = {name: f"stored.{name}" for name in names if name in TABLES[table].names}
     for vector in VECTORS.values():

@@ -1,4 +1,4 @@
-"""Snapshots of a store that is not a DuckDB file: its tables are streamed to a temporary one first."""
+"""Snapshots of a store that is not a DuckDB file: stream its tables to a temporary DuckDB file first."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from exr_inspector.catalog.duckdb.publish import MEMORY, publish_tables
 from exr_inspector.catalog.search import VECTORS
 from exr_inspector.catalog.store import Store
 
-# The files whose vectors are kept, as in a snapshot.
+# The files whose vectors are copied, as in a snapshot.
 _LED = "SELECT min(file_path) FROM led GROUP BY coalesce(sequence_key, file_path)"
 
 
 def publish_store(store: Store, path: str) -> None:
     """Write a snapshot of any store to a DuckDB file, which replaces `path` at the end.
 
-    Tables are read one after the other. If rows are written meanwhile, a file may be as it was before in one
-    table and as it is now in another. Raises InspectorError; then `path` is as it was.
+    Tables are read one after the other. If rows are written meanwhile, a file's rows may be old in one table
+    and new in another. Raises InspectorError; then `path` is unchanged.
     """
     with tempfile.TemporaryDirectory(dir=Path(path).absolute().parent) as folder, coded(path):
         database = duckdb.connect(f"{folder}/pulled.duckdb", config={"memory_limit": MEMORY})

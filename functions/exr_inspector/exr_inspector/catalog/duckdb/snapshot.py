@@ -1,4 +1,4 @@
-"""Read a snapshot with many cursors, each of which sees only the rows in one scope."""
+"""Read a snapshot with many cursors. Each cursor sees only the rows in one scope."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from exr_inspector.location import S3
 Row = dict[str, Any]
 
 LIMITS = QueryLimits(seconds=20.0, memory_mib=320)
-"""What one statement of a page may use. All of them share the memory."""
+"""Limits of one statement of a page. All statements share the memory."""
 
-# Rows that are fetched at once.
+# Rows fetched at once.
 BATCH = 10_000
 
-# Columns that hold a path or begin with one, in order of preference: each table of a snapshot has one.
+# Columns that contain a path or begin with one, in order of preference. Each table has at least one.
 _PATHS = ("file_path", "key")
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rows are seen: all, or those of files at or below one of these folders.
+    """The visible rows: all, or those of files at or below one of these folders.
 
-    A folder is an absolute path or `s3://bucket/folder`, without a slash at its end. It is compared with the
-    stored paths, not with those of a path map.
+    A folder is an absolute path or `s3://bucket/folder`, without a trailing slash. It is compared with stored
+    paths; the path map does not apply. The root folder is the empty text.
     """
 
     folders: tuple[str, ...] | None = None
 
     def condition(self, column: str) -> str:
-        """Return the condition in SQL that a path is in the scope."""
+        """Return the SQL condition that a path is in the scope."""
         if self.folders is None:
             return "true"
-        # Ranges, not patterns: names have `%` and `_` in them. "0" is the character behind "/".
+        # Ranges, not patterns: names can contain `%` and `_`. "0" is the character after "/".
         below = "({0} = {1} OR {0} >= {2} AND {0} < {3})"
         conditions = (
             below.format(column, literal(each), literal(f"{each}/"), literal(f"{each}0"))
@@ -72,7 +72,7 @@ ALL = Scope()
 class SnapshotFacts:
     """The row of the table `snapshot`, times in UTC. `last_inspected` is None if there is no file.
 
-    `folders` are those that all local files and all objects are in, without slashes at their ends.
+    `folders` are the common folders of all local files and of all objects, without trailing slashes.
     """
 
     source: str
@@ -85,32 +85,32 @@ class SnapshotFacts:
 class Reader:
     """The rows of a snapshot in one scope; also a Searchable.
 
-    Statements name tables without a schema: they are then views that hold only the rows in the scope.
+    Table names without a schema refer to views with only the rows in the scope.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, name: str, seconds: float) -> None:
         self.statements: list[str] = []
-        """What was asked, as SQL that can be run on the snapshot."""
+        """The executed statements, as SQL that can be run on the snapshot."""
         self._cursor = cursor
         self._name = name
         self._seconds = seconds
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
-        """Return the rows of a statement, in which `$name` stands for a parameter.
+        """Return the rows of a statement with parameters `$name`.
 
         Raises InspectorError, QUERY_LIMIT above the limits.
         """
         return [row for batch in self.batches(sql, **parameters) for row in batch]
 
     def batches(self, sql: str, **parameters: Any) -> Iterator[list[Row]]:
-        """Yield the rows of a statement in batches, as `rows` does. Ask nothing else meanwhile."""
+        """Yield the rows of a statement in batches. Do not run other statements before the last batch."""
         with coded(self._name):
             yield from self._run(sql, parameters, BATCH)
 
     def answer(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Row]:
         """Return up to `most` rows of a statement with a user's values.
 
-        Raises InspectorError: BAD_QUERY for a value that the statement cannot take, QUERY_LIMIT.
+        Raises InspectorError: BAD_QUERY for a value that the statement does not accept, QUERY_LIMIT.
         """
         with coded_query(self._name):
             return next(self._run(sql, parameters, most), [])
@@ -128,7 +128,7 @@ class Reader:
         return next(iter(self.rows(sql, **parameters)), None)
 
     def rank(self, file_id: str) -> int | None:
-        """Return the `path_rank` of a file, by which tables are sorted; None if it is not in the scope."""
+        """Return the `path_rank` of a file, the sort key of the tables; None if it is not in the scope."""
         found = self.row("SELECT path_rank FROM file_paths WHERE file_id = $id", id=file_id)
         return found["path_rank"] if found else None
 
@@ -138,7 +138,7 @@ class Reader:
             return nearest(self._cursor, search)
 
     def vector(self, file_id: str, by: By) -> list[float] | None:
-        """See Searchable. Of a sequence, the snapshot has the vectors of its first file."""
+        """See Searchable. A snapshot has the vectors of only the first file of a sequence."""
         table, column, version_column, version = VECTORS[by]
         sql = f"""
             SELECT {column} FROM {table}
@@ -155,9 +155,9 @@ class Reader:
 
 
 class Snapshot:
-    """One snapshot, opened to be read by many threads. It stays open while a cursor of it is in use.
+    """One snapshot, open for reading by many threads. It stays open while one of its cursors is in use.
 
-    Raises InspectorError: DATABASE_NOT_FOUND, NOT_A_DATABASE if the file is no snapshot of this release.
+    Raises InspectorError: DATABASE_NOT_FOUND, NOT_A_DATABASE if the file is not a snapshot of this release.
     """
 
     def __init__(self, path: str, limits: QueryLimits = LIMITS) -> None:
@@ -167,20 +167,21 @@ class Snapshot:
         self._idle: dict[Scope, list[duckdb.DuckDBPyConnection]] = {}
         self._lock = threading.Lock()
         with coded(path):
-            # Attached to a database of its own: DuckDB would return the open file for the same path, although
-            # another one has replaced it.
+            # Attach it to a separate database: otherwise DuckDB would return the open file for the same path,
+            # even if the file has been replaced.
             self._connection = duckdb.connect(
                 config={"memory_limit": f"{limits.memory_mib}MiB", "temp_directory": "", "threads": 2}
             )
             self._connection.execute(f"ATTACH {literal(path)} AS snapshot (READ_ONLY)")
-            self._tables = self._described()
-            self.facts = self._read_facts()
+            # Before anything in it is read, which may be a view of other files.
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
+            self._tables = self._described()
+            self.facts = self._read_facts()
 
     @contextmanager
     def reading(self, scope: Scope = ALL) -> Iterator[Reader]:
-        """Lend a reader that sees only the rows in a scope."""
+        """Yield a reader that sees only the rows in a scope."""
         with self._lock:
             idle = self._idle.setdefault(scope, [])
             cursor = idle.pop() if idle else None
@@ -189,15 +190,15 @@ class Snapshot:
                 cursor = self._scoped(scope)
         yield Reader(cursor, self._path, self._limits.seconds)
         with self._lock:
-            idle.append(cursor)  # not after an error, which may have left it in any state
+            idle.append(cursor)  # not after an error: its state is unknown
 
     def _scoped(self, scope: Scope) -> duckdb.DuckDBPyConnection:
-        """Return a new cursor with a view of the name of each table, which hides the table."""
+        """Return a new cursor in which a view with the name of each table hides the table."""
         cursor = self._connection.cursor()
         for table, columns in self._tables.items():
             path = next((each for each in _PATHS if each in columns), None)
             if path is None and scope != ALL:
-                continue  # whom such a row concerns is unknown
+                continue  # the scope of its rows is unknown
             condition = scope.condition(path) if path else "true"
             name = identifier(table)
             cursor.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM snapshot.main.{name} WHERE {condition}")
@@ -232,13 +233,13 @@ class Snapshot:
 
 
 def _common_folder(first: str, last: str) -> str:
-    """Return the folder that two paths are in, without a slash at its end."""
+    """Return the common folder of two paths, without a trailing slash."""
     both = zip(first.split("/")[:-1], last.split("/")[:-1], strict=False)
     return "/".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], both))
 
 
 def has_snapshot(path: str) -> bool:
-    """Return whether a DuckDB file is a snapshot, not a store. Raises InspectorError as DuckDBStore."""
+    """Return whether a DuckDB file is a snapshot, not a store. Raises the errors of DuckDBStore."""
     check_path(path, read_only=True)
     with coded(path), duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(path)} AS file (READ_ONLY)")

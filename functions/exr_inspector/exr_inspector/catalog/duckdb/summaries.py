@@ -1,7 +1,7 @@
-"""Tables that a snapshot has besides the store's: what people look at first, computed once.
+"""Summary tables that a snapshot has in addition to the store's tables.
 
-Each has the column `key`: the name of a sequence as fileseq writes it, or the path of a file without frame.
-The files of a sequence have ranks from its `first_rank` to its `last_rank`, and others may be between them.
+Each table has the column `key`: the name of a sequence in fileseq notation, or the path of a file without a
+frame number. The files of a sequence have ranks from `first_rank` to `last_rank`; other files may be between.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from exr_inspector.catalog.duckdb.errors import coded
 from exr_inspector.catalog.duckdb.grouping import SELECT_RECORDS, group_files
 from exr_inspector.sequences import format_frames, gaps
 
-# Memory of the computation; DuckDB continues on disk.
+# Memory limit of the computation; DuckDB spills to disk.
 MEMORY = "512MiB"
-# The longest text of frames; a longer one ends in an ellipsis.
+# Maximum length of a frame range; longer text is truncated with an ellipsis.
 MAX_FRAMES_TEXT = 500
 
-# What `_describe` returns for the frames of a sequence, and for those that are broken.
+# The result of `_describe` for all frames of a sequence, and for the broken frames.
 _FRAMES = "STRUCT(frames VARCHAR, missing_frames VARCHAR, missing_frame_count BIGINT, broken_frames VARCHAR)"
-# Few sequences have gaps, steps or broken frames, so the others are not described in Python.
+# Only sequences with gaps, steps or broken frames, which are few, are described in Python.
 _ODD = """
     CREATE TEMP TABLE odd AS
     SELECT key, unnest(describe_frames(frame_list, coalesce(broken_list, [])))
@@ -29,7 +29,7 @@ _ODD = """
     WHERE frame_list[-1] - frame_list[1] >= len(frame_list) OR broken_list IS NOT NULL
 """
 
-# Padding is the last run of `#` or `@` in front of the extension.
+# Padding is the last run of `#` or `@` before the extension.
 _MARKS = r"([#@]+)(\.[^.]*)$"
 _EXTRA = """
     CREATE TEMP TABLE extra AS
@@ -92,10 +92,10 @@ STATES = {
     "unjudged": "complete; no policy has judged every frame",
     "ok": "complete, and every frame passed its policies",
 }
-"""The values of `sequences.state`, the worst first, and what they mean."""
+"""The values of `sequences.state`, the worst first, and their meanings."""
 
-# A layer's share of the bytes is that of the first file: by its packed chunks if they were measured, else by
-# its samples.
+# A layer's share of the bytes is its share of the first file: of packed chunk bytes if measured, otherwise
+# of samples.
 _LAYERS = """
     CREATE TABLE sequence_layers AS
     WITH weighted AS (
@@ -153,7 +153,7 @@ def _describe(frames: Sequence[int], broken: Sequence[int]) -> dict[str, str | i
 
 
 def _short(text: str) -> str | None:
-    """Return frames in notation, cut behind a range if they are long; None if there is none."""
+    """Return frames in notation, truncated after a range if long; None if there are none."""
     if len(text) <= MAX_FRAMES_TEXT:
         return text or None
     return text[: text.rfind(",", 0, MAX_FRAMES_TEXT) + 1] + " …"

@@ -1,1 +1,1 @@
-"""The pages: each handler takes a View and returns a response."""
+"""Page handlers: each takes a View and returns a response."""

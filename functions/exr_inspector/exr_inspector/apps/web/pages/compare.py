@@ -18,11 +18,11 @@ from exr_inspector.apps.web.queries.compare import (
 from exr_inspector.apps.web.view import View, not_found
 
 MAX_PICTURES = 6
-"""Frames that are shown side by side."""
+"""Maximum number of frames shown side by side."""
 
 
 def page(view: View) -> Response:
-    """Return what differs between `a` and `b`; without `b`, the other versions of `a` to choose from."""
+    """Return the comparison of `a` and `b`; without `b`, a list of the other versions of `a`."""
     a = _side(view, "a")
     if not view.parameter("b"):
         proposed = [

@@ -1,4 +1,4 @@
-"""The page of one file. What takes longer is a page too, which the file's page loads later."""
+"""The page of one file. Slow sections are separate pages that it loads later."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def page(view: View) -> Response:
 
 
 def chunks(view: View) -> Response:
-    """Return the map of the chunks that a file has now."""
+    """Return the map of the chunks that are currently in a file."""
     found = _file(view)
     parts, error = None, None
     try:
@@ -69,7 +69,7 @@ def chunks(view: View) -> Response:
 
 
 def openimageio(view: View) -> Response:
-    """Return the attributes of a file as it is now beside those that OpenImageIO reports."""
+    """Return the current attributes of a file beside those that OpenImageIO reports."""
     found = _file(view)
     document, error = None, None
     try:
@@ -81,14 +81,14 @@ def openimageio(view: View) -> Response:
 
 
 def similar(view: View) -> Response:
-    """Return the files that are most like a file, by each vector."""
+    """Return the files most similar to a file, by each vector."""
     found = _file(view)
     likenesses = {name: similar_files(view.reader, found, by, MAX_SIMILAR) for by, name in SIMILAR.items()}
     return _piece(view, "file_similar.html", found, likenesses=likenesses)
 
 
 def document(view: View) -> Response:
-    """Return a file's document in JSON: inspected again, or as it is stored if the file cannot be read."""
+    """Return a file's document as JSON: inspected again, or as stored if the file cannot be read."""
     found = _file(view)
     source = "file"
     try:

@@ -1,4 +1,4 @@
-"""The first page: what happened lately, what there is, and what takes the space."""
+"""The first page: recent changes, totals, and disk usage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SINCE = "24h"
 
 
 def page(view: View) -> Response:
-    """Return the first page, of everything, of one `show`, or of the folder `under`."""
+    """Return the first page: of everything, of one `show`, or of the folder `under`."""
     asked = _asked(view)
     since = view.parameter("since", SINCE)
     lately = _parse(view, asked.but(since=since))
@@ -43,7 +43,7 @@ def page(view: View) -> Response:
 
 
 def _parts(view: View, asked: Filter) -> dict[str, Any]:
-    """Return what the sequences are divided into: shows if they have names, or else folders."""
+    """Return the groups of the sequences: shows if they have names, otherwise folders."""
     folder = asked.text["under"] or home.common_folder(view.reader, asked)
     shows = home.by_show(view.reader, asked) if asked.is_empty else []
     return {
@@ -54,7 +54,7 @@ def _parts(view: View, asked: Filter) -> dict[str, Any]:
 
 
 def _crumbs(view: View, asked: Filter) -> list[tuple[str, str]]:
-    """Return the name and the URL of this page and of those above it, the first page first."""
+    """Return the names and URLs of the parent pages and this page, starting at the first page."""
     crumbs = [("Everything", "/")]
     show, under = asked.text["show"], asked.text["under"]
     if show:

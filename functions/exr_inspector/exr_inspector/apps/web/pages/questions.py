@@ -1,4 +1,4 @@
-"""The questions that studios ask, as pages with a form and an answer."""
+"""The questions of `ask`, as pages with a form and an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exr_inspector.apps.web.view import View, not_found
 from exr_inspector.errors import BAD_QUERY, QUERY_LIMIT, InspectorError
 
 MAX_ROWS = 500
-"""Rows of an answer on a page."""
+"""Maximum number of rows of an answer on a page."""
 MAX_CSV_ROWS = 100_000
 TOO_LARGE = "This takes more time or memory than a page may use. Narrow the path, or ask in a terminal."
 
@@ -25,7 +25,7 @@ def index(view: View) -> Response:
 
 
 def page(view: View) -> Response:
-    """Return a question with its form, and the answer if every value that it needs is given."""
+    """Return a question with its form, and the answer if all required values are given."""
     asked, given = _asked(view)
     missing = [each.name for each in asked.parameters if each.default is None and each.name not in given]
     found, fault = None, ""
@@ -50,7 +50,7 @@ def table(view: View) -> Response:
 
 
 def _asked(view: View) -> tuple[Question, dict[str, str]]:
-    """Return the question of a request, and the values that are given."""
+    """Return the question of a request, and the given values."""
     name = view.request.path_params["name"]
     if name not in names():
         raise not_found("There is no question of this name.")

@@ -31,11 +31,11 @@ from exr_inspector.pixels.tone import shared_exposure
 
 STATUS, SIZE, OUTLIER = "status", "size", "outlier"
 MAX_PICTURES = 24
-"""Pictures of the contact sheet."""
+"""Maximum number of pictures on the contact sheet."""
 MAX_AUTO = 8
-"""Pictures that a shared exposure is computed from."""
+"""Maximum number of pictures from which a common exposure is computed."""
 SHADES = 10
-"""Colors of cells that show numbers."""
+"""Number of colors of cells that show numbers."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Strip:
-    """The frame strip. `low` and `high` say what the first and the last shade mean."""
+    """The frame strip. `low` and `high` are the values of the first and the last shade."""
 
     cells: tuple[Cell, ...]
     low: str
@@ -100,7 +100,7 @@ def frames(view: View) -> Response:
 
 
 def outliers(view: View) -> Response:
-    """Return the frames that do not belong to a sequence, with reasons."""
+    """Return the outliers of a sequence, with reasons."""
     found = _sequence(view)
     return view.render(
         "sequence_outliers.html",
@@ -119,13 +119,13 @@ def _sequence(view: View) -> FrameSequence:
 
 
 def _chosen(view: View, channels: Sequence[ChannelName]) -> ChannelName | None:
-    """Return the channel of the parameter `channel`; the first one without it, or if it is not measured."""
+    """Return the channel of the parameter `channel`, or the first channel if it is absent or not measured."""
     wanted = view.parameter("channel")
     return next((each for each in channels if each.text == wanted), next(iter(channels), None))
 
 
 def _strip(found: FrameSequence, by: str, values: Mapping[str, float | None]) -> Strip:
-    """Return the cells of the frames that are there and of those that are missing, by frame."""
+    """Return the cells of the present and the missing frames, by frame."""
     shades = _shades(values)
     cells = [
         Cell(
@@ -169,7 +169,7 @@ def _text(by: str, value: float | None) -> str:
 
 
 def _shades(values: Mapping[str, float | None]) -> dict[str, int]:
-    """Return a shade for each finite value from the lowest to the highest; infinity has the last one."""
+    """Return a shade for each value, from the lowest to the highest; infinity has the last shade."""
     known = {name: value for name, value in values.items() if value is not None}
     finite = [value for value in known.values() if isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
@@ -181,7 +181,7 @@ def _shades(values: Mapping[str, float | None]) -> dict[str, int]:
 
 
 def _sample(found: FrameSequence) -> list[Frame]:
-    """Return the frames of the contact sheet: evenly spaced, with the first and the last."""
+    """Return the frames of the contact sheet: evenly spaced, including the first and the last."""
     count = len(found.frames)
     if count <= MAX_PICTURES:
         return list(found.frames)
@@ -190,7 +190,7 @@ def _sample(found: FrameSequence) -> list[Frame]:
 
 
 def _exposure(view: View, pictures: Sequence[Frame]) -> float:
-    """Return the exposure of all pictures: the parameter, or one that suits them if it is `auto`."""
+    """Return the exposure of all pictures: the parameter, or a computed exposure if it is `auto`."""
     if view.parameter("exposure") != AUTO:
         return exposure(view)
     step = max(1, len(pictures) // MAX_AUTO)

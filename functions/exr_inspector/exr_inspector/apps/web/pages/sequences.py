@@ -24,18 +24,18 @@ IN_FILTER = {
     **{state: state for state in STATES},
     "ok,warning,unjudged": "complete",
 }
-"""What the states are called that can be filtered by."""
+"""Labels of the states in the filter."""
 SPANS = {"24h": "day", "3d": "3 days", "7d": "week", "30d": "30 days"}
 
 
 def page(view: View) -> Response:
-    """Return a page of the sequences that the parameters ask for. See queries.sequences.Filter."""
+    """Return a page of the sequences that match the parameters. See queries.sequences.Filter."""
     sort = view.parameter("sort") if view.parameter("sort") in SORTS else "name"
     after = Place(view.parameter("after"), view.parameter("behind")) if view.parameter("behind") else None
     problem = ""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
-    except FilterError as error:  # it may be half typed
+    except FilterError as error:  # the user may still be typing
         asked, problem = Filter.unparsed(view.request.query_params), str(error)
     return view.render(
         "sequences.html",
@@ -52,7 +52,7 @@ def page(view: View) -> Response:
 
 
 def table(view: View) -> Response:
-    """Return all sequences that the parameters ask for as CSV."""
+    """Return all sequences that match the parameters, as CSV."""
     try:
         asked = Filter.parse(view.request.query_params, view.snapshot.published_at)
     except FilterError as error:
@@ -63,5 +63,5 @@ def table(view: View) -> Response:
 
 
 def _flat(row: Row) -> Row:
-    """Return a row of the list as cells: without the contact strip."""
+    """Return a row of the list as cells, without the contact strip."""
     return {name: value for name, value in row.items() if name not in ("contact", "place")}

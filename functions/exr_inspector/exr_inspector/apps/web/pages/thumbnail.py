@@ -11,8 +11,8 @@ from exr_inspector.apps.web.view import View, not_found
 
 NO_PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" \
 fill="#23272d"/><path d="M6.5 3l3 3m0-3l-3 3" stroke="#69717c" stroke-width=".5"/></svg>"""
-"""What is shown of a file without pixels to look at, or whose pixels cannot be read."""
-# For the next minutes, as a viewer goes back and forth between pages and exposures.
+"""The placeholder for a file without a picture, or whose pixels cannot be read."""
+# Cache for some minutes, while a viewer switches between pages and exposures.
 _KEPT = "private, max-age=300"
 
 
@@ -36,11 +36,11 @@ def picture(view: View) -> Response:
 
 
 AUTO = "auto"
-"""The exposure that suits the frames of a sequence."""
+"""The parameter value that computes the exposure from the frames of a sequence."""
 
 
 def exposure(view: View) -> float:
-    """Return the parameter `exposure`. Raises HTTPException(400) if it is no number."""
+    """Return the parameter `exposure`. Raises HTTPException(400) if it is not a number."""
     try:
         stops = float(view.parameter("exposure", "0"))
     except ValueError:

@@ -1,1 +1,1 @@
-"""What the pages show, as typed functions from a snapshot's reader to values. No markup."""
+"""Queries of the pages: typed functions from a snapshot's reader to values, without markup."""

@@ -1,4 +1,4 @@
-"""The attributes of a file as people read them."""
+"""The attributes of a file, formatted for reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from exr_inspector.apps.cli.values import readable
 from exr_inspector.catalog.duckdb.snapshot import Row
 
-# The layers show the channels.
+# Channels are shown with the layers.
 _SHOWN_ELSEWHERE = ("chlist",)
 
 
@@ -28,7 +28,8 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
     shared: dict[tuple[str, str, str], list[int]] = {}
     for row in rows:
         if row["attr_type"] not in _SHOWN_ELSEWHERE:
-            key = (row["attr_name"], row["attr_type"], value_text(row["attr_name"], row["attr_type"], row["value_json"]))
+            name, type_ = row["attr_name"], row["attr_type"]
+            key = (name, type_, value_text(name, type_, row["value_json"]))
             shared.setdefault(key, []).append(row["part_index"])
     wanted = text.casefold()
     return [
@@ -39,18 +40,18 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
 
 
 def value_text(name: str, type_: str, stored: str) -> str:
-    """Return an attribute's value, stored as JSON, as people read it; as it is if it is cut or malformed."""
+    """Return an attribute's value as text from its stored JSON; the JSON itself if it is cut or malformed."""
     try:
         value = json.loads(stored)
         if isinstance(value, dict) and value.keys() == {"elided"}:
             return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
         return readable({"name": name, "type": type_, "value": value})
-    except (KeyError, TypeError, ValueError):  # a row of another writer
-        return str(stored)
+    except (KeyError, TypeError, ValueError):  # cut, or a row from another writer
+        return stored
 
 
 class Reported(NamedTuple):
-    """One attribute in the file and in OpenImageIO's report of it, as JSON; None if it is not there."""
+    """One attribute in the file and in OpenImageIO's report, as JSON; None if absent."""
 
     name: str
     file: str | None

@@ -1,4 +1,4 @@
-"""Which chunks of a file are there, at their places in the image."""
+"""The chunks that are present in a file, at their positions in the image."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy.typing as npt
 from exr_inspector.exr.completeness import Completeness
 
 MAX_COLUMNS = MAX_ROWS = 64
-"""Cells of the map of a part; more chunks than these share cells."""
+"""Maximum number of cells in the map of a part. If a part has more chunks, several share a cell."""
 MAX_PARTS = 16
-"""Parts that are shown."""
+"""Maximum number of parts shown."""
 MAX_LINES = 512
-"""The same for chunks of scan lines, which are in one column."""
+"""Maximum number of cells for chunks of scan lines, which form one column."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One chunk, or some beside each other, in pixels of the data window.
+    """One chunk, or several adjacent chunks, in pixels of the data window.
 
-    It is present if all of its chunks are. `weight` is how many bytes they take for each pixel, 0 to 1.
+    A cell is present if all of its chunks are. `weight` is the bytes per pixel, scaled from 0 to 1.
     """
 
     x: int
@@ -49,7 +49,7 @@ class PartChunks:
 
 
 def part_chunks(found: Completeness) -> list[PartChunks] | None:
-    """Return the chunks of the first MAX_PARTS parts; None if it is unknown which are there."""
+    """Return the chunks of the first MAX_PARTS parts; None if it is unknown which chunks are present."""
     present = found.present_chunks()
     if found.table is None or present is None:
         return None

@@ -1,4 +1,4 @@
-"""Two sequences, or two files, side by side, from what is stored of them."""
+"""Compare the stored rows of two sequences or two files."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from exr_inspector.document.model import Document
 from exr_inspector.sequences import Group, format_frames
 
 MAX_HEADERS = 24
-"""Frames whose headers are compared, the first and the last among them."""
+"""Maximum number of frames whose headers are compared, including the first and the last."""
 MAX_FRAMES = 5000
-"""Frames of a sequence that are compared."""
+"""Maximum number of frames of a sequence that are compared."""
 MAX_TEXT = 500
-"""Characters of a value."""
+"""Maximum characters of a value."""
 MAX_VERSIONS = 100
 MAX_CANDIDATES = 5000
-"""Sequences among which other versions are looked for by their names."""
+"""Maximum number of sequences that are searched for other versions by name."""
 
 _VECTORS = ", ".join(sorted({each.column for each in VECTORS.values() if each.table == "files"}))
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: the rows of its files by rising frame. `key` names a sequence or a file."""
+    """One side: the rows of its files in order of frames. `key` names a sequence or a file."""
 
     key: str
     files: list[Row]
@@ -65,7 +65,7 @@ _FILES = f"""
 
 
 def side(reader: Reader, name: str) -> Side | None:
-    """Return the files of a sequence's key, or the file of a path; None if neither is in the scope."""
+    """Return the files of a sequence key, or the file at a path; None if neither is in the scope."""
     found = reader.row("SELECT first_rank, last_rank FROM sequences WHERE key = $key", key=name)
     if found:
         condition = "path_rank BETWEEN $first AND $last AND coalesce(sequence_key, file_path) = $key"
@@ -77,7 +77,7 @@ def side(reader: Reader, name: str) -> Side | None:
 
 @dataclass(frozen=True)
 class Channel:
-    """The statistics of a channel over the frames that both have; None if a side has no statistics of it."""
+    """The statistics of a channel over the common frames; None if a side has no statistics."""
 
     part_index: int
     name: str
@@ -85,20 +85,20 @@ class Channel:
     a: Row | None
     b: Row | None
     different: list[int]
-    """The frames whose pixels differ, by their hashes."""
+    """The frames whose pixel hashes differ."""
     unknown: int
-    """The number of frames of which a hash is missing."""
+    """The number of frames with a missing hash."""
 
     @property
     def change(self) -> float | None:
-        """The change of the mean as a share of that of `a`; None if that is 0 or a side has none."""
+        """The change of the mean relative to the mean of `a`; None if that is 0 or missing."""
         means = [each["mean"] if each else None for each in (self.a, self.b)]
         return (means[1] - means[0]) / abs(means[0]) if means[0] and means[1] is not None else None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs. `frames` are the pairs of files of one frame that both have."""
+    """The result of a comparison. `frames` are pairs of files, one for each common frame."""
 
     a: Side
     b: Side
@@ -112,12 +112,12 @@ class Comparison:
 
     @cached_property
     def different(self) -> list[int]:
-        """The frames of which the pixels of a channel differ."""
+        """The frames in which the pixels of a channel differ."""
         return sorted({frame for each in self.channels for frame in each.different})
 
     @cached_property
     def layers(self) -> tuple[list[str], list[str], list[str]]:
-        """The layers of both, of `a` only and of `b` only; empty for the channels without one."""
+        """The layers of both sides, of `a` only and of `b` only; empty for channels without a layer."""
         if not self.documents:
             return [], [], []
         a, b = ({each["layer_name"] or "" for each in document["channels"]} for document in self.documents)
@@ -125,7 +125,7 @@ class Comparison:
 
 
 class Fact(NamedTuple):
-    """What both sides have, as text."""
+    """A fact of both sides, as text."""
 
     label: str
     a: str
@@ -133,7 +133,7 @@ class Fact(NamedTuple):
 
 
 def facts(found: Comparison) -> list[Fact]:
-    """Return what people compare first."""
+    """Return the facts at the top of the comparison."""
     values = [
         _facts(side, found.documents[index] if found.documents else None)
         for index, side in enumerate((found.a, found.b))
@@ -166,7 +166,7 @@ def _facts(side: Side, document: Document | None) -> dict[str, str]:
 
 
 def value_text(what: str, value: Any) -> str:
-    """Return a fact of a header change as text: that of `before` or `after`. It is cut if it is long."""
+    """Return the `before` or `after` value of a header change as text, truncated if it is long."""
     text = _text(what, value)
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
 
@@ -186,7 +186,7 @@ def _text(what: str, value: Any) -> str:
 
 
 def compare(reader: Reader, a: Side, b: Side) -> Comparison:
-    """Compare two sequences, or two files whatever their frames."""
+    """Compare two sequences, or two files regardless of their frame numbers."""
     is_single = len(a.files) == len(b.files) == 1
     pair = SequencePair(_group(a, is_single), _group(b, is_single))
     frames = [
@@ -208,12 +208,12 @@ def compare(reader: Reader, a: Side, b: Side) -> Comparison:
 
 
 def _group(side: Side, is_single: bool) -> Group[Row]:
-    """Return the files of a side. Two single files belong together whatever their frames."""
+    """Return the files of a side by frame. Two single files are paired regardless of their frame numbers."""
     return Group(side.key, tuple(side.files), () if is_single else tuple(row["frame"] for row in side.files))
 
 
 def evenly(items: Sequence[Any], most: int) -> list[Any]:
-    """Return up to `most` items at equal distances, the first and the last among them."""
+    """Return up to `most` evenly spaced items, including the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[index * (len(items) - 1) // (most - 1)] for index in range(most)]
@@ -272,9 +272,10 @@ def _channels(reader: Reader, frames: Sequence[tuple[int | None, Row, Row]]) -> 
 
 
 def other_versions(reader: Reader, key: str) -> list[Listed]:
-    """Return the other versions of a sequence, by the fields of its show, else by the version in its name.
+    """Return the other versions of a sequence, newest first.
 
-    The newest come first. Nothing is returned for a name without a version.
+    Versions share the fields of the show, or else differ only in the version in the name. Return nothing for
+    a name without a version.
     """
     fields = """show_name, shot, coalesce("sequence", ''), coalesce("pass", '')"""
     rows = reader.rows(
@@ -299,14 +300,14 @@ def other_versions(reader: Reader, key: str) -> list[Listed]:
 
 
 class Version(NamedTuple):
-    """A version to compare with: `name` is its key, or the path of its file of the same frame."""
+    """A version to compare with. `name` is its key, or the path of its file with the same frame."""
 
     sequence: Listed
     name: str
 
 
 def versions(reader: Reader, a: Side) -> list[Version]:
-    """Return the other versions of a sequence; of a file in a sequence, their files of the same frame."""
+    """Return the other versions of a sequence; for a file in a sequence, their files with the same frame."""
     file = a.files[0]
     if a.key != file["file_path"] or file["sequence_key"] is None:
         return [Version(each, each.key) for each in other_versions(reader, a.key)]
@@ -323,5 +324,5 @@ def versions(reader: Reader, a: Side) -> list[Version]:
 
 
 def in_order(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts names with numbers as people do: v9 before v10."""
+    """Return a natural sort key: v9 before v10."""
     return [(int(each) if each.isdigit() else -1, each) for each in re.split("([0-9]+)", name)]

@@ -1,4 +1,4 @@
-"""What is stored of one file."""
+"""The stored rows of one file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 from exr_inspector.catalog.search import VECTORS
 
 _VECTORS = ", ".join(sorted({each.column for each in VECTORS.values() if each.table == "files"}))
-# The tables are sorted by it.
+# The tables are sorted by `path_rank`.
 _ROWS = "SELECT * {} FROM {} WHERE path_rank = $rank"
 
 
@@ -34,7 +34,7 @@ class StoredFile:
 
 
 def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
-    """Return what is stored of a file; None if no file in the scope has this id."""
+    """Return the stored rows of a file; None if no file in the scope has this id."""
     rank = reader.rank(file_id)
     if rank is None:
         return None
@@ -61,7 +61,7 @@ def stored_file(reader: Reader, file_id: str) -> StoredFile | None:
 def cryptomatte_objects(
     reader: Reader, found: StoredFile, limit: int | None
 ) -> dict[tuple[str, str], list[Row]]:
-    """Return the objects of each cryptomatte by (key, view), those that cover most first."""
+    """Return the objects of each Cryptomatte by (key, view), in descending order of coverage."""
     sql = """
         SELECT * FROM cryptomatte_objects WHERE path_rank = $rank
         QUALIFY row_number() OVER (
@@ -76,14 +76,14 @@ def cryptomatte_objects(
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The frames beside a file in its sequence; None if there is none."""
+    """The previous and next frame of a file in its sequence; None if there is none."""
 
     previous: Row | None
     following: Row | None
 
 
 def neighbors(reader: Reader, found: StoredFile) -> Neighbors:
-    """Return the frames before and behind a file in its sequence."""
+    """Return the frames before and after a file in its sequence."""
     key, frame = found.file["sequence_key"], found.file["frame_number"]
     if not key or frame is None:
         return Neighbors(None, None)

@@ -1,4 +1,4 @@
-"""One sequence: its frames, their statistics, what differs between them, and what was found in them."""
+"""One sequence: its frames, their statistics, their differences, and the findings."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from exr_inspector.compare.outliers import Outlier, find_outliers, frame_facts
 from exr_inspector.sequences import format_frames, gaps
 
 MAX_FRAMES = 5_000
-"""Frames that a page shows."""
+"""Maximum number of frames on a page."""
 MAX_COMPARED = 1_500
-"""Frames among which outliers are looked for: all of their attributes are read."""
+"""Maximum number of frames to search for outliers: all of their attributes are read."""
 MAX_VALUES = 6
-"""Different values of one fact that are listed one by one."""
+"""Maximum number of distinct values of one fact to list."""
 MAX_VALUE, MAX_STORED = 200, 2_000
-"""Characters of a value that are shown, and those that are read of it."""
+"""Maximum characters of a value on the page, and of its stored JSON."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One file of a sequence. `status` is that of `files`, or `writing`. Findings are those that failed."""
+    """One file of a sequence. `status` is the column of `files`, or `writing`. Only failed findings count."""
 
     file_id: str
     file_path: str
@@ -68,14 +68,14 @@ OF_SEQUENCE = """
 JOINED = f"""
     (SELECT * FROM {{table}} WHERE path_rank BETWEEN $first AND $last) AS {{table}}
     JOIN ({OF_SEQUENCE}) AS of_sequence USING (file_id)"""
-"""Rows of another table for each frame. The range lets the database skip what is sorted elsewhere."""
+"""Join another table's rows to each frame. The range of ranks lets the database skip other rows."""
 
 MEASURED = f"{JOINED.format(table='channel_stats')} WHERE NOT coalesce(is_cryptomatte, false)"
-"""Rows of statistics that mean something: the samples of a cryptomatte are ids."""
+"""Join the statistics of each frame, except Cryptomatte channels, whose samples are ids."""
 
 
 def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
-    """Return the sequence of a key; None if there is none in the scope."""
+    """Return the sequence with a key; None if it is not in the scope."""
     columns = f"{sequences.COLUMNS}, first_rank, last_rank"
     row = reader.row(f"SELECT {columns} FROM sequences WHERE key = $key", key=key)
     if row is None:
@@ -114,7 +114,7 @@ def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
 
 
 class ChannelName(NamedTuple):
-    """A channel whose pixels were measured in some frames."""
+    """A channel whose pixels were measured in at least one frame."""
 
     part_index: int
     name: str
@@ -126,7 +126,7 @@ class ChannelName(NamedTuple):
 
 
 def measured_channels(reader: Reader, found: FrameSequence) -> list[ChannelName]:
-    """Return the channels with statistics, without those of cryptomattes."""
+    """Return the channels with statistics, except Cryptomatte channels."""
     rows = reader.rows(
         f"""
         SELECT part_index, name FROM {MEASURED} GROUP BY part_index, name
@@ -149,7 +149,7 @@ STATISTICS = {
     "negative_count": "Below 0",
     "packed_bytes": "Packed bytes",
 }
-"""The statistics of a channel that are shown over the frames."""
+"""The statistics of a channel that can be plotted over the frames."""
 
 
 def channel_series(reader: Reader, found: FrameSequence, channel: ChannelName) -> dict[str, Row]:
@@ -167,7 +167,7 @@ def channel_series(reader: Reader, found: FrameSequence, channel: ChannelName) -
 
 
 class Value(NamedTuple):
-    """A value, and the frames that have it as text; `text` is None if they lack the attribute."""
+    """A value, and its frames in notation; `text` is None if the frames lack the attribute."""
 
     text: str | None
     frames: str
@@ -175,7 +175,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Variation:
-    """A fact that differs between frames: the number of its values; the most frequent ones, and the last."""
+    """A fact that differs between frames: its number of values, the most frequent values, and the last."""
 
     part_index: int | None
     name: str
@@ -197,12 +197,12 @@ _FACTS = {
     "color space": "color_space",
     "program": "render_software",
 }
-# Attributes that `_FACTS` and the channels show.
+# Attributes that `_FACTS` and the channels already show.
 _SHOWN = ("channels", "chunkCount", "dataWindow", "displayWindow", "compression", "lineOrder", "preview")
 
 
 def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
-    """Return the facts and attributes that are not the same in every frame whose header was read."""
+    """Return the facts and attributes that differ among the frames whose header was read."""
     facts = " UNION ALL ".join(
         f"SELECT frame_number, part_index, '{name}' AS fact, ({value})::VARCHAR AS value, NULL AS type"
         " FROM sequence_parts"
@@ -260,7 +260,7 @@ def _variation(part: int | None, name: str, rows: Sequence[Row]) -> Variation:
 
 
 def _text(row: Row) -> str:
-    """Return a value as the page of a file shows it. `type` is that of an attribute stored as JSON."""
+    """Return a value as the file page shows it. `type` is None unless the value is an attribute's JSON."""
     return value_text(row["fact"], row["type"], row["value"]) if row["type"] else str(row["value"])
 
 
@@ -270,7 +270,7 @@ def _numbers(frames: Iterable[int | None]) -> list[int]:
 
 @dataclass(frozen=True)
 class SequenceFinding:
-    """What a rule found in some frames, with the message of the first."""
+    """A rule's finding in some frames, with the message of the first frame."""
 
     rule_id: str
     severity: str
@@ -282,7 +282,7 @@ class SequenceFinding:
 
 
 def sequence_findings(reader: Reader, found: FrameSequence) -> list[SequenceFinding]:
-    """Return what the rules found, errors first."""
+    """Return the findings by rule, errors first."""
     rows = reader.rows(
         f"""
         SELECT rule_id, severity, verdict, arg_min(message, frame_number) AS message,
@@ -296,9 +296,9 @@ def sequence_findings(reader: Reader, found: FrameSequence) -> list[SequenceFind
 
 
 def frame_outliers(reader: Reader, found: FrameSequence) -> list[Outlier] | None:
-    """Return the frames that do not belong to the sequence; None if it is too long to look for them.
+    """Return the outliers of the sequence; None if it is too long to search.
 
-    A snapshot has the look of one frame of a sequence, so looks are not compared.
+    A snapshot has the look vector of only one frame of a sequence, so looks are not compared.
     """
     if len(found.frames) > MAX_COMPARED:
         return None
@@ -327,7 +327,7 @@ def frame_outliers(reader: Reader, found: FrameSequence) -> list[Outlier] | None
 
 
 def _statistics(reader: Reader, found: FrameSequence) -> dict[str, dict[str, Any]]:
-    """Return what outliers are found by, as `frame_facts` takes it, by `file_id`."""
+    """Return the statistics for `frame_facts`, by `file_id`."""
     rows = reader.rows(
         f"""
         SELECT file_id, channel_stats.name, is_cryptomatte, mean, stddev, nan_count, pos_inf_count,

@@ -1,4 +1,4 @@
-"""What happened lately, what there is, and what takes the space."""
+"""Recent changes, totals and disk usage."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     "complete": ("warning", "unjudged", "ok"),
     "writing": ("writing",),
 }
-"""The states of sequences that are shown together."""
+"""The states of sequences that are grouped together."""
 
 SHOWN = 8
-"""Sequences of one kind."""
+"""Maximum number of sequences of one kind."""
 LARGEST = 10
-"""Rows of one list of what takes the space."""
+"""Maximum number of rows in a list of disk usage."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Sequences of one shot, or of one folder if no configuration of a show names shots."""
+    """Sequences of one shot, or of one folder if no show configuration defines shots."""
 
     name: str
     sequences: list[Sequence]
@@ -37,14 +37,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class Changes:
-    """The sequences of one kind that changed: those that changed last, by shot, and how many there are."""
+    """The changed sequences of one kind: the most recent, by shot, and the total count."""
 
     count: int
     shots: list[Shot]
 
 
 def changes(reader: Reader, asked: Filter) -> dict[Kind, Changes]:
-    """Return the sequences that are asked for by kind."""
+    """Return the changed sequences that match the filter, by kind."""
     kind = " ".join(
         f"WHEN state IN {states} THEN '{kind}'"
         if len(states) > 1
@@ -83,7 +83,7 @@ def _shot(sequence: Sequence) -> str:
 class Total:
     """Sums over some sequences. `states` are numbers of sequences in the order of STATES.
 
-    `name` is None for all of them, and for files that are in the folder itself.
+    `name` is None for the overall sum, and for files directly in the folder.
     """
 
     name: str | None
@@ -123,17 +123,17 @@ _SUMS = ", ".join(
 
 
 def overall(reader: Reader, asked: Filter) -> Total:
-    """Return the sums over the sequences that are asked for."""
+    """Return the sums over the sequences that match the filter."""
     return _totals(reader, asked, "NULL", "")[0]
 
 
 def by_show(reader: Reader, asked: Filter) -> list[Total]:
-    """Return sums by show, the largest first; a show without a name is not in the result."""
+    """Return sums by show, the largest first, without sequences that have no show name."""
     return [each for each in _totals(reader, asked, "show_name") if each.name]
 
 
 def by_folder(reader: Reader, asked: Filter, folder: str) -> list[Total]:
-    """Return sums by the folders in a folder, the largest first."""
+    """Return sums by subfolder, the largest first."""
     start = len(folder) + 2
     rest = f"substr(key, {start})"
     return _totals(reader, asked, f"CASE WHEN contains({rest}, '/') THEN split_part({rest}, '/', 1) END")
@@ -150,7 +150,7 @@ def _totals(reader: Reader, asked: Filter, name: str, group: str = "GROUP BY ALL
 
 
 def common_folder(reader: Reader, asked: Filter) -> str:
-    """Return the deepest folder that all sequences asked for are in; empty if there is none."""
+    """Return the deepest common folder of the sequences that match the filter; empty if there is none."""
     row = reader.row(
         f"SELECT min(folder) AS first, max(folder) AS last FROM sequences WHERE {asked.condition}",
         **asked.values,
@@ -163,7 +163,7 @@ def common_folder(reader: Reader, asked: Filter) -> str:
 
 @dataclass(frozen=True)
 class Space:
-    """What a compression or a layer takes, as an estimate; `name` is None if it is not known."""
+    """The estimated disk usage of a compression or layer; `name` is None if unknown."""
 
     name: str | None
     sequences: int
@@ -171,7 +171,7 @@ class Space:
 
 
 def space(reader: Reader, asked: Filter, by: Literal["compression", "layer"]) -> list[Space]:
-    """Return what takes the most space of the sequences that are asked for, the largest first."""
+    """Return the disk usage of the sequences that match the filter, the largest first."""
     rows = reader.rows(
         f"""
         SELECT "{by}" AS name, count(DISTINCT key) AS sequences,
@@ -185,7 +185,7 @@ def space(reader: Reader, asked: Filter, by: Literal["compression", "layer"]) ->
 
 @dataclass(frozen=True)
 class Rule:
-    """What a rule found: in how many sequences and files, and one of its messages."""
+    """The findings of a rule: the number of sequences and files, and a sample message."""
 
     rule_id: str
     severity: str
@@ -196,7 +196,7 @@ class Rule:
 
 
 def rules(reader: Reader, asked: Filter) -> list[Rule]:
-    """Return the rules that found the most in the sequences asked for, the most severe first."""
+    """Return the rules with the most findings in the matching sequences, the most severe first."""
     rows: list[dict[str, Any]] = reader.rows(
         f"""
         SELECT rule_id, severity, verdict, count(DISTINCT key) AS sequences,

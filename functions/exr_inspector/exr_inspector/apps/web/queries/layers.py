@@ -10,7 +10,7 @@ from typing import Any
 from exr_inspector.apps.web.queries.files import StoredFile
 from exr_inspector.catalog.duckdb.snapshot import Row
 
-# Components in the order in which people name them; others follow in alphabetical order.
+# Components in conventional order; others follow in alphabetical order.
 _ORDER = ("R", "G", "B", "A", "X", "Y", "Z")
 
 
@@ -28,7 +28,7 @@ class Channel:
 
 @dataclass
 class Layer:
-    """A layer, or a name that several layers begin with and that has no channels of its own.
+    """A layer, or a common prefix of layers that has no channels.
 
     `depth` is 0 for the channels without a layer and for outer layers.
     """
@@ -40,21 +40,21 @@ class Layer:
 
     @property
     def packed_bytes(self) -> int | None:
-        """What its channels take in the file; None if they were not measured."""
+        """The bytes of its channels in the file; None if they were not measured."""
         sizes = [each.stats["packed_bytes"] for each in self.channels if each.stats]
         return sum(sizes) if sizes and None not in sizes else None
 
 
 @dataclass(frozen=True)
 class PartTree:
-    """A part and its layers, outer ones before the layers in them."""
+    """A part and its layers, outer layers before nested layers."""
 
     part: Row
     layers: tuple[Layer, ...]
 
 
 def layer_tree(found: StoredFile) -> list[PartTree]:
-    """Return the layers of each part. A dot in a layer's name begins a layer in it."""
+    """Return the layers of each part. A dot in a layer's name starts a nested layer."""
     stats = {(row["part_index"], row["name"]): row for row in found.channel_stats}
     trees = []
     for part in found.parts:

@@ -1,4 +1,4 @@
-"""Answers to the questions of `apps/questions`, and what their columns hold."""
+"""Answers to the questions of `apps/questions`, and the properties of their columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from exr_inspector.apps.questions.question import EMPTY, Question
 from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 
-# Questions about the vectors of every frame, of which a snapshot has only those of the first.
+# These questions need the vectors of every frame; a snapshot has only those of the first frame.
 NEEDS_ALL_VECTORS = frozenset({"odd-headers", "look-jumps"})
 
 _KINDS: Mapping[str, Kind] = {
@@ -21,14 +21,14 @@ _KINDS: Mapping[str, Kind] = {
     "status": "status",
 }
 _FRAMES = re.compile(r"frames(_without|_with)?")
-# Numbers that say which or where, not how much.
+# Numbers that are identifiers or positions, not measures.
 _PLACES = re.compile(r"(frame_number|first_.*|last_.*|x|y|width|height|.*_side|.*version|millimetres|value)")
 
 Kind = Literal["sequence", "file", "status", "frames", "bytes", "measure", "number", "text"]
 
 
 class Column(NamedTuple):
-    """A column of an answer. `most` is its largest value if they are measures and differ."""
+    """A column of an answer. `most` is its largest value if the values are measures and differ."""
 
     name: str
     kind: Kind
@@ -37,7 +37,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of an answer. `reason` says why there is none."""
+    """The rows of an answer. `reason` explains an empty answer."""
 
     columns: list[Column]
     rows: list[Row]
@@ -47,7 +47,7 @@ class Answer:
 
 
 def answer(reader: Reader, question: Question, values: Mapping[str, object], most: int) -> Answer:
-    """Return up to `most` rows of an answer. Raises InspectorError, BAD_QUERY for a value that is wrong."""
+    """Return up to `most` rows of an answer. Raises InspectorError, BAD_QUERY for an invalid value."""
     rows = reader.answer(*question.bind(values), most + 1)
     columns = [_column(name, [row[name] for row in rows]) for name in (rows[0] if rows else ())]
     return Answer(columns, rows[:most], len(rows) > most, "" if rows else _reason(reader, question, values))

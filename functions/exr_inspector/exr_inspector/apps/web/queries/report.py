@@ -1,4 +1,4 @@
-"""What a report says of some sequences."""
+"""The contents of a report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exr_inspector.catalog.duckdb.summaries import STATES
 class Section:
     """One sequence.
 
-    `findings` are one for each rule that failed, and one for each reason why others could not be judged.
+    `findings` has one finding for each failed rule, and one for each reason why rules are unknown.
     """
 
     sequence: Listed
@@ -29,7 +29,7 @@ class Section:
 
     @cached_property
     def rules(self) -> Mapping[str, list[str]]:
-        """The rules that failed for each file, by file_id."""
+        """The failed rules of each file, by file_id."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for each in self.findings:
             for file_id in each["file_ids"] if each["is_failure"] else ():
@@ -37,7 +37,7 @@ class Section:
         return found
 
     def pictures(self, most: int) -> list[Frame]:
-        """Return up to `most` files to show: those with faults or findings first, then others."""
+        """Return up to `most` files to show, files with faults or findings first."""
         shown = [file for file in self.files if file.thumbnail_bytes]
         chosen = evenly([file for file in shown if file.status != "ok" or file.errors or file.warnings], most)
         others = [file for file in shown if file not in chosen]
@@ -46,9 +46,9 @@ class Section:
 
 
 def selection(names: Iterable[str]) -> Filter:
-    """Return the filter of sequences by name: their key, a folder above them, or one of their files.
+    """Return a filter for sequences by key, parent folder, or one of their files.
 
-    Without a name, it is the filter of all sequences.
+    Without names, the filter matches all sequences.
     """
     values = {f"name{index}": name for index, name in enumerate(names)}
     conditions = (
@@ -60,7 +60,7 @@ def selection(names: Iterable[str]) -> Filter:
 
 
 def worst(reader: Reader, asked: Filter, most: int) -> list[Listed]:
-    """Return the sequences that are asked for, the worst first."""
+    """Return the sequences that match the filter, the worst first."""
     rows = reader.rows(
         f"""
         SELECT {COLUMNS} FROM sequences WHERE {asked.condition}
@@ -95,7 +95,7 @@ _CHANNELS = f"""
 
 
 def section(reader: Reader, key: str) -> Section:
-    """Return what is stored of a sequence that is in the scope."""
+    """Return the stored data of a sequence in the scope."""
     found = frame_sequence(reader, key)
     assert found is not None
     findings, channels = (reader.rows(sql, **found.bounds) for sql in (_FINDINGS, _CHANNELS))
@@ -103,7 +103,7 @@ def section(reader: Reader, key: str) -> Section:
 
 
 def thumbnails(reader: Reader, file_ids: Sequence[str]) -> dict[str, bytes]:
-    """Return the thumbnails that are stored of some files, by file_id and in this order."""
+    """Return the stored thumbnails of files, by file_id, in the given order."""
     rows = reader.rows(
         """
         SELECT file_id, thumbnail FROM pixels

@@ -1,4 +1,4 @@
-"""Which sequences are asked for, and what the snapshot's summaries say of them."""
+"""Filters and lists of sequences, from the snapshot's summaries."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from exr_inspector.catalog.duckdb.snapshot import Reader
 from exr_inspector.catalog.duckdb.summaries import STATES
 
 PAGE = 100
-"""Sequences of one page."""
+"""Maximum number of sequences on a page."""
 MAX_WORDS = 20
-"""Words that are looked for in a path."""
+"""Maximum number of search words for a path."""
 
 FILTERS = (
     *("q", "layer", "attribute", "state", "program", "color_space", "compression", "resolution", "larger"),
     *("rule", "show", "under", "since"),
 )
-"""The names of what a filter can ask for, as in URLs."""
+"""The names of the filter parameters, as in URLs."""
 
-# What each asks, of the value of the same name.
+# The condition for each name.
 _CONDITIONS = {
     "layer": "key IN (SELECT key FROM sequence_layers WHERE contains(lower(layer), lower($layer)))",
     "state": "state IN (SELECT unnest($state))",
@@ -33,7 +33,7 @@ _CONDITIONS = {
     "larger": "size_bytes >= $larger",
     "rule": "key IN (SELECT key FROM sequence_findings WHERE rule_id = $rule)",
     "show": "show_name = $show",
-    "under": "key >= $under || '/' AND key < $under || '0'",  # "0" is the character behind "/"
+    "under": "key >= $under || '/' AND key < $under || '0'",  # "0" is the character after "/"
     "since": "changed >= $since",
 }
 _NAMED = """key IN (SELECT key FROM sequence_attributes
@@ -46,29 +46,29 @@ _SINCE = re.compile(r"([0-9]{1,4})([hd])")
 
 
 class FilterError(ValueError):
-    """A filter that cannot be understood; the text says what to write."""
+    """An invalid filter; the message says what to write."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which sequences are asked for: `text` has what was asked for each of FILTERS, perhaps nothing."""
+    """A filter for sequences. `text` has the user's text for each of FILTERS, or an empty text."""
 
     text: Mapping[str, str]
     condition: str = "false"
-    """What it says in SQL; `values` are the parameters."""
+    """The condition in SQL; `values` are its parameters."""
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def unparsed(cls, asked: Mapping[str, str]) -> Filter:
-        """Return a filter that no sequence matches, with its text."""
+        """Return a filter with this text that matches no sequence."""
         return cls({name: asked.get(name, "").strip() for name in FILTERS})
 
     @classmethod
     def parse(cls, asked: Mapping[str, str], as_of: datetime) -> Filter:
-        """Return the filter that the parameters of a URL ask for. `as_of`: what `since` counts back from.
+        """Return the filter for the parameters of a URL. `since` counts back from `as_of`.
 
-        Words of `q` are all in the path; `attribute` is a name or value, or `name=value`; `state` is one or
-        more of STATES with commas; `since` is like `24h`; `larger` like `1.5G`. Raises FilterError.
+        All words of `q` must be in the path; `attribute` is a name or value, or `name=value`; `state` is one
+        or more of STATES with commas; `since` is like `24h`; `larger` like `1.5G`. Raises FilterError.
         """
         text = cls.unparsed(asked).text
         values: dict[str, Any] = {name: text[name] for name in _CONDITIONS if text[name]}
@@ -95,11 +95,11 @@ class Filter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks for all sequences."""
+        """Whether it matches all sequences."""
         return not any(self.text.values())
 
     def but(self, **text: str) -> dict[str, str]:
-        """Return the text of this filter with another text of some names."""
+        """Return the text of this filter with the text of some names replaced."""
         return {**self.text, **text}
 
 
@@ -121,7 +121,7 @@ def parse_since(text: str) -> timedelta:
 
 @dataclass(frozen=True)
 class Shown:
-    """One file of a contact strip. `status` is that of `files`, or `writing`."""
+    """One file of a contact strip. `status` is the column of `files`, or `writing`."""
 
     file_id: str
     frame: int | None
@@ -131,10 +131,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Sequence:
-    """What a list says of a sequence: columns of `sequences`. `layer_names` are those of its first file.
+    """A sequence in a list: columns of `sequences`. `layer_names` are the layers of its first file.
 
-    `width` and `height` are those of the display window, `data_width` and `data_height` of the data window that
-    holds those of all files.
+    `width` and `height` are the size of the display window in pixels, `data_width` and `data_height` the size
+    of the union of all data windows.
     """
 
     key: str
@@ -177,7 +177,10 @@ class Sequence:
     @property
     def is_overscan(self) -> bool:
         """Whether the data window and the display window differ in size."""
-        return self.data_width is not None and (self.data_width, self.data_height) != (self.width, self.height)
+        return self.data_width is not None and (self.data_width, self.data_height) != (
+            self.width,
+            self.height,
+        )
 
     @property
     def faults(self) -> list[str]:
@@ -191,7 +194,7 @@ class Sequence:
         return [status for status, count in counts.items() if count]
 
 
-# How a column of Sequence follows from the table, unless it is one of its columns.
+# Expressions for the fields of Sequence that are not columns of the table.
 _EXPRESSIONS = {
     "layer_names": "list_transform(layers, lambda layer: layer.name)",
     "data_width": "data_window.max_x - data_window.min_x + 1",
@@ -201,18 +204,18 @@ COLUMNS = ", ".join(
     f"{_EXPRESSIONS[each.name]} AS {each.name}" if each.name in _EXPRESSIONS else f'"{each.name}"'
     for each in fields(Sequence)
 )
-"""What to select from `sequences` for `sequence_of`."""
+"""The columns to select from `sequences` for `sequence_of`."""
 
 
 def sequence_of(row: Mapping[str, Any]) -> Sequence:
-    """Return a row of COLUMNS, and perhaps others, as a Sequence."""
+    """Return a row with COLUMNS, and optionally others, as a Sequence."""
     known = {each.name: row[each.name] for each in fields(Sequence)}
     return Sequence(**{**known, "contact": [Shown(**each) for each in row["contact"]]})
 
 
 @dataclass(frozen=True)
 class Sort:
-    """An order: `sql` is never null; `kind` is its type; `falls` whether the largest comes first."""
+    """A sort order. `sql` is never null; `kind` is its type; `falls` means descending."""
 
     sql: str
     kind: str = "BIGINT"
@@ -231,12 +234,12 @@ SORTS = {
     "findings": Sort("error_findings * 1000000 + warning_findings"),
     "changed": Sort("epoch_us(coalesce(changed, TIMESTAMP '1970-01-01'))"),
 }
-"""The orders of a list by name; sequences that are equal follow by their keys."""
+"""The sort orders of a list by name. Ties are sorted by key."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page of a list begins: behind a sequence with this value of the order, and this key."""
+    """The start of a page of a list: after the sequence with this sort value and key."""
 
     value: str
     key: str
@@ -244,14 +247,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Listed:
-    """A page of a list. `next` is where the next page begins; None on the last."""
+    """A page of a list. `next` is the start of the next page; None on the last page."""
 
     sequences: list[Sequence]
     next: Place | None
 
 
 def list_sequences(reader: Reader, asked: Filter, sort: Sort, after: Place | None = None) -> Listed:
-    """Return a page of the sequences that are asked for. Every page takes the same time."""
+    """Return a page of the sequences that match the filter. Every page takes the same time."""
     rows = reader.rows(_listing(asked, sort, after, f"LIMIT {PAGE + 1}"), **_values(asked, after))
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     place = Place(str(last["place"]), last["key"]) if last else None
@@ -259,7 +262,7 @@ def list_sequences(reader: Reader, asked: Filter, sort: Sort, after: Place | Non
 
 
 def all_sequences(reader: Reader, asked: Filter, sort: Sort) -> Iterator[list[dict[str, Any]]]:
-    """Yield all sequences that are asked for, in batches of rows."""
+    """Yield all sequences that match the filter, in batches of rows."""
     return reader.batches(_listing(asked, sort, None, ""), **asked.values)
 
 
@@ -281,7 +284,7 @@ def _values(asked: Filter, after: Place | None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Count:
-    """How many sequences and files are asked for, and their size."""
+    """The number of sequences and files that match a filter, and their size."""
 
     sequences: int
     files: int
@@ -289,7 +292,7 @@ class Count:
 
 
 def count_sequences(reader: Reader, asked: Filter) -> Count:
-    """Return how many sequences are asked for."""
+    """Return the number of sequences and files that match the filter, and their size."""
     row = reader.row(
         f"""
         SELECT count(*) AS sequences, coalesce(sum(file_count), 0)::BIGINT AS files,
@@ -300,7 +303,7 @@ def count_sequences(reader: Reader, asked: Filter) -> Count:
     return Count(**(row or {}))
 
 
-# What is offered to choose from: the most frequent values.
+# The values to choose from: the most frequent values.
 _CHOICES = {
     "program": "SELECT render_software AS value FROM sequences",
     "color_space": "SELECT color_space AS value FROM sequences",
@@ -313,7 +316,7 @@ MAX_CHOICES = 40
 
 
 def choices(reader: Reader) -> dict[str, list[str]]:
-    """Return the most frequent values of what can be filtered by, in order of the alphabet."""
+    """Return the most frequent values for the filters, in alphabetical order."""
     found = {}
     for name, values in _CHOICES.items():
         rows = reader.rows(f"""

@@ -1,4 +1,4 @@
-"""The renders that are most like one file, and why."""
+"""The renders most similar to one file, and the reasons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from exr_inspector.vectors.embedding import embed
 from exr_inspector.vectors.explain import ALIKE, Explanation, words
 
 MAX_NAMES = 5
-"""Features of a group that are named."""
-SIMILAR = 0.5
-"""The least cosine of files that are called similar."""
+"""Maximum number of features named in a group."""
+MIN_SIMILARITY = 0.5
+"""Minimum cosine of files that are shown as similar."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A group of features that makes two files different; it takes `takes` from their cosine."""
+    """A group of features that differs between two files; it lowers their cosine by `takes`."""
 
     group: str
     takes: float
@@ -33,7 +33,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Likeness:
-    """A file of another sequence, with the groups that differ, the strongest first, and those that do not."""
+    """A file of another sequence, with the groups that differ, the strongest first, and the equal groups."""
 
     match: Match
     file: Row
@@ -42,9 +42,9 @@ class Likeness:
 
 
 def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list[Likeness] | None:
-    """Return the files of other sequences that are SIMILAR to a file, most first; None without such a vector.
+    """Return the most similar files of other sequences; None if the file has no such vector.
 
-    Only files in the reader's scope are compared.
+    Files below MIN_SIMILARITY are left out. Only files in the reader's scope are compared.
     """
     query = _query(reader, found, by)
     if query is None:
@@ -55,16 +55,17 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
         matches = [
             each
             for each in search(query, reader, where=where, limit=limit)
-            if each.similarity >= SIMILAR
+            if each.similarity >= MIN_SIMILARITY
         ]
     except InspectorError as error:
-        if error.fault is not BAD_QUERY:  # a vector without a direction is like no other
+        if error.fault is not BAD_QUERY:  # a zero vector is similar to no other vector
             raise
         return None
     explanations = explain_matches(query, matches, reader)
     sql = """
         SELECT file_id, status, writing, frame_number, thumbnail IS NOT NULL AS has_thumbnail
-        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels) AS shown USING (file_id) WHERE file_id IN (SELECT unnest($ids))"""
+        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels) AS shown USING (file_id)
+        WHERE file_id IN (SELECT unnest($ids))"""
     files = {row["file_id"]: row for row in reader.rows(sql, ids=[match.file_id for match in matches])}
     return [
         _likeness(match, files[match.file_id], explanation)
@@ -73,7 +74,7 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
 
 
 def _query(reader: Reader, found: StoredFile, by: By) -> Query | None:
-    """Return the query for a stored file. The vectors of its header are made from its rows."""
+    """Return the query for a stored file. The vectors of its header are computed from its rows."""
     file_id = found.file["file_id"]
     if by == "look":
         look = reader.vector(file_id, by) or _look_of_sequence(reader, found)
@@ -88,7 +89,7 @@ def _query(reader: Reader, found: StoredFile, by: By) -> Query | None:
 
 
 def _look_of_sequence(reader: Reader, found: StoredFile) -> list[float] | None:
-    """Return the look of another frame of the file's sequence: a snapshot has that of one frame."""
+    """Return the look vector of the file's sequence: a snapshot has the vector of one frame only."""
     sql = """
         SELECT look.file_id FROM pixels AS look JOIN files USING (file_id)
         WHERE files.sequence_key = $key AND look_vector IS NOT NULL LIMIT 1"""
