@@ -63,7 +63,7 @@ def test_attributes_are_filtered_while_typing(page: Page, catalog: Catalog) -> N
 
 def test_openimageio_is_loaded_beside_the_file(page: Page, catalog: Catalog) -> None:
     page.goto(f"{catalog.url}{catalog.file(LAYERS)}")
-    page.get_by_role("link", name="Attributes beside the file's").click()
+    page.get_by_role("link", name="Attributes as OpenImageIO reports them").click()
     expect(page.locator("#report tr", has_text="Copyright")).to_contain_text("Example Pictures")
     expect(page).to_have_title(re.compile("layers.1001.exr"))
 
@@ -143,7 +143,7 @@ def test_pages_are_accessible_and_fit_narrow_windows(
     page.wait_for_load_state("networkidle")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    for width in (1280, 800):
+    for width in (1280, 800, 400):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 

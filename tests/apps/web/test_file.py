@@ -104,6 +104,8 @@ def test_findings_and_faults_say_what_is_wrong_and_what_to_do(catalog: Catalog) 
     assert "CHUNKS_MISSING the file holds 3 of 4 chunks; the first missing scan line is 44" in text
     assert "FILE-01" in text
     assert "Copy or render the frame again." in text
+    assert "undecided PIX-03 cannot be judged" in text
+    assert "Clamp the value" not in text
     nan = catalog.get(catalog.file(frame_name(NAN))).text
     assert nan.count("first at 16, 6") == 3
 
@@ -149,6 +151,9 @@ def test_similar_renders_have_reasons_and_leave_out_the_own_sequence(catalog: Ca
     assert "alike in" in text
     layers = text_of(catalog.get(catalog.file(LAYERS).replace("/file?", "/file/similar?")).text)
     assert "only here albedo" in layers
+    albedo = catalog.get(catalog.file("dune/assets/hill_albedo.exr").replace("/file?", "/file/similar?")).text
+    assert "By metadata Nothing similar." in text_of(albedo)
+    assert "1001 has no picture" in text_of(albedo)
 
 
 def test_a_limited_token_sees_nothing_of_another_show(catalog: Catalog, limited: Catalog) -> None:

@@ -75,7 +75,7 @@ def test_a_broken_sequence_leads_to_its_frame(page: Page, catalog: Catalog) -> N
     expect(page.get_by_role("heading", level=1)).to_contain_text(BEAUTY.replace("#", "1001"))
 
 
-@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("width", [400, 700, 1280])
 @pytest.mark.parametrize("path", ["/", "/sequences"])
 def test_pages_are_accessible_and_fit(page: Page, catalog: Catalog, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

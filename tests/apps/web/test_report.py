@@ -60,6 +60,13 @@ def test_a_report_has_the_broken_sequences_first_with_findings_frames_and_statis
     assert complaints == []
 
 
+def test_statistics_of_a_report_name_parts_and_leave_out_cryptomattes(written: Path) -> None:
+    sections = {each.split("####")[0].split()[-1]: each for each in written.read_text().split("<section")[1:]}
+    assert "depth.right" in sections["stereo."]
+    assert ">crypto_object00.R<" not in sections["layers."]
+    assert "<th>Mean over frames</th>" not in sections["stereo."]
+
+
 @pytest.mark.parametrize("medium", ["screen", "print"])
 def test_a_report_is_accessible_and_fits(browser: Browser, written: Path, medium: str) -> None:
     # Axe is a script, which the report itself forbids.

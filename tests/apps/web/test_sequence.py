@@ -96,6 +96,7 @@ def test_what_differs_between_frames_is_shown_with_values(tmp_path: Path) -> Non
         )
     assert "arnold/AA_samples 6 1001, 1004-1005 12 1002-1003" in text
     assert "timeCode 01:00:00:00 1001 01:00:00:01 1002" in text
+    assert "worldToCamera 1 0 0 0, 0 1 0 0, 0 0 1 0, -0 -1.5 4.5 1 1001" in text
     assert "owner" not in text
     assert "No pixels of these frames were measured" in text
     assert "No policy has judged these frames." in text

@@ -52,7 +52,7 @@ def test_a_row_says_what_people_ask_of_a_sequence(catalog: Catalog) -> None:
     assert "1 sequence 8 files" in shown
     assert "beauty.####.exr 1001-1009 missing 1006 incomplete 1004" in shown
     assert "broken" in shown
-    assert "96\N{MULTIPLICATION SIGN}54 zip" in shown
+    assert "96\N{MULTIPLICATION SIGN}54 data 104\N{MULTIPLICATION SIGN}62 zip" in shown
     assert "2 of 8 channels (none), diffuse" in shown
     assert "lin_rec709_scene" in shown
     assert answer.text.count("/thumbnail?") == 3

@@ -28,7 +28,8 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
     shared: dict[tuple[str, str, str], list[int]] = {}
     for row in rows:
         if row["attr_type"] not in _SHOWN_ELSEWHERE:
-            key = (row["attr_name"], row["attr_type"], _value(row))
+            name, type_ = row["attr_name"], row["attr_type"]
+            key = (name, type_, value_text(name, type_, row["value_json"]))
             shared.setdefault(key, []).append(row["part_index"])
     wanted = text.casefold()
     return [
@@ -38,14 +39,15 @@ def attributes(rows: Sequence[Row], text: str = "") -> list[Attribute]:
     ]
 
 
-def _value(row: Row) -> str:
-    value = json.loads(row["value_json"])
-    if isinstance(value, dict) and value.keys() == {"elided"}:
-        return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
+def value_text(name: str, type_: str, stored: str) -> str:
+    """Return an attribute's value as text from its stored JSON; the JSON itself if it is cut or malformed."""
     try:
-        return readable({"name": row["attr_name"], "type": row["attr_type"], "value": value})
-    except (KeyError, TypeError, ValueError):  # a row from another writer
-        return str(row["value_json"])
+        value = json.loads(stored)
+        if isinstance(value, dict) and value.keys() == {"elided"}:
+            return "{size_bytes:,} bytes, which are too many to store".format(**value["elided"])
+        return readable({"name": name, "type": type_, "value": value})
+    except (KeyError, TypeError, ValueError):  # cut, or a row from another writer
+        return stored
 
 
 class Reported(NamedTuple):

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from exr_inspector.apps.web.queries import sequences
+from exr_inspector.apps.web.queries.attributes import value_text
 from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 from exr_inspector.catalog.stored_document import by_file, stored_document
 from exr_inspector.compare.outliers import Outlier, find_outliers, frame_facts
@@ -21,8 +22,8 @@ MAX_COMPARED = 1_500
 """Maximum number of frames to search for outliers: all of their attributes are read."""
 MAX_VALUES = 6
 """Maximum number of distinct values of one fact to list."""
-MAX_VALUE = 200
-"""Maximum characters of a value."""
+MAX_VALUE, MAX_STORED = 200, 2_000
+"""Maximum characters of a value on the page, and of its stored JSON."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ JOINED = f"""
     (SELECT * FROM {{table}} WHERE path_rank BETWEEN $first AND $last) AS {{table}}
     JOIN ({OF_SEQUENCE}) AS of_sequence USING (file_id)"""
 """Join another table's rows to each frame. The range of ranks lets the database skip other rows."""
+
+MEASURED = f"{JOINED.format(table='channel_stats')} WHERE NOT coalesce(is_cryptomatte, false)"
+"""Join the statistics of each frame, except Cryptomatte channels, whose samples are ids."""
 
 
 def frame_sequence(reader: Reader, key: str) -> FrameSequence | None:
@@ -125,8 +129,7 @@ def measured_channels(reader: Reader, found: FrameSequence) -> list[ChannelName]
     """Return the channels with statistics, except Cryptomatte channels."""
     rows = reader.rows(
         f"""
-        SELECT part_index, name FROM {JOINED.format(table="channel_stats")}
-        WHERE NOT coalesce(is_cryptomatte, false) GROUP BY part_index, name
+        SELECT part_index, name FROM {MEASURED} GROUP BY part_index, name
         ORDER BY part_index, contains(name, '.'), regexp_extract(name, '(.*)[.]', 1),
             list_position(['R', 'G', 'B', 'A', 'X', 'Y', 'Z'], regexp_extract(name, '[^.]*$')), name""",
         **found.bounds,
@@ -201,7 +204,8 @@ _SHOWN = ("channels", "chunkCount", "dataWindow", "displayWindow", "compression"
 def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
     """Return the facts and attributes that differ among the frames whose header was read."""
     facts = " UNION ALL ".join(
-        f"SELECT frame_number, part_index, '{name}' AS fact, ({value})::VARCHAR AS value FROM sequence_parts"
+        f"SELECT frame_number, part_index, '{name}' AS fact, ({value})::VARCHAR AS value, NULL AS type"
+        " FROM sequence_parts"
         for name, value in _FACTS.items()
     )
     rows = reader.rows(
@@ -210,20 +214,22 @@ def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
         facts AS (
             {facts}
             UNION ALL
-            SELECT frame_number, part_index, 'channels', string_agg(name || ' ' || type, ', ' ORDER BY name)
+            SELECT frame_number, part_index, 'channels', string_agg(name || ' ' || type, ', ' ORDER BY name),
+                NULL
             FROM {JOINED.format(table="channels")} GROUP BY ALL
             UNION ALL
-            SELECT frame_number, part_index, attr_name, coalesce(value_text, value_json)
+            SELECT frame_number, part_index, attr_name, coalesce(value_text, value_json),
+                if(value_text IS NULL, attr_type, NULL)
             FROM {JOINED.format(table="attributes")} WHERE attr_name NOT IN (SELECT unnest($shown))
         ),
         valued AS (
-            SELECT part_index, fact, value, list(frame_number ORDER BY frame_number) AS frames,
+            SELECT part_index, fact, value, type, list(frame_number ORDER BY frame_number) AS frames,
                 count(*) OVER (PARTITION BY part_index, fact) AS value_count,
                 sum(count(*)) OVER (PARTITION BY part_index, fact) AS fact_count
-            FROM facts WHERE value IS NOT NULL GROUP BY part_index, fact, value
+            FROM facts WHERE value IS NOT NULL GROUP BY part_index, fact, value, type
         ),
         total AS (SELECT count(DISTINCT file_id) AS n FROM sequence_parts)
-        SELECT part_index, fact, left(value, {MAX_VALUE}) AS value, frames, value_count,
+        SELECT part_index, fact, left(value, {MAX_STORED}) AS value, type, frames, value_count,
             (SELECT list(DISTINCT frame_number) FROM sequence_parts) AS all_frames
         FROM valued, total
         WHERE value_count > 1 OR fact_count < n
@@ -244,13 +250,18 @@ def variations(reader: Reader, found: FrameSequence) -> list[Variation]:
 
 def _variation(part: int | None, name: str, rows: Sequence[Row]) -> Variation:
     count = rows[0]["value_count"]
-    values = [Value(row["value"], format_frames(_numbers(row["frames"]))) for row in rows]
+    values = [Value(_text(row)[:MAX_VALUE], format_frames(_numbers(row["frames"]))) for row in rows]
     if count == len(rows):
         having = {frame for row in rows for frame in row["frames"]}
         lacking = [frame for frame in rows[0]["all_frames"] if frame not in having]
         if lacking:
             values.append(Value(None, format_frames(_numbers(lacking))))
     return Variation(part, name, count, tuple(values))
+
+
+def _text(row: Row) -> str:
+    """Return a value as the file page shows it. `type` is None unless the value is an attribute's JSON."""
+    return value_text(row["fact"], row["type"], row["value"]) if row["type"] else str(row["value"])
 
 
 def _numbers(frames: Iterable[int | None]) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from exr_inspector.apps.web.queries.compare import evenly
-from exr_inspector.apps.web.queries.frames import JOINED, Frame, frame_sequence
+from exr_inspector.apps.web.queries.frames import JOINED, MEASURED, Frame, frame_sequence
 from exr_inspector.apps.web.queries.sequences import COLUMNS, Filter, sequence_of
 from exr_inspector.apps.web.queries.sequences import Sequence as Listed
 from exr_inspector.catalog.duckdb.snapshot import Reader, Row
@@ -82,11 +82,16 @@ _FINDINGS = f"""
     FROM found GROUP BY is_failure, severity, subject
     ORDER BY is_failure DESC, list_position(['error', 'warning', 'info'], severity), subject"""
 _CHANNELS = f"""
-    SELECT part_index, name, min(min) AS min, avg(mean) AS mean, max(max) AS max,
+    WITH measured AS (SELECT * FROM {MEASURED}),
+    part_names AS (
+        SELECT part_index, coalesce(min(parts.name), min(view)) AS part_name
+        FROM {JOINED.format(table="parts")} GROUP BY part_index
+    )
+    SELECT part_index, part_name, name, min(min) AS min, avg(mean) AS mean, max(max) AS max,
         sum(nan_count + pos_inf_count + neg_inf_count)::BIGINT AS nonfinite,
         list(mean ORDER BY frame_number) AS means
-    FROM {JOINED.format(table="channel_stats")}
-    GROUP BY part_index, name ORDER BY part_index, name"""
+    FROM measured LEFT JOIN part_names USING (part_index)
+    GROUP BY part_index, part_name, name ORDER BY part_index, name"""
 
 
 def section(reader: Reader, key: str) -> Section:

@@ -131,7 +131,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A sequence in a list: columns of `sequences`. `layer_names` are the layers of its first file."""
+    """A sequence in a list: columns of `sequences`. `layer_names` are the layers of its first file.
+
+    `width` and `height` are the size of the display window in pixels, `data_width` and `data_height` the size
+    of the union of all data windows.
+    """
 
     key: str
     name: str
@@ -157,6 +161,8 @@ class Sequence:
     size_bytes: int | None
     width: int | None
     height: int | None
+    data_width: int | None
+    data_height: int | None
     part_count: int | None
     is_deep: bool | None
     layer_names: list[str] | None
@@ -167,6 +173,14 @@ class Sequence:
     changed: datetime | None
     last_inspected: datetime | None
     contact: list[Shown]
+
+    @property
+    def is_overscan(self) -> bool:
+        """Whether the data window and the display window differ in size."""
+        return self.data_width is not None and (self.data_width, self.data_height) != (
+            self.width,
+            self.height,
+        )
 
     @property
     def faults(self) -> list[str]:
@@ -181,7 +195,11 @@ class Sequence:
 
 
 # Expressions for the fields of Sequence that are not columns of the table.
-_EXPRESSIONS = {"layer_names": "list_transform(layers, lambda layer: layer.name)"}
+_EXPRESSIONS = {
+    "layer_names": "list_transform(layers, lambda layer: layer.name)",
+    "data_width": "data_window.max_x - data_window.min_x + 1",
+    "data_height": "data_window.max_y - data_window.min_y + 1",
+}
 COLUMNS = ", ".join(
     f"{_EXPRESSIONS[each.name]} AS {each.name}" if each.name in _EXPRESSIONS else f'"{each.name}"'
     for each in fields(Sequence)

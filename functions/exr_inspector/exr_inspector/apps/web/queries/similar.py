@@ -17,6 +17,8 @@ from exr_inspector.vectors.explain import ALIKE, Explanation, words
 
 MAX_NAMES = 5
 """Maximum number of features named in a group."""
+MIN_SIMILARITY = 0.5
+"""Minimum cosine of files that are shown as similar."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Likeness:
 def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list[Likeness] | None:
     """Return the most similar files of other sequences; None if the file has no such vector.
 
-    Only files in the reader's scope are compared.
+    Files below MIN_SIMILARITY are left out. Only files in the reader's scope are compared.
     """
     query = _query(reader, found, by)
     if query is None:
@@ -50,13 +52,20 @@ def similar_files(reader: Reader, found: StoredFile, by: By, limit: int) -> list
     key = found.file["sequence_key"]
     where = f"sequence_key IS DISTINCT FROM {literal(key)}" if key else ""
     try:
-        matches = search(query, reader, where=where, limit=limit)
+        matches = [
+            each
+            for each in search(query, reader, where=where, limit=limit)
+            if each.similarity >= MIN_SIMILARITY
+        ]
     except InspectorError as error:
         if error.fault is not BAD_QUERY:  # a zero vector is similar to no other vector
             raise
         return None
     explanations = explain_matches(query, matches, reader)
-    sql = "SELECT file_id, status, writing, size_bytes FROM files WHERE file_id IN (SELECT unnest($ids))"
+    sql = """
+        SELECT file_id, status, writing, frame_number, thumbnail IS NOT NULL AS has_thumbnail
+        FROM files LEFT JOIN (SELECT file_id, thumbnail FROM pixels) AS shown USING (file_id)
+        WHERE file_id IN (SELECT unnest($ids))"""
     files = {row["file_id"]: row for row in reader.rows(sql, ids=[match.file_id for match in matches])}
     return [
         _likeness(match, files[match.file_id], explanation)

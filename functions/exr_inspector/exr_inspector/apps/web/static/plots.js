@@ -32,7 +32,8 @@ function plot(element) {
     title: element.dataset.title,
     width: element.clientWidth,
     height: 220,
-    scales: { x: { time: false } },
+    // Without a range, a series of zeros has an axis to 100.
+    scales: { x: { time: false }, y: { range: (_, low, high) => (low || high ? uPlot.rangeNum(low, high, 0.1, true) : [0, 1]) } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(String) }, { ...axis, size: 62 }],
     series: [
       { label: "Frame", value: (_, value) => (value === null || value === undefined ? "–" : String(value)) },
