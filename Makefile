@@ -137,7 +137,7 @@ build: ## Pack the folder that is deployed; the archive is reproducible
 
 dist: $(release_READY) ## Build source distribution and wheel, and check them
 	@rm -rf $(DIST)
-	$(BIN)/python -m build --outdir $(DIST) .
+	$(BIN)/python -m build --quiet --outdir $(DIST) .
 	$(BIN)/twine check --strict $(DIST)/*
 
 sbom: $(release_READY) ## List the packages of the function's image (CycloneDX)

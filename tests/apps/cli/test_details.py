@@ -167,4 +167,4 @@ def test_wide_characters_keep_the_columns_of_attributes(tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     path.write_bytes(simple(4, 4, attributes=names))
     lines = on_terminal("inspect", str(path), columns=80).lines
-    assert "  a0: 東京タワー" + " " * 26 in lines[4]
+    assert any("  a0: 東京タワー" + " " * 26 in line for line in lines)
