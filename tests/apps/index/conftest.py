@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.catalog.backends import Vast, vast
 from tests.exrfiles.demo import simple, truncated
 
 OLD = 1_790_000_000
@@ -27,3 +29,13 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path / "tree/sh000/fake.exr", b"not an image")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "tree"
+
+
+@pytest.fixture
+def database(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vast]:
+    """The VAST DataBase that the settings select."""
+    with vast() as found:
+        settings = found.settings()
+        for name in ("endpoint", "access_key", "secret_key", "bucket", "journal"):
+            monkeypatch.setenv(f"VAST_DB_{name.upper()}", getattr(settings, f"vast_{name}"))
+        yield found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from exr_inspector.catalog.columns import TABLES
 from tests.apps.cli.command import run
 from tests.apps.index.conftest import write
 from tests.apps.index.test_index import DB, counts, index, names, query
-from tests.catalog.backends import Vast, rows, vast
+from tests.catalog.backends import Vast, rows
 from tests.exrfiles.attributes import attribute
 from tests.exrfiles.demo import simple
 
@@ -84,15 +83,6 @@ def test_a_name_is_forgotten_there_too(lost: dict[str, list[dict[str, Any]]]) ->
     assert done.exit_code == 0, done.output
     assert b"Jane R" not in Path(GONE).read_bytes()
     assert b"Jane R" not in Path(DB).read_bytes()
-
-
-@pytest.fixture
-def database(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vast]:
-    with vast() as found:
-        settings = found.settings()
-        for name in ("endpoint", "access_key", "secret_key", "bucket", "journal"):
-            monkeypatch.setenv(f"VAST_DB_{name.upper()}", getattr(settings, f"vast_{name}"))
-        yield found
 
 
 def test_vast_database_keeps_them_in_a_schema_of_their_own(tree: Path, database: Vast) -> None:

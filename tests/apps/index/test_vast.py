@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,8 @@ from exr_inspector.catalog.duckdb.snapshot import Snapshot
 from tests.apps.cli.command import COMMAND, environment, run
 from tests.apps.index.conftest import write
 from tests.apps.index.test_index import counts
-from tests.catalog.backends import Vast, rows, vast
+from tests.catalog.backends import Vast, rows
 from tests.exrfiles.demo import simple
-
-
-@pytest.fixture
-def database(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vast]:
-    with vast() as found:
-        settings = found.settings()
-        for name in ("endpoint", "access_key", "secret_key", "bucket", "journal"):
-            monkeypatch.setenv(f"VAST_DB_{name.upper()}", getattr(settings, f"vast_{name}"))
-        yield found
 
 
 def _index(*arguments: object) -> dict[str, Any]:

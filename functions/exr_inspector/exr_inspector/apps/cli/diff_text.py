@@ -9,7 +9,7 @@ import click
 
 from exr_inspector.apps.cli.table import print_table
 from exr_inspector.apps.cli.terminal import can_print, columns, harmless, nearby, plural, say, shade, truncate
-from exr_inspector.apps.cli.values import readable, readable_window
+from exr_inspector.apps.cli.values import change_text, readable_window
 
 if TYPE_CHECKING:
     from exr_inspector.compare.files import FileDiff
@@ -66,7 +66,7 @@ def _together(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str]]]:
 def _line(change: Change | SequenceChange, name: str, indent: str = "") -> str:
     kind = change["kind"]
     what = "" if change["what"] in ("attribute", "file") else f"{change['what']} "
-    before, after = (_text(change["what"], change[side]) for side in ("before", "after"))
+    before, after = (change_text(change["what"], change[side]) for side in ("before", "after"))
     values = f"{before} {_arrow()} {after}" if before and after else before or after
     text = harmless(f"{indent}{_SIGNS[kind]} {what}{name}" + (f": {values}" if values else ""), keep="")
     room = columns()
@@ -75,20 +75,6 @@ def _line(change: Change | SequenceChange, name: str, indent: str = "") -> str:
 
 def _arrow() -> str:
     return "→" if can_print("→") else "->"
-
-
-def _text(what: str, value: Any) -> str:
-    match what, value:
-        case _, None:
-            return ""
-        case "attribute", dict():
-            return readable(value)
-        case "channel", dict():
-            sampling = (value["x_sampling"], value["y_sampling"])
-            return f"{value['type']}" + (f" {sampling[0]}x{sampling[1]}" if sampling != (1, 1) else "")
-        case "part", list():
-            return " ".join(value)
-    return str(value)
 
 
 def _print_pixels(pixels: PixelDiff) -> None:

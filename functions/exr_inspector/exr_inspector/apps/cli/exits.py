@@ -1,4 +1,4 @@
-"""Exit codes, which are the same for every command."""
+"""The exit codes of the commands."""
 
 from __future__ import annotations
 

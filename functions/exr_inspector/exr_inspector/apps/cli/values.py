@@ -24,6 +24,21 @@ def readable(attribute: Mapping[str, Any], *, full: bool = False) -> str:
     return f"{text} (base64: {raw})" if full and raw is not None else text
 
 
+def change_text(what: str, value: Any) -> str:
+    """Return the `before` or `after` value of a header change as text; empty if there is none."""
+    match what, value:
+        case _, None:
+            return ""
+        case "attribute", dict():
+            return readable(value)
+        case "channel", dict():
+            sampling = (value["x_sampling"], value["y_sampling"])
+            return str(value["type"]) + (f" {sampling[0]}x{sampling[1]}" if sampling != (1, 1) else "")
+        case "part", list():
+            return " ".join(value)
+    return str(value)
+
+
 def readable_window(value: Mapping[str, Any]) -> str:
     """Return a window as `[0,0 - 95,53] 96x54`; both corners are inside."""
     low, high = value["min"], value["max"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
-from exr_inspector.apps.cli.values import readable, readable_window
+from exr_inspector.apps.cli.values import change_text, readable_window
 from exr_inspector.apps.web.queries.sequences import COLUMNS, sequence_of
 from exr_inspector.apps.web.queries.sequences import Sequence as Listed
 from exr_inspector.apps.web.templating import size
@@ -167,22 +167,8 @@ def _facts(side: Side, document: Document | None) -> dict[str, str]:
 
 def value_text(what: str, value: Any) -> str:
     """Return the `before` or `after` value of a header change as text, truncated if it is long."""
-    text = _text(what, value)
+    text = change_text(what, value)
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
-
-
-def _text(what: str, value: Any) -> str:
-    match what, value:
-        case _, None:
-            return ""
-        case "attribute", dict():
-            return readable(value)
-        case "channel", dict():
-            sampling = (value["x_sampling"], value["y_sampling"])
-            return str(value["type"]) + (f" {sampling[0]}x{sampling[1]}" if sampling != (1, 1) else "")
-        case "part", list():
-            return " ".join(value)
-    return str(value)
 
 
 def compare(reader: Reader, a: Side, b: Side) -> Comparison:

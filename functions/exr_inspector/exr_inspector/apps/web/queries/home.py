@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby, takewhile
 from typing import Any, Literal
@@ -105,10 +105,7 @@ class Total:
     changed: datetime | None
 
 
-_SUMMED = (
-    *("ok_count", "incomplete_count", "corrupt_count", "unsupported_count", "missing_count"),
-    *("writing_count", "judged_count", "error_findings", "warning_findings", "unknown_findings"),
-)
+_SUMMED = [each.name for each in fields(Total) if each.name.endswith(("_count", "_findings"))]
 _SUMS = ", ".join(
     [
         "count(*) AS sequences",
