@@ -162,9 +162,11 @@ def test_a_rollback_that_never_succeeds_is_given_up_in_the_end(shared: Vast, nam
     store.ensure_tables()
     shared.server.faults.every(Fault(status=500), on="rollback")
     shared.server.faults.at(1, Fault(status=403), on="insert")
+    shared.waits.clear()
     with shared.server.counting() as kinds:
         with pytest.raises(InspectorError):
             store.upsert([delivered(name)])
+        assert len(shared.waits) == MAX_ROLLBACKS - 1  # none behind the last one
         for _ in range(MAX_LATER_ROLLBACKS + 5):
             store.lookup([delivered(name).file_id])
     assert kinds.count("rollback") == MAX_ROLLBACKS + MAX_LATER_ROLLBACKS

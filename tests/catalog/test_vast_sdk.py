@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 
@@ -39,6 +40,22 @@ def test_an_sdk_that_lacks_a_private_part_is_refused_by_the_part_s_name(
     refusal = import_again()
     assert refusal.fault is errors.NOT_INSTALLED
     assert part in refusal.message
+
+
+def test_an_sdk_that_lacks_a_private_attribute_is_refused_by_the_attribute_s_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = VastdbApi.__init__
+
+    @functools.wraps(original)
+    def changed(self: VastdbApi, *arguments: object, **options: object) -> None:
+        original(self, *arguments, **options)
+        del self._ssl_verify
+
+    monkeypatch.setattr(VastdbApi, "__init__", changed)
+    refusal = import_again()
+    assert refusal.fault is errors.NOT_INSTALLED
+    assert "VastdbApi._ssl_verify" in refusal.message
 
 
 def test_an_sdk_that_is_absent_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

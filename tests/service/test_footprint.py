@@ -75,10 +75,10 @@ def _header_size(function: Function, s3: S3Server, comments: bytes) -> int:
 LARGE = simple(256, 256, compression="none")
 
 
-def _without_table(content: bytes) -> bytes:
+def _without_table(content: bytes, chunks: int = 256) -> bytes:
     header = parse_header(content)
     assert isinstance(header, Header)
-    return content[: header.size] + bytes(8 * 256) + content[header.size + 8 * 256 :]
+    return content[: header.size] + bytes(8 * chunks) + content[header.size + 8 * chunks :]
 
 
 @pytest.mark.parametrize("content", [LARGE, _without_table(LARGE), LARGE[:-1], LARGE[:100_000]])
@@ -106,6 +106,21 @@ def test_chunks_of_an_object_without_table_are_counted_if_that_is_wanted(
     assert (found["file"]["status"], found["file"]["complete"]) == ("ok", True)
     assert found["file"]["chunks_present"] == found["file"]["chunks_promised"] == 256
     assert len(s3.seen) < 2 + 256
+
+
+def test_more_than_256_chunks_are_counted_in_a_local_file_only(
+    bare: Function, s3: S3Server, tmp_path: Path
+) -> None:
+    """A chunk costs a request of a store, and a system call of a file."""
+    bare.read_from(s3)
+    bare.set(EXR_INSPECTOR_COMPLETENESS="always")
+    content = _without_table(simple(256, 257, compression="none"), 257)
+    s3.put(BUCKET, "cost/longer.exr", content)
+    (tmp_path / "longer.exr").write_bytes(content)
+    remote, local = bare.handle(created("cost/longer.exr")), bare.handle(plain(tmp_path / "longer.exr"))
+    assert (remote["file"]["complete"], remote["file"]["chunks_present"]) == (None, None)
+    assert len(s3.seen) < 2 + 256
+    assert (local["file"]["complete"], local["file"]["chunks_present"]) == (True, 257)
 
 
 def test_an_absent_object_costs_one_request_for_each_reading_of_its_key(bare: Function, s3: S3Server) -> None:
