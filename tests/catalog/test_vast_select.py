@@ -72,8 +72,8 @@ def test_any_shards_are_found(tables: dict[str, Any], shards: list[int]) -> None
 
 @pytest.mark.parametrize(
     "others",
-    [[], ["x" * 32], ["short"], ["ä" * 16], [f"{number:032x}" for number in range(MAX_KEYS)]],
-    ids=["none", "absent", "short", "not ASCII", "many"],
+    [[], ["x" * 32], ["short"], ["x" * 40], ["ä" * 16], [f"{number:032x}" for number in range(MAX_KEYS)]],
+    ids=["none", "absent", "short", "long", "not ASCII", "many"],
 )
 def test_keys_are_found_among_any_others(tables: dict[str, Any], others: list[str]) -> None:
     wanted = [delivered(name).file_id for name in NAMES]

@@ -150,3 +150,27 @@ def test_a_span_counts_the_files_that_a_transaction_writes_and_removes(
     function.handle_batch([created("a.exr"), removed("gone.exr"), created("b.exr")])
     spans = [each for each in function.ctx.recorded.spans if each.name == "exr_inspector.store"]
     assert spans[-1].attributes == {"files": 3}
+
+
+def test_the_object_that_is_there_is_stored_though_its_event_is_the_older_one(
+    function: Function, s3: S3Server
+) -> None:
+    """A restored version, or a store whose sequencers began anew. The look proves that it is current."""
+    function.read_from(s3)
+    s3.put(BUCKET, KEY, simple(4, 4))
+    function.handle(created(KEY, sequencer="9"))
+    s3.put(BUCKET, KEY, simple(8, 8))
+    document = function.handle(created(KEY, sequencer="1"))
+    assert document["persistence"]["message"].startswith("replaced")
+    assert sizes(function) == [len(simple(8, 8))]
+
+
+def test_an_object_that_is_gone_has_no_row_though_its_event_is_the_older_one(
+    function: Function, s3: S3Server
+) -> None:
+    function.read_from(s3)
+    s3.put(BUCKET, KEY, simple(4, 4))
+    function.handle(created(KEY, sequencer="9"))
+    s3.delete(BUCKET, KEY)
+    function.handle(removed(KEY, sequencer="1"))
+    assert function.rows() == []
