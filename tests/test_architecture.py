@@ -22,7 +22,7 @@ RULES = {
     "version": "",
     "parallel": "",
     "telemetry": "",
-    "location": "errors",
+    "location": "errors exr/values",
     "mounts": "",
     "sequences": "exr/names",
     "shows": "errors location sequences show",

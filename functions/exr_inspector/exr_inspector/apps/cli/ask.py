@@ -17,7 +17,7 @@ from exr_inspector.apps.cli.terminal import json_text
 from exr_inspector.apps.questions.contents import SECTIONS
 from exr_inspector.apps.questions.load import names, nearest, question, questions
 from exr_inspector.apps.questions.question import EMPTY, Dialect, Parameter, Question
-from exr_inspector.location import path_location
+from exr_inspector.location import folder_names
 from exr_inspector.settings import Settings
 
 _TYPES: dict[str, Any] = {"number": float, "count": click.IntRange(1)}
@@ -128,7 +128,7 @@ def _located(each: Question, values: dict[str, object]) -> dict[str, object]:
     settings = Settings.from_mapping(os.environ)
     kinds = {parameter.name: parameter.kind for parameter in each.parameters}
     return {
-        name: path_location(local_name(str(value), settings), settings.paths).path
+        name: folder_names(local_name(str(value), settings), settings.paths)[0]
         if kinds[name] == "path" and os.path.lexists(str(value))
         else value
         for name, value in values.items()
