@@ -111,7 +111,7 @@ def test_findings_name_their_frames(catalog: Catalog) -> None:
 def test_a_sequence_of_another_show_is_not_there(catalog: Catalog, limited: Catalog) -> None:
     key = "tide/sq900/sh900/beauty.#.exr"
     assert catalog.get(catalog.sequence(key)).status == 200
-    for path in ("/sequence", "/sequence.csv", "/sequence/outliers"):
+    for path in ("/sequence", "/sequence.csv", "/sequence/outliers", "/sequence/whole"):
         asked = catalog.sequence(key).replace("/sequence", path)
         answer, absent = limited.get(asked), limited.get(f"{path}?key=nothing")
         assert (answer.status, answer.body) == (absent.status, absent.body) == (404, absent.body)
@@ -125,7 +125,7 @@ def test_a_file_without_frame_leads_to_its_page(catalog: Catalog) -> None:
 
 
 def test_hostile_text_of_a_sequence_stays_text(catalog: Catalog) -> None:
-    for path in ("/sequence", "/sequence/outliers"):
+    for path in ("/sequence", "/sequence/outliers", "/sequence/whole"):
         page = catalog.get(catalog.sequence(f"tide/{SCRIPT}.#.exr").replace("/sequence", path)).text
         assert SCRIPT not in page
         assert "owned" in text_of(page)

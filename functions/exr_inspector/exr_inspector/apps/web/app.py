@@ -40,6 +40,7 @@ PAGES: dict[str, Handler] = {
     "/sequence": sequence.page,
     "/sequence.csv": sequence.frames,
     "/sequence/outliers": sequence.outliers,
+    "/sequence/whole": sequence.whole,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.
