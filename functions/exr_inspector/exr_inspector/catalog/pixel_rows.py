@@ -68,7 +68,7 @@ def stored_statistics(pixels: Mapping[str, Any], channels: Iterable[Mapping[str,
     }
 
 
-def _stored_channel(row: Row) -> dict[str, Any]:
+def _stored_channel(row: Mapping[str, Any]) -> dict[str, Any]:
     percentiles = {name: row[name] for name in PERCENTILES if row[name] is not None}
     place = {"x": row["first_nonfinite_x"], "y": row["first_nonfinite_y"]}
     return {

@@ -206,4 +206,4 @@ def _exposure(view: View, pictures: Sequence[Frame]) -> float:
         view.site.pictures.image(each.file_path, (each.etag, each.size_bytes, each.mtime), view.roots())
         for each in pictures[::step]
     ]
-    return shared_exposure([image for image in images if image is not None])
+    return shared_exposure([image for image in images if not isinstance(image, str)])
