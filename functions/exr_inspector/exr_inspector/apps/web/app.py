@@ -47,10 +47,10 @@ PAGES: dict[str, Handler] = {
 _KEPT = "private, max-age=31536000, immutable"
 
 
-def make_site(path: str, settings: Settings) -> Site:
+def make_site(path: str, settings: Settings, *, is_copy: bool = False) -> Site:
     """Return the state that all pages of a snapshot share. Raises InspectorError if it cannot be opened."""
     originals = Originals(settings)
-    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
+    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals), is_copy)
 
 
 def make_app(site: Site, access: Access) -> Guard:

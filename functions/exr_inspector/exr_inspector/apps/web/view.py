@@ -37,6 +37,8 @@ class Site:
     settings: Settings
     originals: Originals
     pictures: Pictures
+    is_copy: bool = False
+    """Whether the snapshot is a copy of a store that was made at the start, which nobody replaces."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,12 @@ class View:
         if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
         sql = self.request.url.include_query_params(**{FORMAT: "sql"})
-        page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
+        page = {
+            "as_of": self.snapshot.published_at,
+            "is_copy": self.site.is_copy,
+            "snapshot": self.snapshot,
+            "sql_url": _relative(sql),
+        }
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
     def roots(self) -> tuple[str, ...]:

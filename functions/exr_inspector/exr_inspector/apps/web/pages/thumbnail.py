@@ -11,8 +11,9 @@ from exr_inspector.apps.web.pictures import NOTHING
 from exr_inspector.apps.web.view import View, not_found
 
 NO_PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 90">\
-<rect width="160" height="90" fill="#23272d"/><g fill="#a5adb8" font-family="sans-serif" \
-text-anchor="middle"><text x="80" y="42" font-size="13">no picture</text><text x="80" y="60" font-size="11">{}</text></g></svg>"""
+<rect width="160" height="90" fill="#23272d"/>\
+<g fill="#a5adb8" font-family="sans-serif" text-anchor="middle">\
+<text x="80" y="42" font-size="13">no picture</text><text x="80" y="60" font-size="11">{}</text></g></svg>"""
 """The placeholder for a file without a picture, with the reason."""
 DEEP = "deep pixels"
 # Cache for some minutes, while a viewer switches between pages and exposures.
