@@ -75,8 +75,10 @@ class _Static(StaticFiles):
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: "Not found", 400: "Not a valid address"}
-    return _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
+    titles = {404: "Not found", 400: "Not a valid address", 429: "Too many requests"}
+    response = _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _failed(request: Request, error: Exception) -> Response:
