@@ -26,7 +26,14 @@ from exr_inspector.catalog.plan import (
     plan,
     stored_files,
 )
-from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
+from exr_inspector.errors import (
+    BAD_QUERY,
+    NOT_A_DATABASE,
+    NOT_INSTALLED,
+    QUERY_LIMIT,
+    TABLE_MISMATCH,
+    InspectorError,
+)
 
 try:
     import duckdb
@@ -36,7 +43,7 @@ except ImportError as error:
     ) from error
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
-from exr_inspector.catalog.duckdb.publish import publish_tables
+from exr_inspector.catalog.duckdb.publish import IS_SNAPSHOT, publish_tables
 from exr_inspector.catalog.duckdb.types import sql_type
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
@@ -73,6 +80,9 @@ class DuckDBStore:
 
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
+            if cursor.execute(IS_SNAPSHOT).fetchall() == [(True,)]:
+                message = "this is a snapshot, which is never changed; name the store that it is a copy of"
+                raise InspectorError(NOT_A_DATABASE, message, self.name)
             present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema, can_complete="files" in present)
