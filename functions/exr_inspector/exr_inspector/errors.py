@@ -282,8 +282,9 @@ NOT_A_DATABASE = _fault(
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
-    "A column of a table in the database has another type than exr-inspector writes.",
-    "Move the table away or choose another schema; the message names the column.",
+    "A column of a table in the database is missing, or has another type than exr-inspector writes.",
+    "Run `exr-inspector index` on a database of an older release; otherwise move the table away or choose"
+    " another schema. The message names the column.",
     retry=True,
 )
 NOT_LOSSLESS = _fault(

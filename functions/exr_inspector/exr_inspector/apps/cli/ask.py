@@ -17,6 +17,7 @@ from exr_inspector.apps.cli.terminal import json_text
 from exr_inspector.apps.questions.contents import SECTIONS
 from exr_inspector.apps.questions.load import names, nearest, question, questions
 from exr_inspector.apps.questions.question import EMPTY, Dialect, Parameter, Question
+from exr_inspector.errors import InspectorError
 from exr_inspector.location import folder_names
 from exr_inspector.settings import Settings
 
@@ -140,8 +141,13 @@ def _answer(
 ) -> None:
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
 
+    statement = each.bind(values)
     with closing(DuckDBStore(db, read_only=True)) as store, query_limit(None):
-        answer = store.query(*each.bind(values))
+        try:
+            answer = store.query(*statement)
+        except InspectorError:
+            store.check_columns()
+            raise
         counts = {} if answer.num_rows else each.counts(values)
         numbers = {table: store.query(*bound)["n"][0].as_py() for table, bound in counts.items()}
     print_answer(answer, form, parquet)

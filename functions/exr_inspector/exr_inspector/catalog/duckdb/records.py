@@ -56,6 +56,18 @@ class Records:
         path = str(Path(self._folder.name, "records.duckdb"))
         with coded(path):
             self._database = duckdb.connect(path, config={"memory_limit": MEMORY})
+        try:
+            self._copy_tables()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+        self._folder.cleanup()
+
+    def _copy_tables(self) -> None:
         for table, columns in _COLUMNS.items():
 
             def copy(rows: pa.RecordBatchReader, table: str = table) -> None:
@@ -64,11 +76,6 @@ class Records:
                     cursor.execute(f"CREATE OR REPLACE TABLE {table} AS FROM incoming")
 
             self._store.scan(table, columns, copy)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
-        self._folder.cleanup()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield records as mappings, ordered by `key`. Raises InspectorError(BAD_QUERY) for the condition."""
