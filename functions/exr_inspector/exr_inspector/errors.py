@@ -374,7 +374,8 @@ DATABASE_DENIED = _fault(
     "DATABASE_DENIED",
     None,
     "The database refuses these credentials or this operation.",
-    "Correct the keys or the view's policy; the event is redelivered until then.",
+    "Correct the keys or the view's policy, or the permissions of the DuckDB file and its folder. The event"
+    " is redelivered until then.",
     retry=True,
 )
 DATABASE_REFUSED = _fault(

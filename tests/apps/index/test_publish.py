@@ -15,7 +15,7 @@ from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.apps.index import publish
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from tests.apps.cli.command import run
+from tests.apps.cli.command import environment, run
 from tests.apps.index.test_index import DB, index, query
 
 
@@ -134,6 +134,36 @@ def test_a_snapshot_replaces_nothing_but_a_snapshot(tree: Path, name: str) -> No
     assert (done.exit_code, done.stdout) == (2, ""), "it is refused before the files are listed"
     assert harmless(name) in done.stderr
     assert before is None or Path(name).read_bytes() == before
+
+
+def test_a_snapshot_for_which_there_is_no_room_replaces_nothing(tree: Path) -> None:
+    index(tree, "--publish", "copy.duckdb")
+    before = Path("copy.duckdb").read_bytes()
+    limited = "import resource, runpy, sys; limit = int(sys.argv.pop(1))\n"
+    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+    limited += "runpy.run_module('exr_inspector', run_name='__main__')"
+    for limit in range(256 << 10, len(before), 512 << 10):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                limited,
+                str(limit),
+                "index",
+                tree,
+                "--db",
+                DB,
+                "--publish",
+                "copy.duckdb",
+            ],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "DATABASE_FULL" in done.stderr
+        assert Path("copy.duckdb").read_bytes() == before
 
 
 @pytest.mark.parametrize(
