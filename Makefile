@@ -57,7 +57,7 @@ screenshots: $(test_READY) ## Take the pictures of docs/images again, in Chromiu
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-test-all: $(test_READY) ## Run all tests
+test-all: $(READY) ## Run all tests
 	$(BIN)/python -m pytest -q -n 2
 
 check: $(READY) ## Run everything that CI runs
