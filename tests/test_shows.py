@@ -11,6 +11,7 @@ from exr_inspector.apps.cli.run import Run
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.location import path_location
+from exr_inspector.policy.yaml_text import MAX_BYTES, MAX_VALUES
 from exr_inspector.response import make_runtime
 from exr_inspector.show import MAX_TABLE_BYTES, load_show
 from exr_inspector.shows import Shows
@@ -98,6 +99,10 @@ def test_the_frames_with_the_most_fields_count(root: Path) -> None:
         ("shots.csv", "none.csv", "frame_table: cannot read none.csv"),
         ("show: hill", "show: &a hill", "aliases and anchors are not allowed (exr-inspector.yaml:1)"),
         ("show: hill", "show: hill\nwebhook: file:///etc/passwd", "webhook: "),
+        ("show: hill", f"show: hill #{'x' * MAX_BYTES}", "at most 262144 are allowed"),
+        ("show: hill", f"show: {'[' * 21}{']' * 21}", "nested more than 20 deep"),
+        ("show: hill", f"show: [{'0, ' * MAX_VALUES}]", "more than 20000 values"),
+        ("{pass}", "x" * 500, "patterns[0]: "),
     ],
 )
 def test_a_configuration_that_is_not_valid_is_refused_with_file_line_and_field(
