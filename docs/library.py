@@ -26,7 +26,7 @@ _WIDTH = 100
 
 def library() -> Iterator[str]:
     yield from ("# Python", "", NOTE, "")
-    yield "The names that `import exr_inspector` offers. Everything else is internal, except"
+    yield "These names are public. Everything else is internal, except"
     yield "`exr_inspector.compat`, which has the names of the original design. The package has `py.typed`."
     yield "A missing library raises `NOT_INSTALLED`, which names the extra to install."
     for name in exr_inspector.__all__:

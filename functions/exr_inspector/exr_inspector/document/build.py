@@ -82,10 +82,10 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
 
 
 def header_bytes(document: Mapping[str, Any]) -> bytes:
-    """Return the exact bytes of the header that a document was made from.
+    """Return the exact bytes of the header that a document describes.
 
-    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed:
-    the bytes are compared with the document's `header_hash`.
+    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed.
+    The bytes are verified against the document's `header_hash`.
     """
     file = document["file"]
     if file["version_field"] is None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-output", "-n", "form", flag_value="none", help="Print no documents, only faults and the summary."
 )
-@click.option("--all", "-a", "shows_all", is_flag=True, help="Print everything that is known of each file.")
+@click.option("--all", "-a", "shows_all", is_flag=True, help="Print every fact of each file.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults, progress and the summary line.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
 @click.pass_context
@@ -66,10 +66,10 @@ def inspect(
 ) -> None:
     """Show what EXR files contain.
 
-    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. Output is a
-    table on a terminal, or the facts of a single file in short, and JSON elsewhere: one document for one
-    file, else a list. A bad file never stops the others. A summary line on standard error counts the files by
-    status.
+    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. On a
+    terminal, the output is a table, or a summary of a single file. Otherwise it is JSON: one document for a
+    single file, or a list. A bad file never stops the others. A summary line on standard error counts the
+    files by status.
 
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.
