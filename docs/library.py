@@ -76,7 +76,7 @@ def _prose(text: str) -> Iterator[str]:
 def document() -> Iterator[str]:
     schema = json.loads((ROOT / "docs" / "document.schema.json").read_text("utf-8"))
     yield from ("# The document", "", NOTE, "")
-    yield "What `inspect` returns and the function answers: JSON, schema version 1, by"
+    yield "`inspect` and the function return this document: JSON, schema version 1, described by"
     yield "[document.schema.json](document.schema.json)."
     yield from ("", schema["description"])
     yield from ("", "| key | type | meaning |", "|---|---|---|")

@@ -75,7 +75,7 @@ class PolicySource(StrictModel):
     extends: list[Line] = Field(
         default_factory=list,
         max_length=20,
-        description="Policies whose rules it takes over: names of packs, or files relative to this one.",
+        description="Policies to inherit rules from: names of packs, or files relative to this one.",
     )
     rules: list[RuleSource] = Field(
         default_factory=list, max_length=MAX_OWN_RULES, description="Its own rules."

@@ -72,9 +72,12 @@ def _coverage(stats: Mapping[str, Any]) -> str | None:
         "firefly_count": Field(
             "integer", "Pixels much brighter than all their neighbors; absent if they were not looked for."
         ),
-        "hole_count": Field("integer", "Pixels of 0 or less, or not finite, among brighter ones; or absent."),
+        "hole_count": Field(
+            "integer",
+            "Pixels of 0 or less, or not finite, among brighter ones; absent if they were not looked for.",
+        ),
         "alpha_outside": Field(
-            "number", "Share of the finite samples below 0 or above 1; absent if the channel is no alpha."
+            "number", "Share of the finite samples below 0 or above 1; absent if the channel is not alpha."
         ),
     },
     {"percentiles.": Field("number", "A percentile, such as `percentiles.p99`.")},
@@ -160,7 +163,7 @@ def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Mis
     },
 )
 def pixels(facts: Facts) -> Items:
-    """The reading of the pixels: one item, if it was requested."""
+    """The result of reading the pixels: one item, if requested."""
     stats = facts.stats
     if why := _why_unread(stats):
         return why

@@ -18,10 +18,10 @@ NO_FRAME = Missing("the fact of this frame is not known")
 
 _PLAIN = {
     "key": Field("text", "The path with padding for the frame's digits."),
-    "frame_count": Field("integer", "Number of frames that are there."),
-    "first_frame": Field("integer", "The first frame that is there."),
-    "last_frame": Field("integer", "The last frame that is there."),
-    "has_expected_range": Field("flag", "Whether it is stated which frames there should be."),
+    "frame_count": Field("integer", "Number of existing frames."),
+    "first_frame": Field("integer", "The first existing frame."),
+    "last_frame": Field("integer", "The last existing frame."),
+    "has_expected_range": Field("flag", "Whether the expected frames are stated."),
     "is_texture": Field("flag", "Whether the files have mip levels: the numbers may be UDIM tiles."),
 }
 _SERIES = {
