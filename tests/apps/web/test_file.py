@@ -197,7 +197,7 @@ def test_without_the_file_what_is_stored_is_shown(tmp_path: Path) -> None:
     with running(make_site(str(tmp_path / "view.duckdb"), Settings()), access) as url:
         catalog = Catalog(url, next(iter(access.tokens)), show)
         page = text_of(catalog.get(catalog.file("a.1001.exr")).text)
-        assert "No policy has judged this file." in page
+        assert "No policy was applied to this file." in page
         assert "The pixels were not measured" in page
         answer = catalog.get(catalog.file("a.1001.exr").replace("/file?", "/file.json?"))
         assert answer.headers["x-read-from"] == "catalog"
