@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from exr_inspector.errors import BAD_QUERY, FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.settings import Settings
 
-# The functions import what they need: the package imports this module, and must be quick to import.
+# Import inside functions: the package imports this module and must be quick to import.
 if TYPE_CHECKING:
     from exr_inspector.catalog.search import By, Match, Searchable
     from exr_inspector.vectors.explain import Explanation

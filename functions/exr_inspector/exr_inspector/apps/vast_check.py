@@ -1,4 +1,4 @@
-"""Questions to a VAST DataBase that only a cluster can answer: what conflicts, when, and with which status?
+"""Tests of a VAST DataBase that only a cluster can answer: what conflicts, when, and with which status?
 
 The store relies on some of the answers (docs/decisions/003-one-set-of-rows-per-file.md); the others are for
 information. All work is done in a schema of its own, which is dropped at the end. Each question has a row of

@@ -23,7 +23,7 @@ Pixels = Literal["none", "sampled", "full"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a check was asked to do. What is None is up to the configuration of the show."""
+    """The options of a check. The show configuration decides options that are None."""
 
     policies: tuple[str, ...] = ("default",)
     """Names of packs and of files. Those of the configuration come after them."""
@@ -70,7 +70,7 @@ def check(
 
 @dataclass
 class Checker:
-    """Judges sequences one after the other, and adds what it finds to `report`."""
+    """Checks sequences one after the other, and adds the findings to `report`."""
 
     options: Options
     settings: Settings

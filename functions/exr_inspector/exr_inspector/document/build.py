@@ -37,7 +37,8 @@ from exr_inspector.sources.protocol import Stat
 
 
 class Reading(NamedTuple):
-    """What was read of one file. Facts that could not be read are None, and `errors` says why.
+    """The facts that were read from one file. Facts that could not be read are None; `errors` has the
+    reasons.
 
     `location` is None if an event names no file.
     """

@@ -68,8 +68,8 @@ def source_cryptomattes(
 ) -> dict[str, Any]:
     """Return what `cryptomattes` does, of the version of a file that a source reads.
 
-    Pixels that are not decoded after `seconds` are given up; infinity is no limit. None means that no pixel
-    is read. A permanent fault is part of the result; any other is raised.
+    Pixels that are not decoded within `seconds` are skipped; infinity means no limit. None means that no
+    pixel is read. A permanent fault is part of the result; any other is raised.
     """
     try:
         if seconds is None:
@@ -172,7 +172,7 @@ def _mattes(header: Header, location: Location, open_source: OpenSource) -> tupl
 def _manifest(
     found: Cryptomatte, location: Location, open_source: OpenSource
 ) -> tuple[Manifest, Literal["header", "sidecar"] | None]:
-    """Return a manifest and where it was; the side-car's only if the header has none that is valid."""
+    """Return a manifest and its source. The side-car is used only if the header has no valid manifest."""
     if found.manifest is not None:
         manifest = parse_manifest(found.manifest)
         if manifest.error is None or found.manifest_file is None:

@@ -33,7 +33,7 @@ class PixelFile:
     """
 
     def __init__(self, source: Source, limits: Limits, seconds: float | None = None) -> None:
-        """Read the header and the table. What is not decoded after `seconds` will be given up.
+        """Read the header and the table. Chunks that are not decoded within `seconds` are skipped.
 
         Raises InspectorError: a fault of the file, or of its store; NOT_INSTALLED without the extra `pixels`.
         """

@@ -97,7 +97,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
 def source_stats(
     source: Source, mode: Mode, budget: int, settings: Settings, seconds: float | None = None
 ) -> dict[str, Any]:
-    """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
+    """Return the result of `pixel_stats` for the version of a file that a source reads, and its look.
 
     `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
     """

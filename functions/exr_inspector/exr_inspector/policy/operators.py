@@ -346,7 +346,7 @@ OPERATORS: dict[str, Operator] = {
 
 
 def bounded(operator: Operator, operand: Any) -> Callable[[Bounds], Answer]:
-    """Return the test of a number of which only bounds are known."""
+    """Return the test of a number with known bounds only."""
     if operator.interval is None or not isinstance(operand, (int, float, list)):
         return lambda _: None
     low, high, is_open = operator.interval(operand)

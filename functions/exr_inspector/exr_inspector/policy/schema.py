@@ -1,4 +1,4 @@
-"""The form of a policy file. Everything else about it is checked when its conditions are compiled."""
+"""The structure of a policy file. Conditions are checked when they are compiled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StrictModel(BaseModel):
 
 
 class RuleSource(StrictModel):
-    """One rule: what must hold for which items of a collection."""
+    """A rule: a condition for items of a collection."""
 
     id: RuleId = Field(description="Identifies the rule, such as `FILE-01`. Never reuse it.")
     title: Line = Field(description="What the rule demands, in one line.")
@@ -89,7 +89,7 @@ class PolicySource(StrictModel):
 
 
 class FormError(ValueError):
-    """What is wrong in a policy file, and the keys that lead there."""
+    """An error in a policy file, and the keys that lead to it."""
 
     def __init__(self, path: tuple[str | int, ...], message: str) -> None:
         super().__init__(message)

@@ -116,7 +116,7 @@ def _plain(value: object) -> object:
 
 
 def _number(value: Decimal) -> int | float | str:
-    """Return a number if a double, which readers of JSON use, shows the same digits; else text."""
+    """Return a number if a double, as JSON readers use, has the same digits; otherwise text."""
     if value == value.to_integral_value():
         return int(value)  # the sum of integers
     nearest = float(value)

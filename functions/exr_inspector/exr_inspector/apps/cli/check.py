@@ -189,7 +189,7 @@ def check(
 
 @dataclass(frozen=True)
 class _Run:
-    """What the command was asked to do."""
+    """The options of the command."""
 
     options: Options
     settings: Settings
@@ -202,7 +202,7 @@ class _Run:
     is_quiet: bool
 
     def report(self) -> Report:
-        """Judge everything once, print it, and return the report."""
+        """Check everything once, print the report, and return it."""
         from exr_inspector.checks.checker import Checker  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.judge import drop  # noqa: PLC0415
 

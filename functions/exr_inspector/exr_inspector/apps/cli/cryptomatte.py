@@ -124,7 +124,7 @@ def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any
 
 
 def _faults(found: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a manifest or its ids, one line each."""
+    """Return the problems of a manifest and its ids, one line each."""
     faults = [found["manifest_error"]] if found["manifest_error"] else []
     for kind, reason in WRONG_IDS.items():
         count, names = found[f"{kind}_count"], ", ".join(found[kind])
@@ -162,7 +162,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
 
 
 def _notes(coverage: dict[str, Any] | None) -> list[str]:
-    """Return what the coverage of the objects leaves out."""
+    """Return what the coverage of the objects omits."""
     if coverage is None:
         return []
     notes = [f"coverage not computed: {coverage['error']}"] if coverage["error"] else []

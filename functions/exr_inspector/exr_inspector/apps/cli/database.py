@@ -43,7 +43,7 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
 
     findings: list[Finding] = []
     try:
-        # One by one: what was found before a failure stays.
+        # One by one, so that results before a failure are printed.
         findings.extend(check_database(settings))
         findings.extend(recorded_transactions(settings, None if minutes is None else 60.0 * minutes))
     finally:

@@ -143,7 +143,7 @@ def _short(value: Any) -> Any:
 
 
 def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
-    """Print the difference of two sequences: one line, then what changed in which frames."""
+    """Print the differences between two sequences: one line, then each change with its frames."""
     name = nearby(found["a"] or found["b"] or "")
     counts = [
         f"{status} {found[status]}"

@@ -39,7 +39,7 @@ UNREAD_FAULTS = frozenset(
         OBJECT_CHANGED,
     )
 )
-"""The faults of files of which nothing is known."""
+"""The faults of files that could not be inspected at all."""
 ANSWERING = ("check", "diff", "outliers")
 
 

@@ -87,12 +87,12 @@ def _forget_in(
                 click.confirm("Forget this?", abort=True)
             done = _described(run(store, "Forgetting"))
             click.echo(f"Forgot {done}")
-            # Without the name, which is to be forgotten.
+            # Do not log the name that is being forgotten.
             logger.info("Forgot in %s %s", store.name, done)
     if settings.db_file and not settings.vast_endpoint:
         from exr_inspector.catalog.duckdb.copies import rewrite  # noqa: PLC0415 - an extra
 
-        # Also if nothing was found: perhaps this step of an earlier run was interrupted.
+        # Even if nothing was found: an earlier run may have been interrupted before this step.
         rewrite(settings.db_file)
         click.echo(f"Wrote {settings.db_file} again, without deleted rows")
 
@@ -121,7 +121,7 @@ def _run(
 
 
 def _described(tally: Tally) -> str:
-    """Return what was found, as `3 values in 2 files: 2 owner, 1 comments; 1 other row`."""
+    """Return the totals, such as `3 values in 2 files: 2 owner, 1 comments; 1 other row`."""
     parts = [terminal.plural(tally.files, "file")]
     if tally.values:
         names = ", ".join(

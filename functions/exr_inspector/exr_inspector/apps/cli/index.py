@@ -183,9 +183,9 @@ def index(
 
 
 def _check_roots(roots: Sequence[Root], settings: Settings) -> None:
-    """Raise InspectorError(FILE_NOT_FOUND) if there is no root, and no database that holds its files.
+    """Raise InspectorError(FILE_NOT_FOUND) if a root does not exist and no database has its files.
 
-    Rows of a root that is gone are a matter of `Run`.
+    `Run` handles the rows of a root that no longer exists.
     """
     paths = [path for root in roots for path in root.paths]
     if is_absent(settings) and not any(is_object(path) or os.path.lexists(path) for path in paths):
@@ -195,7 +195,7 @@ def _check_roots(roots: Sequence[Root], settings: Settings) -> None:
 
 @dataclass
 class _Command:
-    """What the command was asked to do, for any roots."""
+    """The options of the command, for any roots."""
 
     store: Store
     settings: Settings
@@ -211,7 +211,7 @@ class _Command:
     _run: Run | None = None
 
     def stop(self) -> None:
-        """End soon. What is under way is stored."""
+        """Stop after storing the files in progress."""
         self.is_stopping = True
         if self._run:
             self._run.is_stopping = True
@@ -244,7 +244,7 @@ class _Command:
     def follow(self, roots: Sequence[Root]) -> None:
         """Index folders, and then what changes in them, until `stop`.
 
-        A fault that time may cure is reported.
+        A transient fault is reported, and the watch continues.
         """
         for each in roots:
             if is_object(each.path) or not each.is_whole:

@@ -118,7 +118,7 @@ def outliers(
 
 
 def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool) -> int:
-    """Say which files do not exist, and how many are not compared; return the number of the former."""
+    """Print the missing files and the number of uncompared files; return the number of missing files."""
     there = [each for each in files if is_stored or is_object(each.path) or os.path.lexists(each.path)]
     for each in files:
         if each not in there:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, Format] = {".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 FRAMES = 16
-"""Files at most by which --auto-exposure chooses."""
+"""Maximum number of files that --auto-exposure reads."""
 
 
 @click.command()

@@ -73,7 +73,7 @@ class Cluster:
             raise self._unavailable("does not answer any more") from error
 
     def count(self) -> int:
-        # If all workers are gone, tasks wait for new workers.
+        # Without workers, tasks wait for new ones.
         return max(sum(self._client.nthreads().values()), 1)
 
     def submit(self, shard: Shard) -> Future[Any]:

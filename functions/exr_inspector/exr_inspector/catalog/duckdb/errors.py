@@ -29,7 +29,7 @@ from exr_inspector.mounts import is_on_network
 _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 # Who holds the lock on a file.
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
-# What is said of a statement that changes a database which was opened read-only.
+# DuckDB's message for a statement that changes a read-only database.
 _WRITES = "attached in read-only mode"
 # A DuckDB file has these bytes after the checksum of its first block.
 _MAGIC, _MAGIC_OFFSET = b"DUCK", 8

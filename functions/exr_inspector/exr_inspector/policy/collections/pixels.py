@@ -29,7 +29,7 @@ _CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
 
 
 def _why_unread(stats: Mapping[str, Any] | None) -> Missing | None:
-    """Return why there are no statistics; None if there are. A reason says that they were asked for."""
+    """Return why there are no statistics; None if there are. A reason states whether they were requested."""
     if not stats or stats["status"] == "planned":
         return NO_STATS
     return None if "coverage" in stats else Missing(f"the pixels were not read: {stats['reason']}")

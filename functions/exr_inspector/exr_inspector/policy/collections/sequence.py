@@ -56,14 +56,14 @@ _SERIES = {
 )
 def sequence(_: Facts) -> Items:
     """A sequence of frames: always one item. Series have a value for each frame."""
-    return []  # a file alone is no sequence: `evaluate_sequence` makes the item
+    return []  # a single file is not a sequence; `evaluate_sequence` makes the item
 
 
 @dataclass(frozen=True)
 class FrameSequence:
     """A sequence: the facts of its frames as `frame_facts` gives them, by number.
 
-    `expected` has the frames that there should be; None if nobody states them.
+    `expected` has the expected frames; None if they are not stated.
     """
 
     key: str
