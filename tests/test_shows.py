@@ -95,7 +95,7 @@ def test_the_frames_with_the_most_fields_count(root: Path) -> None:
         ("show:", "shows:", "shows: there is no such field (exr-inspector.yaml:1)"),
         ("{pass}", "{layer}", "patterns[0]: there is no field {layer}; known are show"),
         ("sh[0-9]{3}", "sh[0-9", "fields.shot: not a valid pattern: missing ]"),
-        ("1001-1003", "1001-", "frames[0]: '1001-' is no frame range"),
+        ("1001-1003", "1001-", "frames[0]: '1001-' is not a frame range"),
         ("shots.csv", "none.csv", "frame_table: cannot read none.csv"),
         ("show: hill", "show: &a hill", "aliases and anchors are not allowed (exr-inspector.yaml:1)"),
         ("show: hill", "show: hill\nwebhook: file:///etc/passwd", "webhook: "),
@@ -119,10 +119,10 @@ def test_a_configuration_that_is_not_valid_is_refused_with_file_line_and_field(
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (b"shot,first,last\nsh010,1001,x\n", "shots.csv:2: '1001-x' is no frame range"),
+        (b"shot,first,last\nsh010,1001,x\n", "shots.csv:2: '1001-x' is not a frame range"),
         (b"shot,first,last\nsh010,,\n", "shots.csv:2 has no frames"),
         (b"first,last\n1001,1002\n", "shots.csv:2 has no frames, or none of show"),
-        (b"shot\xff", "is no CSV file in UTF-8"),
+        (b"shot\xff", "is not a CSV file in UTF-8"),
         (b"x" * (MAX_TABLE_BYTES + 1), "has more than 16 MiB"),
     ],
 )

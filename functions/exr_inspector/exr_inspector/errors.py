@@ -126,7 +126,7 @@ HEADER_TRUNCATED = _fault(
 HEADER_CORRUPT = _fault(
     "HEADER_CORRUPT",
     "corrupt",
-    "The header's structure is not valid, so the rest of the file cannot be located.",
+    "The header's structure is invalid, so the rest of the file cannot be located.",
     "Restore the file from its source.",
 )
 LIMIT_EXCEEDED = _fault(

@@ -73,7 +73,7 @@ def url(text: str) -> str:
     except ValueError:  # brackets that do not close; a port that is not a number
         raise ValueError(_HOST_NEEDED) from None
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password; the keys have settings of their own")
+        raise ValueError("must not contain a user name or password; the keys have separate settings")
     if text and not has_host:
         raise ValueError(_HOST_NEEDED)
     return text.rstrip("/")
@@ -303,7 +303,7 @@ class Settings:
         secret=True,
     )
     vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
-    vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema that holds the tables.")
+    vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema of the tables.")
     vast_timeout: float = declare(
         "VAST_DB_TIMEOUT", 30.0, "Seconds to wait for a response from VAST DataBase.", seconds
     )

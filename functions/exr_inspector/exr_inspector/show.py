@@ -239,7 +239,7 @@ def _stated(source: ShowSource, path: str) -> Iterator[tuple[tuple[str | int, ..
     except OSError as error:
         raise FormError(at, f"cannot read {table}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FormError(at, f"{table} is no CSV file in UTF-8: {error}") from None
+        raise FormError(at, f"{table} is not a CSV file in UTF-8: {error}") from None
     for line, row in enumerate(rows, 2):
         values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if name}
         text = values.get("frames") or "-".join(filter(None, (values.get("first"), values.get("last"))))

@@ -82,7 +82,7 @@ def test_a_tolerance_that_is_none_is_refused(folder: Path, tolerance: str) -> No
     a = image(folder / "a.exr")
     done = run("diff", a, a, "--tolerance", tolerance)
     assert done.exit_code == 2
-    assert "is no tolerance; write one like 0.001" in done.stderr
+    assert "is not a tolerance; write one like 0.001" in done.stderr
 
 
 def test_hashes_tell_whether_pixels_differ(folder: Path) -> None:

@@ -72,7 +72,9 @@ FILES = (
         "Whether the file may still be being written: when last inspected, it was incomplete and had been"
         " modified within EXR_INSPECTOR_SETTLE_SECONDS.",
     ),
-    Column("complete", FLAG, "Whether it holds all chunks that its header promises; null if unknown."),
+    Column(
+        "complete", FLAG, "Whether the file contains all chunks that its header promises; null if unknown."
+    ),
     Column("chunks_present", INTEGER, "Number of chunks in the file; null if unknown."),
     Column("chunks_promised", INTEGER, "Number of chunks that the header promises, over all parts."),
     Column("error_count", INTEGER, "Number of faults."),
@@ -167,7 +169,7 @@ CHANNELS = (
     Column(
         "layer_name",
         TEXT,
-        "The layer: the name before the last dot, or else the part's name without the view.",
+        "The layer: the name before the last dot, otherwise the part's name without the view.",
     ),
     Column("layer_source", TEXT, "Whether the `channel` name or the `part` name carries the layer."),
     Column("component_name", TEXT, "The name after the last dot, or the full name."),

@@ -44,7 +44,7 @@ def render(report: Report) -> str:
                 "toolConfigurationNotifications": [
                     {
                         "level": "note",
-                        "message": {"text": "skipped: its evidence was not asked for"},
+                        "message": {"text": "skipped: its evidence was not requested"},
                         "associatedRule": {"id": rule, "index": indexes[rule]},
                     }
                     for rule in sorted(report.skipped)

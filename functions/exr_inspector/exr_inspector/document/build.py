@@ -55,7 +55,7 @@ class Reading(NamedTuple):
 def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
-    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
+    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to read")
     parts: list[Part] = []
     channels: list[Channel] = []
     errors = list(reading.errors)
@@ -96,7 +96,7 @@ def header_bytes(document: Mapping[str, Any]) -> bytes:
         raw = write_header(file["version_field"], parts)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StructError) as error:
         raise InspectorError(
-            NOT_LOSSLESS, "the document's attributes are not whole", str(file["path"])
+            NOT_LOSSLESS, "the document's attributes are incomplete", str(file["path"])
         ) from error
     if hashlib.sha256(raw).hexdigest() != file["header_hash"]:
         raise InspectorError(NOT_LOSSLESS, "the document's attributes were changed", str(file["path"]))

@@ -284,13 +284,13 @@ OPERATORS: dict[str, Operator] = {
     "matches": Operator(
         _TEXT,
         "a regular expression",
-        "The whole text matches a regular expression of RE2.",
+        "The whole text matches the regular expression (RE2).",
         lambda operand: _on_text(compile_pattern(operand)),
     ),
     "glob": Operator(
         _TEXT,
         "a glob, or a list of globs",
-        "The whole text matches a glob, or one of several.",
+        "The whole text matches the glob, or one of them.",
         lambda operand: _on_text(compile_glob(operand)),
     ),
     "not_glob": Operator(

@@ -32,9 +32,9 @@ class RuleSource(StrictModel):
     severity: Severity = Field("error", description="How grave a failure is.")
     given: str = Field(description="The collection whose items are checked, such as `parts`.")
     when: ConditionSource | None = Field(None, description="Which items are checked; all without it.")
-    assert_: ConditionSource = Field(alias="assert", description="What must hold for each of them.")
+    assert_: ConditionSource = Field(alias="assert", description="The condition for each item.")
     message: Line = Field(
-        "", description="What is wrong; `{field}`, `{observed}` and `{expected}` are filled in."
+        "", description="The message of a failure; `{field}`, `{observed}` and `{expected}` are filled in."
     )
     label: Line = Field(
         "", description="A word for the frames that fail, in the line of their sequence: `NaN`."

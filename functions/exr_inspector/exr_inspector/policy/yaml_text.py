@@ -113,7 +113,7 @@ class _Builder:
                 raise YamlError(key_line, "a key must be a text")
             key = key_event.value
             if key in found:
-                raise YamlError(key_line, f"the key {key!r} is there twice")
+                raise YamlError(key_line, f"the key {key!r} occurs twice")
             inner = (*path, key)
             found[key] = self._value(next(self.events), inner)
             self.parsed.lines[inner] = key_line

@@ -52,7 +52,7 @@ _TOLERANCE = re.compile(rf"({_NUMBER})(?:,({_NUMBER}))?", re.IGNORECASE)
 def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, float]:
     found = _TOLERANCE.fullmatch(value)
     if not found:
-        message = f"{value} is no tolerance; write one like 0.001 or 0.001,0.01"
+        message = f"{value} is not a tolerance; write one like 0.001 or 0.001,0.01"
         raise click.BadParameter(message, ctx, param)
     return float(found[1]), float(found[2] or 0)
 

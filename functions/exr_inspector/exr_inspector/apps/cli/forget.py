@@ -56,7 +56,7 @@ def forget(
     if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
         raise click.UsageError("give one of --user, --attribute or --path")
     if user and user != user.encode("utf-8", "ignore").decode():
-        raise click.UsageError("--user is no text in UTF-8")
+        raise click.UsageError("--user is not UTF-8 text")
     settings = Settings.from_mapping(os.environ)
     if db:
         settings = with_db(settings, db)
@@ -65,7 +65,7 @@ def forget(
     _forget_in(settings, run, given, dry_run=dry_run, yes=yes)
     archive = archive_settings(settings)
     if not settings.vast_endpoint and Path(archive.db_file).exists():
-        click.echo(f"In {archive.db_file}, which has files that are gone:")
+        click.echo(f"In {archive.db_file}, which has the rows of deleted files:")
         _forget_in(archive, run, given, dry_run=dry_run, yes=yes)
 
 

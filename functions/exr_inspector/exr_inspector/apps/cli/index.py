@@ -363,7 +363,7 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
             files = terminal.plural(each.files, "missing file")
             terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
         if not (summary.seen or summary.faults or summary.kept or run.is_stopping):
-            terminal.say("The roots hold no .exr file", err=True)
+            terminal.say("The roots contain no .exr file", err=True)
     if not as_json:
         line = summary.line()
         if dry:

@@ -31,7 +31,7 @@ class Watch:
         """Raises InspectorError(BAD_SETTING) for a folder whose changes this machine does not hear of."""
         for each in folders:
             if found := is_on_network(each):
-                message = f"{found} tells nothing of changes by other machines; run index at regular times"
+                message = f"{found} does not report changes by other machines; run index on a schedule"
                 raise InspectorError(BAD_SETTING, message, each)
         self._folders = list(folders)
         self._settle = settle

@@ -61,7 +61,7 @@ _NAMES = {
         "is_manifest_file_allowed": Field("flag", "Whether that path stays in the folder of the file."),
         "is_manifest_file_found": Field("flag", "Whether the side-car manifest can be read."),
         "has_manifest": Field("flag", "Whether the header has a manifest, or names a side-car."),
-        "manifest_error": Field("text", "Why the manifest is not valid."),
+        "manifest_error": Field("text", "Why the manifest is invalid."),
         "object_count": Field("integer", "Objects of the manifest."),
         **_COUNTS,
         **_NAMES,
