@@ -56,7 +56,7 @@ def test_the_page_shows_what_is_stored_of_a_file(catalog: Catalog) -> None:
     text = text_of(answer.text)
     for expected in (
         "layers.1001.exr",
-        "lin_ap1_scene by colorInteropID",
+        "lin_ap1_scene from colorInteropID",
         "Part 0 scanlineimage · 112\N{MULTIPLICATION SIGN}70 · zip",
         "albedo",
         "crypto_object00",
