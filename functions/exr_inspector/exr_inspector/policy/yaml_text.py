@@ -84,7 +84,9 @@ class _Builder:
             if isinstance(event, yaml.StreamEndEvent):
                 break
             if self.parsed.lines:
-                raise YamlError(event.start_mark.line + 1, "a second document begins here; one is allowed")
+                raise YamlError(
+                    event.start_mark.line + 1, "a second document begins here; only one is allowed"
+                )
             self.parsed.value = self._value(event, ())
         return self.parsed
 

@@ -94,7 +94,7 @@ def _forget_in(
 
         # Even if nothing was found: an earlier run may have been interrupted before this step.
         rewrite(settings.db_file)
-        click.echo(f"Wrote {settings.db_file} again, without deleted rows")
+        click.echo(f"Rewrote {settings.db_file} without deleted rows")
 
 
 def _run(

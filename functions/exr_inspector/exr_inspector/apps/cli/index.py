@@ -147,9 +147,9 @@ def index(
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
-        raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
+        raise click.UsageError("--jobs sets local worker processes; --dask uses none")
     if watch and dry_run:
-        raise click.UsageError("--watch indexes, and --dry-run does not")
+        raise click.UsageError("--watch and --dry-run exclude each other")
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
     whole = roots_of(roots, settings)
@@ -248,7 +248,7 @@ class _Command:
         """
         for each in roots:
             if is_object(each.path) or not each.is_whole:
-                raise click.UsageError(f"--watch follows folders of this machine, and not {each.path}")
+                raise click.UsageError(f"--watch follows local folders only, not {each.path}")
         with requires_extra("index"):
             from exr_inspector.apps.index.watch import Watch  # noqa: PLC0415 - an extra
 

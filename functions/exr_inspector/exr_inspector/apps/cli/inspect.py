@@ -84,7 +84,7 @@ def inspect(
         settings = with_db(settings, db)
     files = expand_some(paths, recursive=recursive, settings=settings)
     if shows_all and (output or form not in (None, "table")):
-        raise click.UsageError("--all is for people; JSON has everything without it")
+        raise click.UsageError("--all applies to text output; JSON always has everything")
     form = (
         form
         or ("table" if shows_all else None)
@@ -118,7 +118,7 @@ def _check_output(output: str | None, form: str, files: Sequence[Location]) -> N
     if output and form in ("table", "none"):
         raise click.UsageError("--output takes JSON; drop --table or --no-output")
     if output and (is_exr(output) or os.path.abspath(output) in {each.path for each in files}):  # noqa: PTH100
-        raise click.UsageError(f"--output would write over the EXR file {output}")
+        raise click.UsageError(f"--output would overwrite the EXR file {output}")
 
 
 def _print_table(documents: Iterable[Document], is_single: bool, paths: PathMap, *, shows_all: bool) -> None:
