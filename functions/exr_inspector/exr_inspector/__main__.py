@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+_STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 def main() -> None:
     """Run the command line, or name the extra that it needs."""
+    for name, mode in _STREAMS.items():
+        if getattr(sys, name) is None:
+            # The caller closed it. No other file may get its number, or output would land there.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     try:
         from exr_inspector.apps.cli import commands  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:
@@ -15,6 +22,8 @@ def main() -> None:
             missing = f"{missing} is left out of the deployed function. The command line"
         sys.stderr.write(f"exr-inspector: {missing} is not installed: pip install 'exr-inspector[cli]'\n")
         sys.exit(2)
+    except KeyboardInterrupt:  # `commands` answers to it from here on
+        sys.exit(130)
     commands(prog_name="exr-inspector")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -54,6 +54,14 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # not of a closed pipe, after which click exits quietly
+            say(f"exr-inspector: {error}", err=True)
+            sys.stdout = None  # or Python would try to write the rest when it exits
+            sys.exit(WRONG)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -67,12 +75,6 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
             ctx.exit(INTERRUPTED)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click exits quietly if the reader of a pipe is gone
-            say(f"exr-inspector: {error}", err=True)
-            sys.stdout = None  # or Python would try to write the rest when it exits
-            ctx.exit(WRONG)
 
 
 def _tell(error: InspectorError) -> None:

@@ -191,7 +191,11 @@ def _compare_sequences(
     """Compare the frames that both sequences have, print the difference, and return its status."""
     from exr_inspector.compare.sequences import Frame, pair_frames, summarize  # noqa: PLC0415 - as above
 
-    both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
+    both = [
+        (each.frame, each.a, each.b)
+        for each in pair_frames(pair)
+        if each.a is not None and each.b is not None
+    ]
     found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
     frames = (
         Frame(frame, each["status"], each["header"], each["pixels"], each["errors"])
