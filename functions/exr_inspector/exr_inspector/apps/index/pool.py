@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from itertools import islice
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from typing_extensions import Self
@@ -107,36 +108,61 @@ class Pool:
             raise InspectorError(NO_WORKERS, message) from error
 
 
-class Processes:
-    """Spawned processes of this machine. If one dies, all shards that were under way are lost."""
+class WorkerDiedError(Exception):
+    """A worker process ended before it answered, or could not be started."""
 
-    lost = BrokenProcessPool
+
+class Processes:
+    """Spawned processes of this machine, each with a thread that feeds it through a pipe of its own.
+
+    If one dies, its shard is lost and another process takes its place. All processes of a ProcessPoolExecutor
+    share one pipe: if one is killed in the middle of an answer, the executor waits for the rest forever.
+    """
+
+    lost = WorkerDiedError
 
     def __init__(self, count: int, settings: Settings) -> None:
         self._count = count
         self._settings = settings
+        self._idle: deque[tuple[BaseProcess, Connection]] = deque()
 
     def __enter__(self) -> Self:
-        self._executor = self._start()
+        self._threads = ThreadPoolExecutor(self._count)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
+        self._threads.shutdown(cancel_futures=True)
+        for process, pipe in self._idle:
+            pipe.close()  # the process ends by itself
+            process.join()
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self) -> tuple[BaseProcess, Connection]:
         # Forked processes would share the locks of the threads that list and store.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, worker.start)
+        pipe, theirs = context.Pipe()
+        with theirs:
+            process = context.Process(target=worker.answer, args=(theirs,), daemon=True)
+            process.start()
+        return process, pipe
 
     def count(self) -> int:
         return self._count
 
     def submit(self, shard: Shard) -> Future[Inspected]:
-        try:
-            return self._executor.submit(worker.inspect_shard, shard, self._settings)
-        except BrokenProcessPool:
-            self._executor = self._start()
-            return self._executor.submit(worker.inspect_shard, shard, self._settings)
+        return self._threads.submit(self._inspect, shard)
 
     def wait(self, futures: Collection[Future[Inspected]]) -> Collection[Future[Inspected]]:
         return wait(futures, return_when=FIRST_COMPLETED).done
+
+    def _inspect(self, shard: Shard) -> Inspected:
+        """Let a process inspect a shard. Raises WorkerDiedError, and what the inspection raises."""
+        try:
+            process, pipe = self._idle.pop() if self._idle else self._start()
+            pipe.send((worker.inspect_shard, shard, self._settings))
+            found: Inspected | Exception = pipe.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerDiedError from error
+        self._idle.append((process, pipe))
+        if isinstance(found, Exception):
+            raise found
+        return found

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from exr_inspector.catalog.connect import open_store
@@ -162,10 +163,23 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
-def start() -> None:
-    """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
+def answer(pipe: Connection) -> None:
+    """Call what the driver sends, and send back what it returns or raises, until the driver closes the pipe.
+
+    Ctrl-C concerns the driver alone, which lets the workers finish.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
+    while True:
+        try:
+            function, *arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result = function(*arguments)
+        except Exception as error:  # noqa: BLE001 - the driver raises it
+            result = error
+        pipe.send(result)
 
 
 def _end_with_driver() -> None:
