@@ -193,6 +193,17 @@ def test_ctrl_c_keeps_the_previous_output_file(frames: Path) -> None:
     assert not list(Path().glob("*.part"))
 
 
+def test_the_signal_of_a_farm_manager_leaves_no_half_file_and_no_half_transaction(frames: Path) -> None:
+    run("inspect", "-n", min(Path("frames").iterdir()), "--db", "rows.duckdb")
+    Path("out.json").write_text("the old one")
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    done = _process_that_interrupts_itself(script, "--output", "out.json", "--db", "rows.duckdb")
+    assert (done.returncode, done.stderr) == (143, "")
+    assert Path("out.json").read_text() == "the old one"
+    assert not list(Path().glob("*.part"))
+    assert len(rows_of("rows.duckdb")) == 1
+
+
 def test_a_second_ctrl_c_rolls_the_transaction_back(frames: Path) -> None:
     script = "import os, signal; [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]"
     done = _process_that_interrupts_itself(script, "--db", "rows.duckdb", "-n")

@@ -93,8 +93,9 @@ def _inspected(
 
     `unread` gets a line for each file that could not be read.
     """
-    from exr_inspector.apps.cli.run import Run  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.apps.cli.run import BATCH  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.catalog.duckdb.publish import publish_file  # noqa: PLC0415
+    from exr_inspector.pipeline import inspect_many, request_for  # noqa: PLC0415
     from exr_inspector.response import make_runtime  # noqa: PLC0415
 
     settings = replace(
@@ -103,16 +104,17 @@ def _inspected(
         policies=settings.policies or ("default",),
     )
     files = expand_some(names, recursive=True, settings=settings)
-    run = Run(files, make_runtime(settings), lists_faults=False)
-    with run.session():
-        for document in progress(run.documents(), len(files), shown=shown):
-            if document["file"]["status"] in (None, "missing"):
-                unread += faults(document, settings.paths)
-    if run.failure:
-        raise run.failure
-    if run.is_interrupted:
-        raise KeyboardInterrupt
-    if set(run.statuses) == {"missing"}:
+    runtime = make_runtime(settings)
+    requests = (request_for(each, settings) for each in files)
+    documents = inspect_many(requests, runtime, batch=BATCH, keep_faults=True)
+    statuses = set()
+    for document in progress(documents, len(files), shown=shown):
+        statuses.add(document["file"]["status"])
+        if document["file"]["status"] in (None, "missing"):
+            unread += faults(document, settings.paths)
+    if runtime.store:
+        runtime.store.close()
+    if statuses == {"missing"}:
         raise click.UsageError(f"there is no file at {', '.join(names)}")
     path = str(folder / "report.view.duckdb")
     publish_file(settings.db_file, path)
