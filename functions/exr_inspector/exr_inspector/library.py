@@ -13,10 +13,10 @@ from exr_inspector.sources.opener import Opener
 
 
 def inspect_many(paths: Iterable[Target], settings: Settings | None = None) -> Iterator[Document]:
-    """Yield the document of each file, in order, as it is read. Every file gives one.
+    """Yield one document for each file, in order.
 
-    A fault that a retry might cure, which `inspect` raises, is in the document's `errors`; its status is then
-    None. Raises InspectorError(BAD_EVENT) for an impossible path.
+    A transient fault, which `inspect` raises, is listed in the document's `errors`, and its status is None.
+    Raises InspectorError(BAD_EVENT) for an invalid path.
 
     >>> frames = ["beauty.1001.exr", "beauty.1002.exr"]
     >>> [document["file"]["frame_number"] for document in inspect_many(frames)]

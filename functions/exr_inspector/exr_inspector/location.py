@@ -184,7 +184,7 @@ def impossible_name(bucket: str, key: str) -> InspectorError:
 
 
 def may_be_exr(names: Sequence[tuple[str, str]]) -> bool:
-    """Return whether one of the keys, as it is or decoded, ends in `.exr`, in any case."""
+    """Return whether one of the keys, raw or decoded, ends in `.exr`, in any case."""
     return any(is_exr(key) for _, key in _decoded_names(names))
 
 

@@ -311,7 +311,7 @@ def test_an_output_that_is_no_file_is_written_to_and_not_replaced(show: Path) ->
 def test_an_output_never_replaces_what_is_inspected(show: Path, output: str) -> None:
     done = run("inspect", GOOD, "sh010/notes.txt", "--output", output)
     assert done.exit_code == 2
-    assert f"--output would write over the EXR file {output}" in done.stderr
+    assert f"--output would overwrite the EXR file {output}" in done.stderr
     assert Path("sh010/notes.txt").read_text() != ""
     assert not Path("other.exr").exists()
 

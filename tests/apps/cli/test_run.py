@@ -116,7 +116,7 @@ def test_a_wrong_database_is_named_and_not_said_to_pass(show: Path, database: st
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"exr-inspector: {code}: ")
     assert database in done.stderr
-    assert "may pass" not in done.stderr
+    assert "Retry" not in done.stderr
     assert Path("sh010/notes.txt").read_bytes() == b"not an image"
 
 

@@ -187,8 +187,8 @@ def test_a_killed_scheduler_is_reported_and_the_next_run_completes(
             found.scheduler.kill()
             out, errors = driver.communicate()
     assert driver.returncode == 2
-    assert errors.startswith("exr-inspector: NO_WORKERS: the scheduler does not answer any more")
-    assert "and run the command again: it continues with what is not stored" in errors
+    assert errors.startswith("exr-inspector: NO_WORKERS: the scheduler no longer answers")
+    assert "then run the command again; it continues with the files that are not stored" in errors
     assert "Traceback" not in errors
     stored = query("SELECT count(*) FROM files")[0][0]
     assert 0 < stored < 242

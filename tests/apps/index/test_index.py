@@ -371,7 +371,7 @@ def test_no_database_is_created_if_there_is_no_root(tmp_path: Path) -> None:
 
 def test_a_root_without_files_is_mentioned(tmp_path: Path) -> None:
     done = run("index", tmp_path, "--db", tmp_path / "rows.duckdb")
-    assert done.stderr == "The roots hold no .exr file\n"
+    assert done.stderr == "The roots contain no .exr file\n"
 
 
 def test_a_fault_before_the_listing_says_nothing_of_the_roots(

@@ -163,7 +163,7 @@ def test_what_does_not_fit_is_left_out_and_counted(
     text = path.read_text()
     assert 0 < len("".join(re.findall('src="([^"]*)"', text))) < 14_000
     assert text.count('<section class="panel"') == 3
-    assert "The other sequences have no section here" in text
+    assert "The other sequences have no section in this report" in text
     assert "and 3 more channels" in text
 
 

@@ -1,6 +1,6 @@
-"""What a store writes for a batch of deliveries: a pure function of what is stored and what is delivered.
+"""Decide what a store writes for a batch of deliveries: a pure function of stored and delivered rows.
 
-A store reads what it has of the files, calls `plan`, and executes the plan in the same transaction.
+A store reads its rows of the files, calls `plan`, and executes the plan in the same transaction.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def plan(
       Of equally old ones the later one in the sequence wins.
     - A facet's rows are replaced if its inputs differ from the stored ones, if rows are missing, or if there
       are too many. Otherwise, and if the delivery does not contain the facet, they stay,
-    - unless what they were computed from has changed: then they are deleted.
+    - unless their input has changed: then they are deleted.
     """
     made = Plan()
     gone = [
@@ -179,7 +179,7 @@ def plan(
 def stored_files(
     files: Iterable[Row], facets: Iterable[Row] = (), counts: Mapping[str, Mapping[str, int]] | None = None
 ) -> dict[str, StoredFile]:
-    """Return what is stored of each file.
+    """Return the stored state of each file.
 
     `files` and `facets` are rows with `STORED_COLUMNS` and `STORED_FACET_COLUMNS`; `counts` has, for each
     table whose rows were counted, the number of rows by file. Of several rows of one file the one that was

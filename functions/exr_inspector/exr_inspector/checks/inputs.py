@@ -86,4 +86,4 @@ def fingerprints(path: str) -> frozenset[str]:
         report = json.loads(Path(path).read_bytes())
         return frozenset(each["fingerprint"] for found in report["sequences"] for each in found["findings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InspectorError(BAD_SETTING, f"{path} is no report of --format json: {error}") from None
+        raise InspectorError(BAD_SETTING, f"{path} is not a report of --format json: {error}") from None

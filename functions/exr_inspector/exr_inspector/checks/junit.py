@@ -47,9 +47,9 @@ def _case(rule: Rule, sequence: SequenceReport, report: Report) -> ET.Element:
     elif unknown:
         ET.SubElement(case, "skipped", message=_text(f"unknown: {unknown[0]['message']}"))
     elif rule.id in sequence.skipped:
-        ET.SubElement(case, "skipped", message="its evidence was not asked for")
+        ET.SubElement(case, "skipped", message="its evidence was not requested")
     elif not sequence.passed + sequence.unknown and len(sequence.unread) + len(sequence.writing):
-        ET.SubElement(case, "skipped", message="no file could be judged")
+        ET.SubElement(case, "skipped", message="no file could be checked")
     return case
 
 

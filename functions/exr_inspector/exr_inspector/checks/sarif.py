@@ -45,7 +45,7 @@ def render(report: Report) -> str:
                 "toolConfigurationNotifications": [
                     {
                         "level": "note",
-                        "message": {"text": "skipped: its evidence was not asked for"},
+                        "message": {"text": "skipped: its evidence was not requested"},
                         "associatedRule": {"id": rule, "index": indexes[rule]},
                     }
                     for rule in sorted(report.skipped)
@@ -127,7 +127,7 @@ def _logical(found: CheckFinding) -> Iterator[dict[str, Any]]:
     if found["file_path"] is None:
         yield {"name": found["sequence_key"], "fullyQualifiedName": place, "kind": "sequence"}
     elif place != "file":
-        # `parts[0].channels[diffuse.R]`: the last element says what it is.
+        # `parts[0].channels[diffuse.R]`: the last element has the kind.
         kind, _, name = place.rpartition("]")[0].removeprefix("parts[").rpartition("].")[2].partition("[")
         is_part = not name
         yield {

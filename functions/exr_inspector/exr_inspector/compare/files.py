@@ -39,7 +39,7 @@ def diff_documents(
 ) -> FileDiff:
     """Compare two documents, and with `compare_pixels` the channels that match `channels`, or all.
 
-    A permanent fault of `compare_pixels` is in the result. Raises what it raises otherwise.
+    A permanent fault of `compare_pixels` is part of the result; its other errors are raised.
     """
     errors: list[ErrorEntry] = [
         {**error, "where": error["where"] or document["file"]["path"]}

@@ -111,7 +111,7 @@ def _by_frame(group: Group[Item] | None) -> Mapping[int | None, Item]:
 
 
 class Frame(NamedTuple):
-    """What was found of one frame that both sequences have."""
+    """The result for one frame that both sequences have."""
 
     frame: int | None
     status: Status

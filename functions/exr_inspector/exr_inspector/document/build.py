@@ -36,7 +36,8 @@ from exr_inspector.sources.protocol import Stat
 
 
 class Reading(NamedTuple):
-    """What was read of one file. Facts that could not be read are None, and `errors` says why.
+    """The facts that were read from one file. Facts that could not be read are None; `errors` has the
+    reasons.
 
     `location` is None if an event names no file.
     """
@@ -53,7 +54,7 @@ class Reading(NamedTuple):
 def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
-    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
+    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to read")
     parts: list[Part] = []
     channels: list[Channel] = []
     errors = list(reading.errors)
@@ -84,10 +85,10 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
 
 
 def header_bytes(document: Mapping[str, Any]) -> bytes:
-    """Return the exact bytes of the header that a document was made from.
+    """Return the exact bytes of the header that a document describes.
 
-    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed:
-    the bytes are compared with the document's `header_hash`.
+    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed.
+    The bytes are verified against the document's `header_hash`.
     """
     file = document["file"]
     if file["version_field"] is None:
@@ -97,7 +98,7 @@ def header_bytes(document: Mapping[str, Any]) -> bytes:
         raw = write_header(file["version_field"], parts)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StructError) as error:
         raise InspectorError(
-            NOT_LOSSLESS, "the document's attributes are not whole", str(file["path"])
+            NOT_LOSSLESS, "the document's attributes are incomplete", str(file["path"])
         ) from error
     if hashlib.sha256(raw).hexdigest() != file["header_hash"]:
         raise InspectorError(NOT_LOSSLESS, "the document's attributes were changed", str(file["path"]))

@@ -43,7 +43,7 @@ class _FileBytes(TypedDict, total=False):
 
 
 class FileFacts(_FileBytes):
-    """What is known of the file as a whole. Facts that could not be read are None."""
+    """Facts of the whole file. Those that could not be read are None."""
 
     path: str
     size_bytes: int | None

@@ -73,7 +73,7 @@ STANDARD = {
     "type": "string",
     "view": "string",
 }
-"""The attributes that decide how a part is read, or what it is called, and their types."""
+"""The attributes that decide how a part is read and named, and their types."""
 
 
 @dataclass
@@ -230,7 +230,7 @@ class _Parser:
         return ends
 
     def _misplaced(self) -> InspectorError:
-        """Return why there is no attribute at the position, unless more bytes are needed to know."""
+        """Return why the position has no valid attribute; None if more bytes are needed to decide."""
         data = self.data
         for what in ("attribute name", "type name"):
             end = data.find(0, self.position, self.position + MAX_NAME_BYTES + 1)

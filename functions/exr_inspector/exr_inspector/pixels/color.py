@@ -78,7 +78,7 @@ def colors_of(part: Part) -> Colors:
 
 
 def _primaries(stated: Any) -> Primaries | None:
-    """Return the values of an attribute; None if they are no primaries."""
+    """Return the values of an attribute; None if they are not valid primaries."""
     try:
         points = [(float(stated[each]["x"]), float(stated[each]["y"])) for each in _POINTS]
         matrix = _to_xyz((points[0], points[1], points[2], points[3]))

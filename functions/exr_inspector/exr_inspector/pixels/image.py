@@ -115,7 +115,7 @@ class Tap:
         self._shrink.add(piece._replace(planes=[piece.planes[index] for index in self._indexes]))
 
     def image(self) -> Image:
-        """Return the image of what was added. Its coverage counts no bytes, since none were read for it."""
+        """Return the image of the added chunks. Its coverage counts no bytes, since none were read for it."""
         coverage = _coverage(self._frame.plan, self.stream.chunks_read, 0, 0)
         return Image(self._shrink.result(0), self._frame.window, coverage, [])
 

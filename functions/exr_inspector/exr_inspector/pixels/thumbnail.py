@@ -1,4 +1,4 @@
-"""A small picture of a file, and what it looks like as a vector.
+"""A small picture of a file, and the vector of its look.
 
 The exposure is fixed: one that follows the frame's own brightness would hide the frame that is too bright. To
 show many frames at another one, see `tone`.

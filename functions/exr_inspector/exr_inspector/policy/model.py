@@ -1,4 +1,4 @@
-"""Policies and rules as they are evaluated, and findings as a document holds them."""
+"""Compiled policies and rules, and findings in the form of a document."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Finding(TypedDict):
 
 
 class SequenceFinding(Finding):
-    """What a rule found in a sequence, and in which frames."""
+    """The finding of a rule in a sequence, with its frames."""
 
     sequence_key: str
     frames: list[int]

@@ -78,7 +78,7 @@ class _Commands(click.Group):
 
 
 def _tell(error: InspectorError) -> None:
-    """Print a fault and what to do. DuckDB points at the fault of a statement in lines of its own."""
+    """Print a fault and its remedy. DuckDB's messages mark the position in a statement on separate lines."""
     first, *rest = error.message.splitlines() if error.fault is BAD_QUERY else [error.message]
     say(f"exr-inspector: {InspectorError(error.fault, first, error.where)}", err=True)
     for line in filter(None, rest):

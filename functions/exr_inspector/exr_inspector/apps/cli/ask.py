@@ -59,9 +59,8 @@ class _Questions(click.Group):
 def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
     """Answer a question about a DuckDB file without SQL.
 
-    `exr-inspector ask QUESTION --help` explains a question and its options. The SQL is in
-    docs/VAST_ANALYTICS_QUERIES.md; values of options are bound to it and never become part of it. On a
-    terminal, a long table is shown in $PAGER.
+    `exr-inspector ask QUESTION --help` explains a question and its options. docs/VAST_ANALYTICS_QUERIES.md
+    has the SQL; option values are bound as parameters. On a terminal, a long table is shown in $PAGER.
     """
     if ctx.invoked_subcommand:
         if is_list or as_json:

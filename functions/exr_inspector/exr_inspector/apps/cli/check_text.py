@@ -48,7 +48,7 @@ def _is_odd(found: CheckFinding) -> bool:
 
 
 def _labelled(label: str, findings: Sequence[CheckFinding]) -> str:
-    """Return the frames of a label; of an odd sequence, also what is odd about each."""
+    """Return the frames of a label; for odd frames, also the differences."""
     odd = sorted(filter(_is_odd, findings), key=lambda each: each["frames"])
     if odd:
         return f"{label}: " + ", ".join(f"{_frames(each['frames'])} {each['message']}" for each in odd)
@@ -60,7 +60,7 @@ def _unjudged(word: str, files: Sequence[Unjudged]) -> list[str]:
 
 
 def print_report(report: Report) -> None:
-    """Print the findings by rule, the gravest first, what was not judged, and the numbers of everything."""
+    """Print the findings by rule, most severe first, then the rules without a verdict, and the totals."""
     counted, is_single = report.findings, len(report.sequences) == 1
     failed = [each for each in counted if each["verdict"] == "fail"]
     for severity in SEVERITIES:
@@ -128,7 +128,7 @@ def _subject(findings: Sequence[CheckFinding]) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    """Yield what was not judged, and the last line."""
+    """Yield the rules without a verdict, and the last line."""
     summary = report.summary
     if report.skipped:
         advice = "; --pixels full reads the pixels" if report.pixels == "none" else ""

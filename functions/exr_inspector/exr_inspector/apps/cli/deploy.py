@@ -30,9 +30,9 @@ def deploy() -> None:
 @deploy.command()
 @_config
 def check(config: Path) -> None:
-    """Report every fault of a .env file.
+    """Report every error in a .env file.
 
-    Print a summary of the deployment if there is none. Secrets are never printed.
+    If there are none, print a summary of the deployment. Secrets are never printed.
     """
     plan = _read(config)
     to = plan.deployment
@@ -70,7 +70,7 @@ def check(config: Path) -> None:
 def render(config: Path, output: Path, revision: int, tag: str, pixels: bool, no_secrets: bool) -> None:
     """Write the manifests of a deployment.
 
-    They are function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run.
+    These are function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run.
     """
     plan = _read(config)
     if pixels:

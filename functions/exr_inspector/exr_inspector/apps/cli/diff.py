@@ -53,7 +53,7 @@ _TOLERANCE = re.compile(rf"({_NUMBER})(?:,({_NUMBER}))?", re.IGNORECASE)
 def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, float]:
     found = _TOLERANCE.fullmatch(value)
     if not found:
-        message = f"{value} is no tolerance; write one like 0.001 or 0.001,0.01"
+        message = f"{value} is not a tolerance; write one like 0.001 or 0.001,0.01"
         raise click.BadParameter(message, ctx, param)
     return float(found[1]), float(found[2] or 0)
 
@@ -74,7 +74,7 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     show_default=True,
     metavar="ABS[,REL]",
     callback=_tolerance,
-    help="How far samples may be apart: ABS, plus REL times the larger one. For --pixels full.",
+    help="Samples may differ by ABS plus REL times the larger one. Needs --pixels full.",
 )
 @click.option(
     "--channel",
@@ -82,19 +82,23 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     "channels",
     multiple=True,
     metavar="NAME",
-    help="Compare only pixels of channels that match, as *.R.",
+    help="Compare only the pixels of channels that match a pattern such as *.R.",
 )
 @recursive_option
 @click.option(
     "--db",
     metavar="FILE",
     shell_complete=complete_paths,
-    help="Compare what this DuckDB file has of A and B, and read no file.",
+    help="Compare the rows of A and B in this DuckDB file instead of reading files.",
 )
 @click.option(
-    "--heatmap", metavar="PNG", help="Write a picture of where two files differ. For --pixels full."
+    "--heatmap",
+    metavar="PNG",
+    help="Write a picture of the differences between two files. Needs --pixels full.",
 )
-@click.option("--all", "show_all", is_flag=True, help="Show facts of the occasion too: times, frames, hosts.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Also show attributes of one run: times, frame numbers, hosts."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file or sequence.")
 @click.pass_context
 def diff(
@@ -110,17 +114,17 @@ def diff(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """Compare the headers of two files, sequences or folders.
+    """Compare two files, sequences or folders.
 
-    Pixels are compared with --pixels.
+    Headers are always compared; --pixels compares pixels too.
 
-    A and B are files, patterns such as beauty.#.exr, folders, or s3://bucket/key. Frames are paired by their
-    numbers, and sequences by their names, in which versions such as v012 do not count. Parts are paired by
-    name and view, channels and attributes by name.
+    A and B are files, patterns such as beauty.#.exr, folders, or s3://bucket/key. Frames are paired by
+    number. Sequences are paired by name, ignoring versions such as v012. Parts are paired by name and view,
+    channels and attributes by name.
 
-    Exit code 0 if nothing differs, within the tolerance; 1 if something does; 2 for wrong usage or an
-    unsuitable environment; 3 if something could not be compared. Attributes of the occasion of a render, such
-    as times, frame numbers and hosts, never count.
+    The exit code is 0 if nothing differs by more than the tolerance, 1 if something differs, 2 for a usage or
+    environment error, and 3 if something could not be compared. Attributes that describe one run of a render,
+    such as times, frame numbers and hosts, do not count as differences.
     """
     _check_usage(pixels, tolerance, channels, db, heatmap)
     settings = Settings.from_mapping(os.environ)

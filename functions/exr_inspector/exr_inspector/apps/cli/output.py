@@ -85,4 +85,4 @@ def _check_target(target: Path) -> None:
         start = file.read(16)
         for what, (place, magic) in _KEPT.items():
             if start.startswith(magic, place):
-                raise click.UsageError(f"{target} is {what}, which no output replaces; name another file")
+                raise click.UsageError(f"{target} is {what}, and cannot be replaced; name another file")

@@ -27,7 +27,7 @@ from exr_inspector.settings import Settings
     "--db",
     metavar="FILE",
     type=DATABASE_FILE,
-    help="Report what this DuckDB file holds of PATH, or everything, and read no other file.",
+    help="Report the rows of this DuckDB file, all or those at PATH, instead of reading files.",
 )
 @click.option(
     "--output",
@@ -37,7 +37,7 @@ from exr_inspector.settings import Settings
     type=click.Path(dir_okay=False),
     help="The HTML file to write.",
 )
-@click.option("--title", metavar="TEXT", help="What the report is about. [default: PATH, or the database]")
+@click.option("--title", metavar="TEXT", help="Title of the report. [default: PATH, or the database]")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print progress.")
 @click.pass_context
 def report(
@@ -46,12 +46,12 @@ def report(
     """Write a report of sequences as one HTML file.
 
     PATH is a folder, a sequence such as beauty.#.exr, or a file. Without --db, the files at PATH are
-    inspected for the report: header, pixels, and what the policy `default` finds.
+    inspected: headers, pixels, and findings of the policy `default`.
 
-    The report has thumbnails, missing and broken frames, findings and statistics, the worst sequences first.
-    It contains no script and loads nothing, so it opens from disk without a network.
+    The report has thumbnails, missing and broken frames, findings and statistics, with the worst sequences
+    first. It has no script and loads nothing, so it can be opened from disk or mailed.
 
-    Exit code 1 if a file or folder could not be read; the report lacks it.
+    The exit code is 1 if a file or folder could not be read; the report lacks it.
     """
     with requires_extra("browse"):  # here, so that --help is quick
         from exr_inspector.apps.web.report import render_report  # noqa: PLC0415

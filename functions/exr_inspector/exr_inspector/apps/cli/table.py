@@ -54,7 +54,7 @@ class _Column:
     width: int = field(init=False)
     min_width: int = field(init=False)
     whole_width: int = field(init=False)
-    """The width in which no cell is truncated; the name may take several lines."""
+    """The width at which no cell is truncated; the column name may take several lines."""
 
     def __post_init__(self) -> None:
         widest = max(map(terminal.width_of, self.cells), default=0)
@@ -216,7 +216,7 @@ def _grid(
 
 
 def _grouped(made: Sequence[_Column], room: int) -> list[str]:
-    """Return the lines of a table in which the columns that change the least are printed where they change.
+    """Return the lines of a table. Values of the columns that change least are printed only when they change.
 
     The result is empty if there are too many changes, or if no column is left.
     """

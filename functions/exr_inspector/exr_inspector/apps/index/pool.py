@@ -104,7 +104,7 @@ class Pool:
         try:
             self._workers.submit([]).result()
         except self._workers.lost as error:
-            message = "worker processes do not start, or die whatever they inspect"
+            message = "worker processes do not start, or die on every file"
             raise InspectorError(NO_WORKERS, message) from error
 
 

@@ -53,7 +53,7 @@ class Inspected(NamedTuple):
 
 
 class Collector:
-    """A Sink that keeps what it is given, for another process to store."""
+    """A Sink that collects deliveries for another process to store."""
 
     name = "the index"
     commits = False
@@ -183,7 +183,7 @@ def answer(pipe: Connection) -> None:
 
 
 def _end_with_driver() -> None:
-    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    """End this process when the driver has died: a killed driver cannot stop its workers."""
     driver = multiprocessing.parent_process()
     if driver:
         driver.join()

@@ -74,7 +74,7 @@ class _Static(StaticFiles):
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: "Not found", 400: "Not a valid address"}
+    titles = {404: "Not found", 400: "Invalid address"}
     return _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
 
 
@@ -87,7 +87,7 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, _fault: Exception) -> Response:
-    message = "This page has a fault; the terminal of `exr-inspector browse` says more."
+    message = "This page failed; the terminal of `exr-inspector browse` shows the error."
     return _error(request, 500, "Internal error", message)
 
 

@@ -18,7 +18,7 @@ from exr_inspector.catalog.duckdb.types import literal
 def replacement(path: str) -> Iterator[str]:
     """Yield the path of a DuckDB file for the block to write and close; then it replaces the file at `path`.
 
-    If the block raises, `path` is as it was.
+    If the block raises, `path` is unchanged.
     """
     part = f"{path}.{os.getpid()}.part"
     try:

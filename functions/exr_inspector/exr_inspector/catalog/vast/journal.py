@@ -132,7 +132,7 @@ class Journal:
         process = {"database": self._database, "pid": self._pid, "host": socket.gethostname()}
         content = json.dumps({**process, "entries": [asdict(each) for each in self._entries.values()]})
         try:
-            # The new content first: what follows it is no JSON, and is ignored.
+            # Write the new content first: the rest of the old content is not valid JSON and is ignored.
             os.pwrite(self._file, f"{content}\n".encode(), 0)
             os.ftruncate(self._file, len(content) + 1)
         except OSError as error:

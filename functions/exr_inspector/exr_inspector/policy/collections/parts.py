@@ -45,7 +45,9 @@ _PART_DERIVED = {
     "channel_types": Field("list", "The pixel types of the part's channels, each once."),
     "attribute_names": Field("list", "The names of the part's attributes."),
     "are_channels_sorted": Field("flag", "Whether the channel list is in alphabetical order."),
-    "is_log": Field("flag", "Whether the stated color space is logarithmic; unknown if it does not tell."),
+    "is_log": Field(
+        "flag", "Whether the stated color space is logarithmic; unknown if its name does not indicate it."
+    ),
     "unused_views": Field("list", "Views of `multiView` that no channel belongs to."),
     "chromaticities": Field("list", "The numbers of chromaticities: x and y of red, green, blue and white."),
 }
