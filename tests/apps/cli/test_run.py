@@ -231,8 +231,9 @@ main()
     return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_ctrl_c_ends_a_query_at_once(show: Path) -> None:
-    """The process ends by the signal, which shells report as exit code 130."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_query_at_once(show: Path, sent: signal.Signals) -> None:
+    """The process ends by the signal, which shells report as exit code 130 or 143."""
     run("inspect", "-n", "sh010", "--db", "rows.duckdb")
     endless = "SELECT list_sum(list_transform(range(100000000), lambda x: x * 2)) FROM range(1000)"
     with subprocess.Popen(
@@ -242,9 +243,9 @@ def test_ctrl_c_ends_a_query_at_once(show: Path) -> None:
         stderr=subprocess.PIPE,
     ) as running:
         _wait_for_cpu(running.pid, 2.0)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         _, errors = running.communicate(timeout=60)
-    assert (running.returncode, errors) == (-signal.SIGINT, b"")
+    assert (running.returncode, errors) == (-sent, b"")
 
 
 def _wait_for_cpu(pid: int, seconds: float) -> None:

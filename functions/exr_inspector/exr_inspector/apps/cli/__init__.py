@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.exits import INTERRUPTED, WRONG, of_fault
+from exr_inspector.apps.cli.exits import ENDED, INTERRUPTED, WRONG, of_fault
 from exr_inspector.apps.cli.terminal import harmless, say, uses_color
 from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.version import VERSION
@@ -75,6 +76,10 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
             ctx.exit(INTERRUPTED)
+        except RuntimeError as error:
+            if str(error) != "Query interrupted":  # what DuckDB makes of a signal during a query
+                raise
+            ctx.exit(ENDED if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else INTERRUPTED)
 
 
 def _tell(error: InspectorError) -> None:
