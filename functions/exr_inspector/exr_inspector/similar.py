@@ -86,13 +86,12 @@ def query_of(
 def _vector(document: Mapping[str, Any], by: By, settings: Settings) -> Iterable[float]:
     """Return a vector of a document; for `look`, read the pixels of its file."""
     if by == "look":
-        from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415
+        from exr_inspector.pixels.thumbnail import NO_PICTURE, file_picture  # noqa: PLC0415
         from exr_inspector.vectors.look import look_vector  # noqa: PLC0415
 
         picture = file_picture(document["file"]["path"], settings=settings)
         if picture is None:
-            message = "the file has no channels to look at, or none of their chunks could be read"
-            raise InspectorError(BAD_QUERY, message, document["file"]["path"])
+            raise InspectorError(BAD_QUERY, NO_PICTURE, document["file"]["path"])
         return look_vector(picture.rgb)
     from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding  # noqa: PLC0415
 

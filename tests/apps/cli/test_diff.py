@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from tests.apps.cli.command import on_terminal, run
+from tests.apps.cli.command import on_terminal, run, unprivileged
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
@@ -98,6 +98,21 @@ def test_a_file_that_cannot_be_read_exits_with_3(folder: Path) -> None:
     done = run("diff", image(folder / "a.exr"), "b.exr")
     assert done.exit_code == 3
     assert done.stdout.splitlines()[-1].startswith("b.exr: NOT_AN_EXR: ")
+
+
+def test_a_frame_that_may_not_be_read_does_not_stop_the_others(folder: Path) -> None:
+    versions(folder)
+    (folder / "v1" / "beauty_v1.0003.exr").chmod(0)
+    done = unprivileged("diff", "v1", "v2", "--pixels", "full", "--json")
+    assert done.returncode == 1
+    beauty = json.loads(done.stdout.splitlines()[0])
+    assert (beauty["equal"], beauty["different"], beauty["unknown"]) == ("2, 6", "4-5", "3")
+    assert beauty["reasons"] == {"STORAGE_DENIED: Permission denied": "3"}
+    done = unprivileged("diff", "v1/beauty_v1.0003.exr", "v2/beauty_v2.0003.exr")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        3,
+        b"v1/beauty_v1.0003.exr: STORAGE_DENIED: Permission denied",
+    )
 
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "diff.schema.json").read_text())

@@ -92,7 +92,9 @@ def test_a_folder_that_may_not_be_read_is_a_result(show: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "scandir", guarded)
     assert _names(show, "-r", "sh010") == ["sh010/beauty.1001.exr", "sh010/beauty.1002.EXR", "sh010/deep"]
-    assert run("inspect", "-r", "sh010").exit_code == 1
+    done = run("inspect", "-r", "sh010")
+    assert done.exit_code == 1
+    assert '"code":"STORAGE_DENIED"' in done.stdout
 
 
 def test_nothing_named_is_wrong_usage(show: Path) -> None:

@@ -7,7 +7,7 @@ without a verdict of kind `open`; both have the level `none`, as the standard de
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ def render(report: Report) -> str:
     rules = list({rule.id: rule for policy in report.policies for rule in policy.rules}.values())
     indexes = {rule.id: index for index, rule in enumerate(rules)}
     reviewed = {rule.id for rule in rules if _is_review(rule)}
+    unread = [*report.errors, *(each for sequence in report.sequences for each in sequence.unread)]
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -49,7 +50,7 @@ def render(report: Report) -> str:
                     }
                     for rule in sorted(report.skipped)
                 ],
-                "toolExecutionNotifications": [_notification(each) for each in _unread(report)],
+                "toolExecutionNotifications": [_notification(each) for each in unread],
             }
         ],
         "results": [
@@ -142,7 +143,3 @@ def _notification(unread: Unjudged) -> dict[str, Any]:
         "message": {"text": f"{unread['code']}: {unread['message']}"},
         "locations": [{"physicalLocation": _physical(unread["file_path"])}],
     }
-
-
-def _unread(report: Report) -> Iterable[Unjudged]:
-    return [*report.errors, *(each for sequence in report.sequences for each in sequence.unread)]

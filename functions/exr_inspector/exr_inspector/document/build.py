@@ -18,7 +18,6 @@ from exr_inspector.document.model import (
     Attribute,
     Channel,
     Document,
-    ErrorEntry,
     FileFacts,
     OpenImageIO,
     Part,
@@ -78,7 +77,10 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
         "attributes": merged_attributes(view.attributes),
         "stats": {},
         "validation": {},
-        "errors": [_entry(error) for error in errors],
+        "errors": [
+            {"code": error.code, "message": clean(error.message), "where": clean(error.where)}
+            for error in errors
+        ],
     }
 
 
@@ -163,10 +165,6 @@ def _status(reading: Reading, errors: Iterable[InspectorError]) -> Status | None
     """Return the status of the first fault that has one; None if no file was reached."""
     stated = next((error.fault.status for error in errors if error.fault.status), None)
     return stated or ("ok" if reading.header else None)
-
-
-def _entry(error: InspectorError) -> ErrorEntry:
-    return {"code": error.code, "message": clean(error.message), "where": clean(error.where)}
 
 
 # --- attributes -----------------------------------------------------------------------------------------

@@ -124,12 +124,8 @@ def decode_srgb(codes: Array) -> Array:
     return np.where(codes <= 0.04045, codes / 12.92, (np.maximum(codes + 0.055, 0) / 1.055) ** 2.4)
 
 
-def _decode_gamma(codes: Array, curve: str) -> Array:
-    return np.sign(codes) * np.abs(codes) ** (int(curve[1:]) / 10)
-
-
 _CURVES: dict[str, Callable[[Array, str], Array]] = {
     "l": lambda linear, _: linear,
     "s": lambda codes, _: decode_srgb(codes),
-    "g": _decode_gamma,
+    "g": lambda codes, curve: np.sign(codes) * np.abs(codes) ** (int(curve[1:]) / 10),
 }

@@ -114,6 +114,10 @@ def _none_of(operand: Any) -> Test:
 # --- text -----------------------------------------------------------------------------------------------
 
 
+# Matches no character.
+_NOTHING = r"[^\x00-\x{10FFFF}]"
+
+
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """Return a test of whole texts by a regular expression of RE2. Raises OperandError."""
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
@@ -145,17 +149,21 @@ def compile_glob(patterns: Any) -> Callable[[str], bool]:
 
 
 def glob_to_re2(glob: str) -> str:
-    """Return a glob as a regular expression."""
-    pieces = re.findall(r"\[!?\]?[^\]]*\]|.", glob, re.DOTALL)
+    """Return a glob, as fnmatch has it, as a regular expression."""
+    pieces = re.findall(r"\[(?:!.|[^!])[^\]]*\]|.", glob, re.DOTALL)
     return "(?s:" + "".join(map(_translate, pieces)) + ")"
 
 
 def _translate(piece: str) -> str:
     if piece in ("*", "?"):
         return {"*": ".*", "?": "."}[piece]
-    if len(piece) > 2 and piece[0] == "[":
-        negation, members = ("^", piece[2:-1]) if piece[1] == "!" else ("", piece[1:-1])
-        return "[" + negation + re.sub(r"([\\\[\]^&~|])", r"\\\1", members) + "]"
+    if len(piece) > 1:
+        is_negated = piece[1] == "!"
+        found = re.findall(r"(.)-(.)|(.)", piece[1 + is_negated : -1], re.DOTALL)
+        # A range that falls has no member.
+        members = [(first or one, last or one) for first, last, one in found if first <= last]
+        ranges = "".join(f"{re.escape(first)}-{re.escape(last)}" for first, last in members)
+        return f"[{'^' * is_negated}{ranges}]" if ranges else "." if is_negated else _NOTHING
     return re.escape(piece)
 
 

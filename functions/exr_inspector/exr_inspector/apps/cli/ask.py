@@ -84,10 +84,6 @@ def _entry(each: Question) -> dict[str, Any]:
     return {"name": each.name, "title": each.title, "section": each.section, "parameters": parameters}
 
 
-def _flag(parameter: Parameter) -> str:
-    return f"--{parameter.name.replace('_', '-')}"
-
-
 def _command(each: Question) -> click.Command:
     """Return the command of a question."""
     text = f"{each.title}\n\n{each.description}"
@@ -113,7 +109,7 @@ def _command(each: Question) -> click.Command:
 
 def _option(parameter: Parameter) -> click.Option:
     return click.Option(
-        [_flag(parameter), parameter.name],
+        [f"--{parameter.name.replace('_', '-')}", parameter.name],
         type=_TYPES.get(parameter.kind, str),
         metavar=parameter.kind.upper(),
         required=parameter.default is None,

@@ -34,7 +34,7 @@ def print_sequence(report: SequenceReport) -> None:
     counts = {"ok": report.passed, "unknown": report.unknown}
     pieces = [
         f"{nearby(report.key)} {_frames({*report.frames, *report.missing})}".rstrip(),
-        *(_count(number, word, report) for word, number in counts.items() if number),
+        *(f"{number:,} {word}" if report.frames else word for word, number in counts.items() if number),
         *(_labelled(label, found) for label, found in labels.items()),
         *(_unjudged("writing", report.writing) if report.writing else ()),
         *(_unjudged("not read", report.unread) if report.unread else ()),
@@ -45,10 +45,6 @@ def print_sequence(report: SequenceReport) -> None:
 def _is_odd(found: CheckFinding) -> bool:
     """Return whether a finding names frames that differ from the others of their sequence."""
     return found["file_path"] is None and found["observed"] is not None
-
-
-def _count(number: int, word: str, report: SequenceReport) -> str:
-    return f"{number:,} {word}" if report.frames else word
 
 
 def _labelled(label: str, findings: Sequence[CheckFinding]) -> str:

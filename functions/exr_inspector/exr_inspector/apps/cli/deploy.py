@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from exr_inspector.apps.cli.terminal import say
 from exr_inspector.apps.deployment.env_file import Plan, read_plan
 from exr_inspector.apps.deployment.render import render as render_manifests
 
@@ -36,7 +37,7 @@ def check(config: Path) -> None:
     plan = _read(config)
     to = plan.deployment
     for warning in plan.warnings():
-        click.echo(f"{config}: warning: {warning}", err=True)
+        say(f"{config}: warning: {warning}", err=True)
     facts = {
         "function": to.name,
         "image": f"{to.registry_url}/{to.image}",
@@ -48,7 +49,7 @@ def check(config: Path) -> None:
         "secret": f"{plan.settings.secret_name}: {', '.join(plan.secrets)}",
     }
     for name, fact in facts.items():
-        click.echo(f"{name:12} {fact}")
+        say(f"{name:12} {fact}")
 
 
 @deploy.command()
@@ -82,7 +83,7 @@ def _read(config: Path) -> Plan:
     """Return the plan of a .env file, or print its faults and exit with code 2."""
     plan, faults = read_plan(config)
     for fault in faults:
-        click.echo(f"{config}: {fault}", err=True)
+        say(f"{config}: {fault}", err=True)
     if plan is None:
         click.echo("docs/CONFIGURATION.md explains every setting.", err=True)
         raise click.exceptions.Exit(2)

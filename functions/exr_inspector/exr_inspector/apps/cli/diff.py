@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
-from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD
+from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD, UNREAD_FAULTS
 from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import (
     complete_paths,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from exr_inspector.compare.pixels import Status
     from exr_inspector.compare.sequences import SequencePair
     from exr_inspector.differences import PixelMode
+    from exr_inspector.document.model import ErrorEntry
 
 Pair = tuple[Location, Location]
 Compare = Callable[[Sequence[Pair]], "Iterator[FileDiff]"]
@@ -133,21 +134,21 @@ def diff(
         from exr_inspector.differences import diff as diff_files  # noqa: PLC0415
 
     maps: list[HeatMap] | None = [] if heatmap else None
-
-    def read(pairs: Sequence[Pair]) -> Iterator[FileDiff]:
-        for ours, theirs in pairs:
-            yield diff_files(
-                ours,
-                theirs,
-                pixels=pixels,
-                tolerance=Tolerance(*tolerance),
-                channels=channels or None,
-                settings=settings,
-                heat_maps=maps,
-            )
+    read = partial(
+        diff_files,
+        pixels=pixels,
+        tolerance=Tolerance(*tolerance),
+        channels=channels or None,
+        settings=settings,
+        heat_maps=maps,
+    )
 
     with stored_files(db) as stored:
-        compare = partial(_compare_stored, stored, pixels, channels or None) if stored else read
+        compare: Compare = (
+            partial(_compare_stored, stored, pixels, channels or None)
+            if stored
+            else partial(_compare_files, read)
+        )
         sides = [_files(name, settings, stored, recursive=recursive) for name in (a, b)]
         if len(sides[0]) == len(sides[1]) == 1:
             found = next(iter(compare([(sides[0][0], sides[1][0])])))
@@ -195,7 +196,11 @@ def _compare_sequences(
     """Compare the frames that both sequences have, print the difference, and return its status."""
     from exr_inspector.compare.sequences import Frame, pair_frames, summarize  # noqa: PLC0415 - as above
 
-    both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
+    both = [
+        (each.frame, each.a, each.b)
+        for each in pair_frames(pair)
+        if each.a is not None and each.b is not None
+    ]
     found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
     frames = (
         Frame(frame, each["status"], each["header"], each["pixels"], each["errors"])
@@ -216,6 +221,21 @@ def _files(
         return expand_some([name], recursive=recursive, settings=settings)
     found = Places([name], settings, Shows(settings.show_config)).stored(stored)
     return [each for sequence, _ in found for each in sequence.items]
+
+
+def _compare_files(
+    compare: Callable[[Location, Location], FileDiff], pairs: Sequence[Pair]
+) -> Iterator[FileDiff]:
+    """Compare pairs of files. A file that cannot be read now does not stop the others."""
+    from exr_inspector.compare.files import not_compared  # noqa: PLC0415 - as above
+
+    for ours, theirs in pairs:
+        try:
+            yield compare(ours, theirs)
+        except InspectorError as error:
+            if error.fault not in UNREAD_FAULTS:
+                raise
+            yield not_compared(ours.path, theirs.path, [cast("ErrorEntry", error.entry())])
 
 
 def _compare_stored(

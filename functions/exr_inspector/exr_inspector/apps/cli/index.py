@@ -238,6 +238,8 @@ class _Command:
             found = run.summary
             if tells_all or found.new or found.changed or found.gone or found.faults:
                 _report(run, as_json=self.as_json, quiet=self.quiet, dry=self.dry)
+        if tells_all and not (self.quiet or found.seen or found.faults or found.kept or run.is_stopping):
+            terminal.say("The roots contain no .exr file", err=True)
         self.has_failed = found.failed > 0 or found.unlisted > 0
         return bool(found.new or found.changed or found.deleted)
 
@@ -362,8 +364,6 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
             terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
-        if not (summary.seen or summary.faults or summary.kept or run.is_stopping):
-            terminal.say("The roots contain no .exr file", err=True)
     if not as_json:
         line = summary.line()
         if dry:

@@ -126,7 +126,7 @@ def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool
             say(f"{nearby(each.path)}: {error}", err=True)
     if there:
         counted = "1 file is" if len(there) == 1 else f"{len(there):,} files are"
-        click.echo(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
+        say(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
     return len(files) - len(there)
 
 

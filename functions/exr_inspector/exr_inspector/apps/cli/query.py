@@ -88,7 +88,7 @@ def _statement(statement: str | None, file: str | None) -> str:
 
 @contextmanager
 def query_limit(seconds: float | None) -> Iterator[None]:
-    """End the process on Ctrl-C, or with exit code 2 if the block takes longer. The block must not write.
+    """End the process on Ctrl-C or TERM, or with exit code 2 if the block takes longer. It must not write.
 
     DuckDB checks for interrupts between blocks of rows, so a single expression can run for minutes.
     """
@@ -102,11 +102,13 @@ def query_limit(seconds: float | None) -> Iterator[None]:
     timer.daemon = True
     if seconds is not None:
         timer.start()
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if handlers[signal.SIGINT] is signal.default_int_handler:
+        for number in handlers:
+            signal.signal(number, signal.SIG_DFL)
     try:
         yield
     finally:
         timer.cancel()
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -116,7 +116,10 @@ def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: P
                 send = partial(client.send, each.event(), url, preferences=client.WANTS_ANSWER)
                 reply = _when_ready(send, deadline)
             except (InspectorError, OSError) as error:
-                fault = error if isinstance(error, InspectorError) else _no_reply(error, url)
+                fault = error
+                if isinstance(error, OSError):
+                    message = f"the function does not respond: {error}"
+                    fault = InspectorError(STORAGE_UNAVAILABLE, message, url)
                 if file is None:
                     raise fault from error
                 reply = client.Reply(0, str(fault))
@@ -128,10 +131,6 @@ def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: P
     if failed:
         click.echo(f"{total} events: {total - failures} acknowledged, {failures} failed", err=True)
     ctx.exit(1 if failures else 0)
-
-
-def _no_reply(error: OSError, url: str) -> InspectorError:
-    return InspectorError(STORAGE_UNAVAILABLE, f"the function does not respond: {error}", url)
 
 
 def _when_ready(send: Callable[[], Any], deadline: float) -> Any:

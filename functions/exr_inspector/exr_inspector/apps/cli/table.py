@@ -149,16 +149,13 @@ def _min_width(made: Sequence[_Column], min_path: int = 0) -> int:
 def _fitting(made: Sequence[_Column], optional: Sequence[str], room: int) -> list[_Column]:
     """Return the columns without as many of the optional ones as necessary."""
     shown = list(made)
-    columns = sorted((each for name in optional for each in made if each.name == name), key=_has_values)
+    found = (each for name in optional for each in made if each.name == name)
+    columns = sorted(found, key=lambda column: any(column.cells))  # those without a value first
     for each in columns:
         if _min_width(shown, _OPTIONAL_PATH) <= room:
             break
         shown.remove(each)
     return shown
-
-
-def _has_values(column: _Column) -> bool:
-    return any(column.cells)
 
 
 def _column(name: str, values: Sequence[Any], *, whole: bool = False) -> _Column:

@@ -197,7 +197,8 @@ class Counter:
         if now - self._began > 1 and done:
             text += f", {rate:,.0f} a second"
             text += f", {(total - done) / rate:,.0f} s left" if total else ""
-        sys.stderr.write(f"\r\x1b[K{text}")
+        # A second line would stay when this one is removed.
+        sys.stderr.write(f"\r\x1b[K{truncate(text, shutil.get_terminal_size().columns)}")
         sys.stderr.flush()
 
     def end(self) -> None:

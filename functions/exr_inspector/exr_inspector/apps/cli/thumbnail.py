@@ -74,8 +74,9 @@ def thumbnail(
 
     PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A picture shows the
     display window of the beauty: R, G and B without a layer; otherwise Y; otherwise a layer named rgba,
-    beauty or similar; otherwise the first layer with R, G and B. Colors are interpreted by colorInteropID or
-    chromaticities, otherwise as Rec. 709. If a file has mip levels, only the level for this size is read.
+    beauty or similar; otherwise the first layer with R, G and B. Deep parts have no picture. Colors are
+    interpreted by colorInteropID or chromaticities, otherwise as Rec. 709. If a file has mip levels, only the
+    level for this size is read.
 
     The exit code is 1 if a picture could not be written.
     """
@@ -145,7 +146,7 @@ def _in_folder(output: str, files: Sequence[Location]) -> dict[Location, Path]:
 
 def _picture(location: Location, layer: str | None, settings: Settings, size: int) -> Picture:
     """Return the picture of a file. Raises click.UsageError without one; an InspectorError names the file."""
-    from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.pixels.thumbnail import NO_PICTURE, file_picture  # noqa: PLC0415 - so that --help is quick
 
     try:
         picture = file_picture(location, layer, settings, size=size)
@@ -153,6 +154,5 @@ def _picture(location: Location, layer: str | None, settings: Settings, size: in
         inside = f", {error.where}" if error.where not in ("", location.path) else ""
         raise InspectorError(error.fault, error.message, location.path + inside) from error
     if picture is None:
-        message = "the file has no channels to look at, or none of their chunks could be read"
-        raise click.UsageError(f"{nearby(location.path)}: {message}")
+        raise click.UsageError(f"{nearby(location.path)}: {NO_PICTURE}")
     return picture
