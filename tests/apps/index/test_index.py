@@ -13,6 +13,8 @@ import duckdb
 import pytest
 
 from exr_inspector import mounts
+from exr_inspector.catalog.duckdb.inventory import Inventory
+from exr_inspector.errors import DATABASE_FULL, InspectorError
 from tests.apps.cli.command import run
 from tests.apps.index.conftest import OLD, write
 from tests.exrfiles.demo import simple, truncated
@@ -383,4 +385,18 @@ def test_no_database_is_created_if_there_is_no_root(tmp_path: Path) -> None:
 
 def test_a_root_without_files_is_mentioned(tmp_path: Path) -> None:
     done = run("index", tmp_path, "--db", tmp_path / "rows.duckdb")
-    assert done.stderr == "The roots hold no .exr file\n"
+    assert done.stderr == "The roots contain no .exr file\n"
+
+
+def test_a_fault_before_the_listing_says_nothing_of_the_roots(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InspectorError(DATABASE_FULL, "No space left on device")
+
+    monkeypatch.setattr(Inventory, "copy_stored", fail)
+    done = run("index", tree, "--db", DB)
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (
+        2,
+        "exr-inspector: DATABASE_FULL: No space left on device",
+    )

@@ -87,7 +87,7 @@ def test_workers_that_die_whatever_they_inspect_are_reported_and_condemn_no_file
     monkeypatch.setattr(worker, "inspect_shard", faulty.die)
     done = run("index", tree / "sh001/beauty.1001.exr", "--db", DB, "-j2")
     assert done.exit_code == 2
-    assert "NO_WORKERS: worker processes do not start, or die whatever they inspect" in done.stderr
+    assert "NO_WORKERS: worker processes do not start, or die on every file" in done.stderr
     assert query("SELECT count(*) FROM files") == [(0,)]
 
 

@@ -100,7 +100,7 @@ def test_what_differs_between_frames_is_shown_with_values(tmp_path: Path) -> Non
     assert "worldToCamera 1 0 0 0, 0 1 0 0, 0 0 1 0, -0 -1.5 4.5 1 1001" in text
     assert "owner" not in text
     assert "No pixels of these frames were measured" in text
-    assert "No policy has judged these frames." in text
+    assert "No policy was applied to these frames." in text
 
 
 def test_findings_name_their_frames(catalog: Catalog) -> None:

@@ -1,6 +1,6 @@
 """The evidence that a DuckDB file holds: stored files are judged without being read.
 
-What was found can be stored too, with what the paths say by the configuration of their show.
+Findings can be stored too, with the fields of the paths from the show configuration.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class StoredFiles:
                 yield stored_evidence(found)
 
     def keep(self, location: Location, validation: Validation) -> None:
-        """Add to what is stored what was found in the file that `look` yielded last."""
+        """Keep the findings of the file that `look` yielded last, to store them later."""
         assert self._shows is not None
         file_id = self._ids[location.canonical]
         rows = self._held[file_id]
@@ -112,7 +112,7 @@ class StoredFiles:
             self.flush()
 
     def flush(self) -> None:
-        """Store what was kept, in one transaction. Raises InspectorError."""
+        """Store the kept findings in one transaction. Raises InspectorError."""
         if self._judged:
             self._store.upsert(self._judged)
         self._judged = []

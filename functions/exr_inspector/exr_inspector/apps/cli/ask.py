@@ -60,9 +60,8 @@ class _Questions(click.Group):
 def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
     """Answer a question about a DuckDB file without SQL.
 
-    `exr-inspector ask QUESTION --help` explains a question and its options. The SQL is in
-    docs/VAST_ANALYTICS_QUERIES.md; values of options are bound to it and never become part of it. On a
-    terminal, a long table is shown in $PAGER.
+    `exr-inspector ask QUESTION --help` explains a question and its options. docs/VAST_ANALYTICS_QUERIES.md
+    has the SQL; option values are bound as parameters. On a terminal, a long table is shown in $PAGER.
     """
     if ctx.invoked_subcommand:
         if is_list or as_json:
@@ -84,10 +83,6 @@ def _entry(each: Question) -> dict[str, Any]:
         for it in each.parameters
     ]
     return {"name": each.name, "title": each.title, "section": each.section, "parameters": parameters}
-
-
-def _flag(parameter: Parameter) -> str:
-    return f"--{parameter.name.replace('_', '-')}"
 
 
 def _command(each: Question) -> click.Command:
@@ -115,7 +110,7 @@ def _command(each: Question) -> click.Command:
 
 def _option(parameter: Parameter) -> click.Option:
     return click.Option(
-        [_flag(parameter), parameter.name],
+        [f"--{parameter.name.replace('_', '-')}", parameter.name],
         type=_TYPES.get(parameter.kind, str),
         metavar=parameter.kind.upper(),
         required=parameter.default is None,

@@ -25,8 +25,8 @@ Sequences = list[tuple[Group[Location], "tuple[int, ...] | None"]]
 class Places:
     """What a user names: files, folders, patterns, objects and prefixes.
 
-    A pattern may match no file if it is stated which frames there must be: then all of them are missing.
-    Raises click.UsageError for any other name that stands for nothing.
+    If the expected frames are stated, a pattern may match no file: then all frames are missing. Raises
+    click.UsageError for any other name that stands for nothing.
     """
 
     names: Sequence[str]

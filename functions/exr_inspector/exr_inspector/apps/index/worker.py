@@ -53,7 +53,7 @@ class Inspected(NamedTuple):
 
 
 class Collector:
-    """A Sink that keeps what it is given, for another process to store."""
+    """A Sink that collects deliveries for another process to store."""
 
     name = "the index"
     commits = False
@@ -115,10 +115,9 @@ class Present:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Let Python look for garbage less often in the block.
+    """Collect garbage less often in the block.
 
-    A batch holds some million objects, none of them in cycles. Looking through them again and again takes a
-    tenth of the time.
+    A batch has about a million objects, without cycles. Scanning them repeatedly takes a tenth of the time.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)
@@ -183,7 +182,7 @@ def answer(pipe: Connection) -> None:
 
 
 def _end_with_driver() -> None:
-    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    """End this process when the driver has died: a killed driver cannot stop its workers."""
     driver = multiprocessing.parent_process()
     if driver:
         driver.join()

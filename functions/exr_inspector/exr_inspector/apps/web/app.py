@@ -75,7 +75,7 @@ class _Static(StaticFiles):
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: "Not found", 400: "Not a valid address", 429: "Too many requests"}
+    titles = {404: "Not found", 400: "Invalid address", 429: "Too many requests"}
     response = _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
     response.headers.update(error.headers or {})
     return response
@@ -90,7 +90,7 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, _fault: Exception) -> Response:
-    message = "This page has a fault; the terminal of `exr-inspector browse` says more."
+    message = "This page failed; the terminal of `exr-inspector browse` shows the error."
     return _error(request, 500, "Internal error", message)
 
 

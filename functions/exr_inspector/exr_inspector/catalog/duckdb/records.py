@@ -44,7 +44,7 @@ class Records:
     def __init__(self, store: Store, per: Per, where: str = "", since: datetime | None = None) -> None:
         """`where` is a condition in DuckDB's SQL on the columns of `files`.
 
-        `since` keeps records of which a file was inspected at this time, in UTC, or later.
+        `since` keeps records with a file that was inspected at or after this time, in UTC.
         """
         self._store = store
         self._per = per

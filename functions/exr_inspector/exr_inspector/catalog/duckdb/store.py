@@ -57,10 +57,10 @@ _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attribute
 class DuckDBStore:
     """A Store in a DuckDB file; `:memory:` lives as long as the object.
 
-    Writers take turns. Readers use cursors of their own, see what was committed last, and wait for nobody.
-    `limits` opens the file read-only for statements that are not trusted: they reach no other file, change no
-    setting, and raise InspectorError(QUERY_LIMIT) above a limit. Raises InspectorError: DATABASE_NOT_FOUND,
-    NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
+    Writers take turns. Readers use separate cursors, see the last commit, and never wait. `limits` opens the
+    file read-only for statements that are not trusted: they reach no other file, change no setting, and raise
+    InspectorError(QUERY_LIMIT) above a limit. Raises InspectorError: DATABASE_NOT_FOUND, NOT_A_DATABASE,
+    DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
     """
 
     commits = True

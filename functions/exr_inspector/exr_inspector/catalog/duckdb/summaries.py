@@ -89,7 +89,7 @@ STATES = {
     "failing": "a policy found an error",
     "writing": "a frame was still being written when it was inspected",
     "warning": "a policy found a warning, or lacked evidence",
-    "unjudged": "complete; no policy has judged every frame",
+    "unjudged": "complete; no policy was applied to every frame",
     "ok": "complete, and every frame passed its policies",
 }
 """The values of `sequences.state`, the worst first, and their meanings."""

@@ -68,7 +68,7 @@ def page(view: View) -> Response:
     series = channel_series(view.reader, found, channel) if channel else {}
     by = view.parameter("by") or STATUS
     if by not in (STATUS, SIZE, OUTLIER, *STATISTICS):
-        raise HTTPException(400, "This is nothing to color frames by.")
+        raise HTTPException(400, "Frames cannot be colored by this.")
     outliers = frame_outliers(view.reader, found) if by == OUTLIER else None
     summary = found.summary
     shown = view.shown_path(summary.key)

@@ -51,5 +51,5 @@ def exposure(view: View) -> float:
     except ValueError:
         stops = float("nan")
     if not isfinite(stops):
-        raise HTTPException(400, "The exposure is a number of stops.")
+        raise HTTPException(400, "The exposure must be a number of stops.")
     return stops
