@@ -58,7 +58,7 @@ def store(request: pytest.FixtureRequest, show: Path) -> Iterator[Store]:
         yield opened
         database.close()
     else:
-        with vast() as server:
+        with vast(tables=True) as server:
             opened = server.store()
             list(inspect_many(requests, Runtime(Settings(), opened)))
             yield opened

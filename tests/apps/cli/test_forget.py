@@ -343,7 +343,7 @@ def test_tables_of_others_in_the_file_stay(show: Path) -> None:
 
 @pytest.fixture
 def vast_store(show: Path) -> Iterator[Store]:
-    with vast() as database:
+    with vast(tables=True) as database:
         yield database.store()
 
 
