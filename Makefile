@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv)
+# Tests start Python several hundred times, each time from bytecode whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO := build/demo
 DIST := build/dist
 SBOM := build/sbom.cdx.json

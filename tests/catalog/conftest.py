@@ -24,8 +24,8 @@ def name() -> str:
 
 @pytest.fixture
 def database() -> Iterator[Vast]:
-    """A VAST DataBase for one test: version 5.5, conflicts at the write."""
-    with vast() as database:
+    """A VAST DataBase with tables for one test: version 5.5, conflicts at the write."""
+    with vast(tables=True) as database:
         yield database
         assert database.server.open_transactions == []
 
@@ -37,8 +37,7 @@ def conflict(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def shared_database(conflict: str) -> Iterator[Vast]:
-    with vast(conflict=conflict, vast_timeout=TIMEOUT) as database:
-        database.store().ensure_tables()
+    with vast(conflict=conflict, tables=True, vast_timeout=TIMEOUT) as database:
         yield database
 
 

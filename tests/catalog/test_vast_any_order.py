@@ -24,7 +24,7 @@ def rows_of(database: Vast) -> Callable[[str, str], list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("conflict", ["write", *slow("commit", "lenient")])
 def test_the_tables_of_vast_database_end_in_the_state_of_the_objects(conflict: str) -> None:
-    with vast(conflict=conflict) as database:
+    with vast(conflict=conflict, tables=True) as database:
         store = database.store()
         store.ensure_tables()
 

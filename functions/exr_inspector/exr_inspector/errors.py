@@ -169,16 +169,14 @@ CHUNKS_MISSING = _fault(
 OFFSET_TABLE_MISSING = _fault(
     "OFFSET_TABLE_MISSING",
     "incomplete",
-    "The chunk offset table contains only zeros: the writer did not finish. Chunks may be intact, but not all"
-    " were found.",
+    "The chunk offset table has only zeros: the writer did not finish. Not all chunks were found.",
     "If the message counts the chunks, render the frame again. Otherwise inspect a local copy, or set"
     " EXR_INSPECTOR_COMPLETENESS to `always`, to count them.",
 )
 OFFSET_TABLE_REBUILT = _fault(
     "OFFSET_TABLE_REBUILT",
     None,
-    "The chunk offset table contains only zeros, but every chunk is in the file. Most readers rebuild the"
-    " table.",
+    "The chunk offset table has only zeros, but every chunk is in the file. Most readers rebuild it.",
     "The pixels are safe. `oiiotool in.exr -o out.exr` writes a copy with an offset table.",
 )
 COMPLETENESS_UNKNOWN = _fault(
@@ -236,8 +234,7 @@ BAD_CONFIG = _fault(
     "BAD_CONFIG",
     None,
     "A configuration value in the event is invalid.",
-    "Correct the value that the message names. A switch is true or false, or 1, yes, y, on and their"
-    " opposites.",
+    "Correct what the message names. A switch is true or false, or 1, yes, y, on and their opposites.",
 )
 BAD_SETTING = _fault(
     "BAD_SETTING",
@@ -352,8 +349,7 @@ SECRET_UNAVAILABLE = _fault(
 NO_WORKERS = _fault(
     "NO_WORKERS",
     None,
-    "Worker processes do not start, or the Dask cluster does not answer, or has other package versions or"
-    " mounts.",
+    "Workers do not start, or the Dask cluster does not answer or has other package versions or mounts.",
     "Read the message and the workers' logs, then run the command again; it continues with the files that are"
     " not stored.",
     retry=True,
@@ -384,8 +380,7 @@ DATABASE_REFUSED = _fault(
     "DATABASE_REFUSED",
     None,
     "The database rejects these rows or this request: too large, too wide, or unsupported.",
-    "Report the message. A retry does not help, but the event is redelivered, so that the dead-letter topic"
-    " keeps it.",
+    "Report the message. A retry does not help; redelivery moves the event to the dead-letter topic.",
     retry=True,
 )
 DATABASE_CONFLICT = _fault(

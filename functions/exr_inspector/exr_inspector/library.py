@@ -26,5 +26,5 @@ def inspect_many(paths: Iterable[Target], settings: Settings | None = None) -> I
     runtime = Runtime(settings, None, Opener(settings))
     requests = (request_for(path, settings) for path in paths)
     for document in inspect_requests(requests, runtime, batch=1, keep_faults=True):
-        # Without a store, nothing is to be said about rows.
+        # Without a store, there are no rows to report.
         yield cast("Document", {key: value for key, value in document.items() if key != "persistence"})

@@ -40,7 +40,7 @@ class Location:
     """What is opened: an absolute local path or `s3://bucket/key`. Bytes of a local path that are not UTF-8
     are surrogates (PEP 383); an S3 key is stored text, not percent-encoded."""
     canonical: str
-    """The name that all paths of the file share. `file_id` is made of it."""
+    """The name that all paths of the file share. `file_id` is a hash of it."""
 
     @property
     def scheme(self) -> Literal["file", "s3"]:
@@ -133,7 +133,7 @@ def object_location(bucket: str, key: str, paths: PathMap = NO_MAP) -> Location:
 def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     """Return the location that a user means: a local path or `s3://bucket/key`, taken literally.
 
-    A Location is returned as it is. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
+    A Location is returned unchanged. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
     store accepts the path as a name.
     """
     if isinstance(path, Location):
@@ -170,9 +170,9 @@ def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
 
 
 def event_locations(names: Sequence[tuple[str, str]], paths: PathMap = NO_MAP) -> tuple[Location, ...]:
-    """Return where the object called by `names` (bucket, key) may be, likeliest first, each location once.
+    """Return the possible locations of an object with these `names` (bucket, key), most likely first.
 
-    The result is empty if none of them can be an object's name.
+    The result is empty if no name is a possible object name.
     """
     possible = [name for name in _decoded_names(names) if _can_exist(*name)]
     return tuple(object_location(*name, paths) for name in dict.fromkeys(possible))

@@ -78,13 +78,13 @@ class Inspection:
     request: Request
     document: Document
     location: Location | None = None
-    """Where the document was read, or where the file was looked for first; None if the request names none."""
+    """The location that was read, or the first that was tried; None if the request names none."""
     stat: Stat | None = None
     """The version that was read; None if there is none."""
     absent: tuple[Location, ...] = ()
     """All locations of the request, if the file is at none of them."""
     is_current: bool = False
-    """Whether this version was seen again after another one was stored, so that it must replace it."""
+    """Whether this version was seen again after another one was stored, and must replace it."""
     pixels: Pixels | None = None
     """The pixel statistics of this version; None if they were not requested or are stored."""
     cryptomattes: Pixels | None = None

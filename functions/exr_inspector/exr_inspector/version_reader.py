@@ -38,9 +38,9 @@ def read_unchanged(read: Callable[[], Result]) -> Result:
 
 
 def read_header(ahead: ReadAhead, limits: Limits, first: int = FIRST_READ) -> Header:
-    """Read as much as the header needs: `first` bytes, then what the parser asks for or twice what is held.
+    """Read the header: `first` bytes, then as many as the parser requests, or twice as many as before.
 
-    Raises InspectorError: EMPTY_FILE, what `parse_header` raises, and what the source raises.
+    Raises InspectorError: EMPTY_FILE, and the errors of `parse_header` and of the source.
     """
     ahead.grow(first)
     size = ahead.source.stat().size

@@ -189,7 +189,7 @@ def test_no_byte_of_what_was_forgotten_is_left_in_the_file(
 ) -> None:
     before = Path(DB).read_bytes()
     assert [each for each in gone if each not in before] == []
-    assert "Wrote rows.duckdb again" in _forget(*(each.format(show=show) for each in arguments), "--yes")
+    assert "Rewrote rows.duckdb" in _forget(*(each.format(show=show) for each in arguments), "--yes")
     assert [each for each in gone if each in Path(DB).read_bytes()] == []
     assert [path.name for path in Path().iterdir()] == [DB]
 
@@ -343,7 +343,7 @@ def test_tables_of_others_in_the_file_stay(show: Path) -> None:
 
 @pytest.fixture
 def vast_store(show: Path) -> Iterator[Store]:
-    with vast() as database:
+    with vast(tables=True) as database:
         yield database.store()
 
 

@@ -130,4 +130,4 @@ def test_only_folders_of_this_machine_are_watched(tree: Path, monkeypatch: pytes
     monkeypatch.setattr("exr_inspector.apps.index.watch.is_on_network", lambda _: "nfs4 vast:/renders")
     done = run("index", tree, "--watch", "--db", "other.duckdb")
     assert done.exit_code == 2
-    assert "BAD_SETTING: nfs4 vast:/renders tells nothing of changes by other machines" in done.stderr
+    assert "BAD_SETTING: nfs4 vast:/renders does not report changes by other machines" in done.stderr

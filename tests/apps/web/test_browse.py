@@ -77,7 +77,7 @@ def test_a_store_is_shown_by_a_copy_in_the_cache(show: Path, snapshot: Path, tmp
 def test_vast_database_is_shown_by_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "show").mkdir()
     (tmp_path / "show" / "a.1001.exr").write_bytes(render(1001))
-    with vast() as database:
+    with vast(tables=True) as database:
         settings = database.settings()
         names = ("endpoint", "access_key", "secret_key", "bucket", "journal")
         variables = {f"VAST_DB_{name.upper()}": getattr(settings, f"vast_{name}") for name in names}

@@ -341,7 +341,7 @@ FINDINGS = (
     Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
     Column("observed_json", TEXT, "What the file has, as JSON."),
     Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
-    Column("message", TEXT, "What is wrong."),
+    Column("message", TEXT, "Description of the failure, or why the rule is unknown."),
     Column("fix", TEXT, "What to do about it."),
     Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
 )

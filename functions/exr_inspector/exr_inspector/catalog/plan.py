@@ -37,10 +37,10 @@ class Outcome(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """A file that is gone. `sequencer` and `time` say when, if the event does.
+    """A deleted file. `sequencer` and `time` are those of the deletion, if the event states them.
 
-    `is_current`: the file is known to be gone now, so that no stored version is newer. `unless_since`: the
-    `write_id` of the row when the file was found to be gone; a row that was written since is newer.
+    `is_current`: the file is known to be absent now, so no stored version is newer. `unless_since`: the
+    `write_id` of the row when the file was found to be absent; a row written since then is newer.
     """
 
     file_id: str
@@ -143,10 +143,10 @@ def plan(
     write: Write,
     facets: Facets = FACETS,
 ) -> Plan:
-    """Return what to write so that the tables hold the delivered files and none of the removed ones.
+    """Return the writes after which the tables have the delivered files and none of the removed ones.
 
-    `stored` has every file of `incoming` and `removals` that the store has. Removals come first. Several
-    deliveries of one file have the effect of one after the other, but count as one inspection.
+    `stored` has the files of `incoming` and `removals` that are stored. Removals come first. Several
+    deliveries of one file have the same effect as one after the other, but count as one inspection.
 
     - A delivery or a removal that is older than the stored version changes nothing, unless it is current.
       Of equally old ones the later one in the sequence wins.

@@ -40,8 +40,8 @@ def look_at_files(
     budget: int | None = None,
     policies: Iterable[Policy] = (),
 ) -> Look:
-    """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
-    rules of `policies` look at.
+    """Return a function that reads files: headers, pixels according to `pixels`, and other evidence for
+    `policies`.
     """
     # OpenImageIO's report is made only for rules that look at it.
     has_report = any("openimageio" in to_json(rule.source) for policy in policies for rule in policy.rules)

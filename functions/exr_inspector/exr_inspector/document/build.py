@@ -1,7 +1,7 @@
-"""The document: what is inside one file, as plain JSON values in a fixed order. Schema version 1.
+"""The document: the contents of one file, as plain JSON values in a fixed order. Schema version 1.
 
-docs/document.schema.json describes it. `make_document` builds it from what was read; `header_bytes` gives
-back the header's bytes, exactly, which proves that nothing was lost on the way.
+docs/document.schema.json describes it. `make_document` builds it from the facts that were read;
+`header_bytes` restores the exact bytes of the header, which proves that the document is lossless.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The document: what is inside one EXR file, as JSON values in a fixed order. Schema version 1.
+"""The document: the contents of one EXR file, as JSON values in a fixed order. Schema version 1.
 
 docs/document.schema.json is its schema. A document is built once, by `document.build`, and never changed.
 """
@@ -107,7 +107,7 @@ class _Answered(TypedDict, total=False):
 
 
 class Document(_Answered):
-    """What is inside one file. `attributes` is OpenImageIO's map of all parts' attributes."""
+    """The contents of one file. `attributes` is OpenImageIO's map of all parts' attributes."""
 
     schema_version: int
     file: FileFacts

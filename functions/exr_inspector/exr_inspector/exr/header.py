@@ -1,9 +1,9 @@
 """The header parser: bytes in, facts out, no I/O.
 
-`parse_header` takes the first bytes of a file. It returns a `Header`, or a `NeedMore` with the least prefix
-that it needs, or raises an InspectorError that says why the bytes are no header. It follows "OpenEXR File
+`parse_header` takes the first bytes of a file. It returns a `Header`, or a `NeedMore` with the minimum length
+that it needs, or raises an InspectorError if the bytes are not a valid header. It follows "OpenEXR File
 Layout" (magic number, version field, attribute lists) and keeps every attribute in stored order with its
-bytes. Each value is decoded on its own, so a malformed value does not affect the others.
+bytes. Each value is decoded separately, so a malformed value does not affect the others.
 """
 
 from __future__ import annotations

@@ -40,13 +40,13 @@ def read_image(
 ) -> Image:
     """Return the channels of a flat part, reduced to at most `max_size` pixels in width and height.
 
-    The image shows the display window, or the data window if the two do not meet. Reads the smallest mip
+    The image shows the display window, or the data window if the two do not overlap. Reads the smallest mip
     level that has `max_size` pixels. Without levels, reads as many lines as the result has if chunks are
-    single lines, else all chunks. If those have more than `budget` bytes, reads about as many evenly spaced
-    rows of chunks, and repeats their pixels in between.
+    single lines, otherwise all chunks. If those have more than `budget` bytes, reads about as many evenly
+    spaced rows of chunks, and repeats their pixels in between.
 
     Raises InspectorError: BAD_CONFIG if there is no such part or channel or the part is deep, CHUNK_CORRUPT
-    if its channels are not valid, and what the source raises.
+    if its channels are invalid, and the source's errors.
     """
     stream = file.stream(part, [escape(each) for each in channels])
     found = {each.name: each for each in stream.channels}

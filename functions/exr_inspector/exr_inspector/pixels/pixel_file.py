@@ -56,7 +56,7 @@ class PixelFile:
     def stream(
         self, part: int, channels: Sequence[str] | None = None, *, counts_only: bool = False
     ) -> PartStream:
-        """Return what decodes a part: the channels that match names or patterns such as `*.R`, or all.
+        """Return the stream of a part: the channels that match names or patterns such as `*.R`, or all.
 
         With `counts_only`, a deep part gives the sample counts of its pixels and no channel. Their samples
         are not read, unless only the OpenEXR library can unpack the counts.

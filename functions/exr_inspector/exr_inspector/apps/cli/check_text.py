@@ -10,8 +10,8 @@ from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Un
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
 
-# What is listed before `and N more`: ranges of frames in a line, messages of a rule in a sequence, sequences
-# of a rule, and names of channels.
+# Limits before `and N more`: frame ranges in a line, messages of a rule in a sequence, sequences of a rule,
+# and channel names.
 MAX_RANGES = 12
 MAX_MESSAGES = 3
 MAX_SEQUENCES = 8

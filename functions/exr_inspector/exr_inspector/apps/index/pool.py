@@ -55,11 +55,11 @@ class Workers(AbstractContextManager["Workers"], Protocol):
 
 
 class Pool:
-    """An executor that has workers. It yields shards and what was found in any order.
+    """Runs shards on workers, and yields the shards with their results in any order.
 
-    At most two shards for each worker are under way, so that memory does not grow with their number. Shards
-    that a worker died of, or may have, are inspected again at the end, one at a time. One that a worker dies
-    of again is halved until a single file is left, for which `refuse` gives the result.
+    At most two shards for each worker are in progress, so memory does not grow with their number. If a worker
+    dies, the shards that may have killed it are inspected again at the end, one at a time. A shard that kills
+    a worker again is halved until a single file is left; `refuse` returns its result.
     """
 
     def __init__(self, workers: Workers, refuse: Callable[[Difference], Inspected]) -> None:

@@ -115,10 +115,9 @@ class Present:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Let Python look for garbage less often in the block.
+    """Collect garbage less often in the block.
 
-    A batch holds some million objects, none of them in cycles. Looking through them again and again takes a
-    tenth of the time.
+    A batch has about a million objects, without cycles. Scanning them repeatedly takes a tenth of the time.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)

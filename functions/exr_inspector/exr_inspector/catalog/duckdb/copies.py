@@ -30,10 +30,10 @@ def replacement(path: str) -> Iterator[str]:
 
 
 def rewrite(path: str) -> None:
-    """Write a DuckDB file again, so that nothing of deleted and updated rows is left in it.
+    """Rewrite a DuckDB file without the contents of deleted and updated rows.
 
-    DuckDB keeps the blocks of deleted rows in the file until they are needed, with what is in them. Tables
-    and views of others are copied, too. Links and permissions stay. Raises InspectorError.
+    DuckDB keeps the blocks of deleted rows, with their contents, until it reuses them. Tables and views of
+    others are copied too. Links and permissions remain. Raises InspectorError.
     """
     path = os.path.realpath(path)
     with coded(path), duckdb.connect() as connection:

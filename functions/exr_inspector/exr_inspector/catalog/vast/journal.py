@@ -1,8 +1,8 @@
 """A file with the ids of a process's writing transactions, so that others can roll them back if it is killed.
 
-Until the database ends the transaction of a dead process, its locks refuse all other writers of the same
-files. Its id cannot be kept in the database: other transactions do not see what it has not committed, and
-another transaction for each write would take three requests more.
+Until the database ends the transaction of a dead process, its locks block all other writers of the same
+files. The id cannot be stored in the database: other transactions do not see uncommitted rows, and a separate
+transaction for each write would take three more requests.
 
 A journal is locked (flock) as long as its process lives, so the next process can tell that it is abandoned.
 """

@@ -229,7 +229,7 @@ def attributes(facts: Facts) -> Items:
     "faults",
     {
         "code": Field("text", "The code, as in docs/TROUBLESHOOTING.md."),
-        "message": Field("text", "What is wrong."),
+        "message": Field("text", "The message of the fault."),
         "where": Field("text", "The place that it names, such as `parts[0].channels`."),
     },
 )
