@@ -23,7 +23,7 @@ RULES = {
     "version": "",
     "parallel": "",
     "telemetry": "",
-    "location": "errors",
+    "location": "errors exr/values",
     "mounts": "",
     "sequences": "exr/names",
     "shows": "errors location sequences show",
@@ -70,7 +70,7 @@ RULES = {
     "apps/cli": "* apps catalog checks compare document events pixels policy sources vectors",
     "apps/export": "apps/export catalog document/serialize exr/names sequences",
     "apps/web": "* apps/cli/terminal apps/cli/values apps/export/record apps/questions apps/web catalog"
-    " compare document exr pixels sources vectors",
+    " checks compare document exr pixels policy/model sources vectors",
     "apps/index": "* apps/index catalog document events pixels/stats policy sources",
     "apps/deployment": "apps/deployment errors settings",
     "apps/devserver": "__init__ apps/devserver errors",

@@ -281,8 +281,8 @@ NOT_A_DATABASE = _fault(
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
-    "A column of a table in the database has a different type than exr-inspector writes.",
-    "Rename the table or choose another schema; the message names the column.",
+    "A column of a table in the database is missing, or has a different type than exr-inspector writes.",
+    "Run `exr-inspector index` if an older release wrote the database; otherwise rename the table.",
     retry=True,
 )
 NOT_LOSSLESS = _fault(
@@ -373,7 +373,7 @@ DATABASE_DENIED = _fault(
     "DATABASE_DENIED",
     None,
     "The database rejects these credentials or this operation.",
-    "Correct the keys or the view's policy; the event is redelivered until then.",
+    "Correct the keys, the view's policy or the file's permissions; the event is redelivered until then.",
     retry=True,
 )
 DATABASE_REFUSED = _fault(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus
 
 from exr_inspector.errors import BAD_EVENT, InspectorError
+from exr_inspector.exr.values import clean
 
 SUFFIX = ".exr"
 S3 = "s3://"
@@ -155,6 +156,11 @@ def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     return Location(absolute, paths.canonical(absolute))
 
 
+def stored_name(path: str, paths: PathMap = NO_MAP) -> str:
+    """Return the canonical name of a path as it is stored: bytes that are not UTF-8 become escapes."""
+    return clean(paths.canonical(path))
+
+
 def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
     """Return what the stored paths of a folder, a bucket or a file begin with, without a slash at the end.
 
@@ -166,7 +172,7 @@ def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
     else:
         location = path_location(name, paths)
         found = (location.path, location.canonical)
-    return tuple(dict.fromkeys(each.rstrip("/") for each in found))
+    return tuple(dict.fromkeys(clean(each).rstrip("/") for each in found))
 
 
 def event_locations(names: Sequence[tuple[str, str]], paths: PathMap = NO_MAP) -> tuple[Location, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -52,7 +53,14 @@ def test_a_statement_may_come_from_a_file_or_standard_input(stored: Path, source
 
 def test_one_statement_is_needed_and_in_utf8(stored: Path) -> None:
     Path("query.sql").write_bytes(b"SELECT '\xe9'")
-    for arguments in ([], ["SELECT 1", "-f", "query.sql"], ["-f", "query.sql"], ["-f", "absent.sql"]):
+    typed = os.fsdecode(b"SELECT '\xe9'")
+    for arguments in (
+        [],
+        ["SELECT 1", "-f", "query.sql"],
+        ["-f", "query.sql"],
+        ["-f", "absent.sql"],
+        [typed],
+    ):
         done = run("sql", *arguments, "--db", DATABASE)
         assert (done.exit_code, done.stdout) == (2, "")
 

@@ -52,6 +52,20 @@ def test_a_second_run_finds_nothing_to_do(tree: Path, monkeypatch: pytest.Monkey
     assert counts(index(tree)) == [42, 0, 0, 42, 0, 0]
 
 
+def test_a_root_whose_name_is_not_utf_8_is_indexed_judged_and_forgotten(tree: Path) -> None:
+    root = os.fsdecode(b"caf\xe9")
+    tree.rename(root)
+    assert counts(index(root)) == [42, 42, 0, 0, 0, 0]
+    assert counts(index(root)) == [42, 0, 0, 42, 0, 0]
+    Path(root, "sh000/cut.exr").unlink()
+    assert counts(index(root)) == [41, 0, 0, 41, 1, 0]
+    assert r"caf\xe9" in query("SELECT min(file_path_normalized) FROM files")[0][0]
+    assert "4 sequences, 41 files" in run("check", "--db", DB, root).stdout
+    assert "fake.exr" in run("ask", "bad-frames", "--path", root, "--db", DB).stdout
+    run("forget", "--path", root, "--db", DB, "--yes")
+    assert query("SELECT count(*) FROM files") == [(0,)]
+
+
 def test_the_summary_line_counts_the_files(tree: Path) -> None:
     assert run("index", tree, "--db", DB).stdout == (
         "42 seen, 42 new, 0 changed, 0 unchanged, 0 gone, 0 failed\n"

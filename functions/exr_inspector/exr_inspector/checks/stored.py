@@ -14,6 +14,7 @@ from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS, FileRows, facet_row
 from exr_inspector.catalog.finding_rows import with_findings
 from exr_inspector.catalog.pixel_rows import stored_statistics
+from exr_inspector.catalog.search import StoredRows
 from exr_inspector.catalog.store import Sink
 from exr_inspector.catalog.stored_document import whole_document
 from exr_inspector.checks.judge import Evidence
@@ -43,6 +44,13 @@ class QueryStore(Sink, Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return the answer. Raises InspectorError."""
+
+
+def stored_evidence(rows: StoredRows) -> Evidence:
+    """Return the evidence in all rows of a file, by table. Tables of details may be empty."""
+    (file,), pixels = rows["files"], rows["pixels"]
+    stats = stored_statistics(pixels[0], rows["channel_stats"]) if pixels else None
+    return Evidence(whole_document(file, rows), stats)  # type: ignore[arg-type]
 
 
 class StoredFiles:
@@ -79,11 +87,9 @@ class StoredFiles:
             rows = {table: self._rows(table, ids) for table in self._tables}
             for file_id in ids:
                 found = {table: by_file.get(file_id, []) for table, by_file in rows.items()}
-                file = {**dict.fromkeys(TABLES["files"].names), **found["files"][0]}
-                pixels = found["pixels"]
-                stats = stored_statistics(pixels[0], found["channel_stats"]) if pixels else None
-                self._held = {file_id: {**found, "files": [file]}}
-                yield Evidence(whole_document(file, found), stats)  # type: ignore[arg-type]
+                found["files"] = [{**dict.fromkeys(TABLES["files"].names), **found["files"][0]}]
+                self._held = {file_id: found}
+                yield stored_evidence(found)
 
     def keep(self, location: Location, validation: Validation) -> None:
         """Keep the findings of the file that `look` yielded last, to store them later."""

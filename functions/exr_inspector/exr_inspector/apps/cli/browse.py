@@ -46,8 +46,8 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
     """Show the catalog in a browser, until Ctrl-C.
 
     The URL contains a token, which every request needs. A snapshot is read directly, and again after
-    `exr-inspector index --publish` replaces it. Any other store is copied at startup. Every page states the
-    date of its data.
+    `exr-inspector index --publish` replaces it. Any other store is copied once, at startup. Every page states
+    the date of its data.
     """
     with requires_extra("browse"):  # here, so that --help is quick
         from exr_inspector.apps.web.app import make_site  # noqa: PLC0415
@@ -58,11 +58,13 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
 
     settings = Settings.from_mapping(os.environ)
     if db or (settings.db_file and not settings.vast_endpoint):
-        path = snapshot_path(db or settings.db_file)
+        given = db or settings.db_file
+        path = snapshot_path(given)
+        is_copy = path != given
     else:
         with closing(selected_store(settings)) as store:
-            path = pulled_path(store)
-    site = make_site(path, settings)
+            path, is_copy = pulled_path(store), True
+    site = make_site(path, settings, is_copy=is_copy)
     tokens = {new_token(): ALL}
     for folder in shared:
         tokens[new_token()] = Scope(folder_names(folder, settings.paths))

@@ -14,7 +14,7 @@ import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.stores import archive_settings, read_db, selected_store, with_db
-from exr_inspector.location import is_object, path_location
+from exr_inspector.location import is_object, path_location, stored_name
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _run(
     try:
         if path:
             root = path.rstrip("/") if is_object(path) else path_location(path).path
-            return core.forget_files(store, paths.canonical(root), progress, dry=is_dry)
+            return core.forget_files(store, stored_name(root, paths), progress, dry=is_dry)
         what = core.Word(user) if user else core.Attributes(attribute or "")
         return core.forget_values(store, what, progress, dry=is_dry)
     finally:

@@ -26,7 +26,7 @@ from exr_inspector.apps.cli.stores import (
     written_db,
 )
 from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
-from exr_inspector.location import is_exr, is_object, path_location
+from exr_inspector.location import is_exr, is_object, path_location, stored_name
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class _Command:
 
     def _holds(self, folder: str) -> bool:
         """Return whether files below a folder are stored."""
-        name = self.settings.paths.canonical(folder) + "/"
+        name = stored_name(folder, self.settings.paths) + "/"
         return self.store.scan("files", ["file_id"], lambda rows: any(each.num_rows for each in rows), name)
 
 
@@ -322,7 +322,7 @@ def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
             files.append(path if is_object(path) else path_location(path).path)
         else:
             root = path.rstrip("/") if is_object(path) else path_location(path).path
-            whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
+            whole.append(Root((root,), stored_name(root, settings.paths).rstrip("/") + "/"))
     whole = [
         each
         for number, each in enumerate(whole)
@@ -332,7 +332,7 @@ def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
         )
     ]
     if files:
-        name = os.path.commonprefix([settings.paths.canonical(each) for each in files])  # noqa: RUF071 - of keys
+        name = os.path.commonprefix([stored_name(each, settings.paths) for each in files])  # noqa: RUF071 - of keys
         whole.append(Root(tuple(dict.fromkeys(files)), name, is_whole=False))
     return whole
 

@@ -78,8 +78,9 @@ def _statement(statement: str | None, file: str | None) -> str:
     if (statement is None) == (file is None):
         raise click.UsageError("give one STATEMENT, or name a file with --file")
     if statement not in (None, STDIN):
-        return statement
-    data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
+        data = os.fsencode(statement)
+    else:
+        data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

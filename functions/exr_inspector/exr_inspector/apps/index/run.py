@@ -28,8 +28,8 @@ BATCH, REMOVALS = 10_000, 1_000
 class Root(NamedTuple):
     """A root to list: a folder, a prefix of a bucket, or single files.
 
-    `name` begins the canonical names of its files. Rows are deleted only below a root that `is_whole`: single
-    files say nothing of the others.
+    `name` begins the canonical names of its files, as they are stored. Rows are deleted only below a root
+    that `is_whole`: single files say nothing of the others.
     """
 
     paths: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -26,7 +26,8 @@ def replacement(path: str) -> Iterator[str]:
         os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
     finally:
         for leftover in (part, f"{part}.wal"):
-            Path(leftover).unlink(missing_ok=True)
+            with suppress(OSError):  # the error of the block is the one to show
+                Path(leftover).unlink()
 
 
 def rewrite(path: str) -> None:

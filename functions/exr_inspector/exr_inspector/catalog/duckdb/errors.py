@@ -27,6 +27,7 @@ from exr_inspector.mounts import is_on_network
 
 # Texts of the operating system. DuckDB raises the same class for these as for other failures of a write.
 _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+_DENIED = tuple(os.strerror(code) for code in (errno.EROFS, errno.EACCES, errno.EPERM))
 # Who holds the lock on a file.
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
 # DuckDB's message for a statement that changes a read-only database.
@@ -69,6 +70,8 @@ def _fault(error: duckdb.Error) -> Fault:
     message = str(error)
     if any(text in message for text in _FULL):
         return DATABASE_FULL
+    if any(text in message for text in _DENIED):
+        return DATABASE_DENIED
     # A commit that cannot be written is a TransactionException too.
     if isinstance(error, duckdb.TransactionException) and "conflict" in message.lower():
         return DATABASE_CONFLICT

@@ -27,6 +27,11 @@ MEMORY = "512MiB"
 # Increase this if readers need a table or a column that older snapshots lack.
 SNAPSHOT_VERSION = 1
 
+# Whether a database is a snapshot. A table of this name may also be someone else's.
+IS_SNAPSHOT = """
+    SELECT count(*) > 0 FROM duckdb_columns()
+    WHERE table_name = 'snapshot' AND column_name = 'snapshot_version'"""
+
 
 def publish_file(store: str, path: str) -> None:
     """Write a snapshot of a DuckDB file to another DuckDB file, which replaces `path` at the end.

@@ -140,6 +140,9 @@ def summarize(path: str) -> None:
         connection.create_function("describe_frames", _describe, ["BIGINT[]", "BIGINT[]"], _FRAMES)
         for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS):
             connection.execute(statement)
+        connection.execute(
+            "CHECKPOINT"
+        )  # to close the connection does it too, and hides that the disk is full
 
 
 def _describe(frames: Sequence[int], broken: Sequence[int]) -> dict[str, str | int | None]:
