@@ -144,7 +144,7 @@ def versions() -> Iterator[str]:
     lock = (ROOT / "requirements.txt").read_text("utf-8")
     yield from ("", "| package | versions | tested | extra |", "|---|---|---|---|")
     for name in _LIBRARIES:
-        found = re.compile(rf"{re.escape(name)}(?P<range>[<>=].*)", re.IGNORECASE)
+        found = re.compile(rf"{re.escape(name)}(?P<range>[<>=][^;]*)(;.*)?", re.IGNORECASE)
         extras = {
             extra: match["range"]
             for extra, texts in declared.items()

@@ -60,7 +60,7 @@ def cryptomatte(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """List the Cryptomatte objects of EXR files, and verify their ids.
+    """List the Cryptomatte objects of EXR files, and verify ids.
 
 
     PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The names come from the manifest

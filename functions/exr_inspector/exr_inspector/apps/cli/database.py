@@ -21,7 +21,7 @@ from exr_inspector.settings import Settings
 )
 @click.pass_context
 def check_db(ctx: click.Context, minutes: int | None) -> None:
-    """Test whether the configured VAST DataBase behaves as required.
+    """Test the behavior of the configured VAST DataBase.
 
     The test creates a schema, and drops it at the end. Then the open transactions of this machine's processes
     are listed, from VAST_DB_JOURNAL. The exit code is 1 if the database lacks a behavior that exr-inspector

@@ -108,8 +108,9 @@ def _selected(cursor: duckdb.DuckDBPyConnection, source: str, table: str) -> str
     values = {name: f"stored.{name}" for name in names if name in TABLES[table].names}
     for vector in VECTORS.values():
         if vector.table == table and vector.column in values:
+            # A list, since DuckDB 1 has no CASE of arrays.
             values[vector.column] = (
-                f"CASE WHEN stored.file_path IN (FROM led) THEN {values[vector.column]} END"
+                f"CASE WHEN stored.file_path IN (FROM led) THEN {values[vector.column]}::FLOAT[] END"
             )
     return f"""
         WITH led AS (SELECT min(file_path) FROM {source}.files GROUP BY coalesce(sequence_key, file_path))
