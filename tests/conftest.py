@@ -11,9 +11,11 @@ import pytest
 from exr_inspector.catalog.vast import journal
 from tests.exrfiles.demo import write_demo
 
-# How long an example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+# How long it takes to draw and to try an example says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "any speed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any speed")
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from tests.slow import slow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIMEOUT = 0.25  # seconds that a session waits for a response
+TIMEOUT = 0.5  # seconds that a session waits for a response
 
 _names = itertools.count(1)
 
