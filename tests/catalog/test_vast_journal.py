@@ -164,7 +164,7 @@ def test_old_transactions_are_listed_and_rolled_back_on_request(
     assert database.server.open_transactions == [txid]
     (found,) = recorded_transactions(settings, 3600)
     assert found.question.startswith(f"transaction {txid}, write ")
-    assert "the process is gone" in found.answer
+    assert "the process no longer exists" in found.answer
     (found,) = recorded_transactions(settings, 0)
     assert found.answer == ROLLED_BACK
     assert database.server.open_transactions == []

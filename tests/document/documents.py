@@ -25,8 +25,6 @@ Document = dict[str, Any]
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "document.schema.json").read_text(encoding="utf-8")
 )
-
-
 _DRAFT = jsonschema.Draft202012Validator
 
 
@@ -39,9 +37,7 @@ class _Known:
     def __call__(self, validator: Any, ref: str, instance: Any, schema: Any) -> Iterator[Any]:
         key = (ref, hashlib.sha256(json.dumps(instance).encode()).digest())
         if key not in self._valid:
-            errors = list(
-                jsonschema.Draft202012Validator.VALIDATORS["$ref"](validator, ref, instance, schema)
-            )
+            errors = list(_DRAFT.VALIDATORS["$ref"](validator, ref, instance, schema))
             if not errors:
                 self._valid.add(key)
             yield from errors

@@ -45,6 +45,13 @@ def process(*arguments: str | bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
 
 
+def unprivileged(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run as a user whom permissions stop. They do not stop root, unless it gives these capabilities up."""
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*bound, *COMMAND, *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
+
+
 def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment, without PYTHONUNBUFFERED, which would hide missing flushes."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

@@ -30,7 +30,7 @@ NEEDED = {
     "two transactions create one table",
     "a row that was updated since the transaction began",
     "rows committed since the transaction began",
-    "what a transaction has made, in itself",
+    "a transaction's own changes, within it",
 }
 CONFLICTS: dict[str, tuple[str, str]] = {
     "write": ("second write is refused: Conflict, status 409", "write is refused: Conflict, status 409"),

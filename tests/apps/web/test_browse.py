@@ -38,6 +38,11 @@ def browsing(*options: object, **variables: str) -> Iterator[tuple[subprocess.Po
 
 def status(url: str, path: str = "/") -> int:
     """Return the status of a page for a browser that a URL lets in."""
+    return fetch(url, path)[0]
+
+
+def fetch(url: str, path: str = "/") -> tuple[int, str]:
+    """Return the status and the text of a page for a browser that a URL lets in."""
     parts = urlsplit(url)
     with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")
@@ -45,7 +50,14 @@ def status(url: str, path: str = "/") -> int:
         entered.read()
         cookie = (entered.getheader("set-cookie") or "").partition(";")[0]
         connection.request("GET", path, headers={"cookie": cookie})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_pages_of_a_store_say_that_they_show_a_copy(show: Path, snapshot: Path, tmp_path: Path) -> None:
+    for database, is_copy in ((show.parent / "show.duckdb", True), (snapshot, False)):
+        with browsing("--db", database, XDG_CACHE_HOME=str(tmp_path)) as (_, (line,)):
+            assert ("to update" in fetch(line.rsplit(": ", 1)[1])[1]) == is_copy
 
 
 def test_it_prints_a_url_for_each_token_and_ends_at_ctrl_c(show: Path, snapshot: Path) -> None:
