@@ -141,7 +141,6 @@ def test_the_tables_are_those_of_a_simple_model_whatever_happens(conflict: str) 
             settings=settings(
                 max_examples=12,
                 stateful_step_count=12,
-                deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             ),
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.apps.cli.command import run, unprivileged
+from tests.apps.cli.command import ending, run, unprivileged
 from tests.apps.cli.test_inspect import rows_of
 
 
@@ -73,7 +73,7 @@ def test_a_repaired_link_is_ok_the_next_time(broken: Path) -> None:
 
 def test_the_writer_of_a_named_pipe_is_not_disturbed(broken: Path) -> None:
     """Opening the pipe would let the writer continue, and closing it would end the writer."""
-    with subprocess.Popen(["bash", "-c", "echo frame > sh010/beauty.1006.exr"]) as writer:
+    with ending(subprocess.Popen(["bash", "-c", "echo frame > sh010/beauty.1006.exr"])) as writer:
         assert _found("sh010") == EXPECTED
         assert Path("sh010/beauty.1006.exr").read_text() == "frame\n"
     assert writer.returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exr_inspector.version import VERSION
-from tests.apps.cli.command import COMMAND, environment, process, run
+from tests.apps.cli.command import COMMAND, ending, environment, process, run
 
 SAMPLE = "sh010/beauty.1001.exr"
 
@@ -89,8 +89,8 @@ def test_a_reader_that_goes_away_is_no_fault(show: Path, form: str, paths: list[
     for number in range(30):
         (copies / f"{number}.exr").write_bytes((show / "sh010/deep/left.exr").read_bytes())
     command = [*COMMAND, "inspect", "--no-oiio", form, *paths]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    with ending(
+        subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ) as running:
         assert running.stdout is not None
         assert running.stderr is not None

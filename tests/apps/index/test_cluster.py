@@ -17,7 +17,7 @@ from exr_inspector.apps.index import cluster as module
 from exr_inspector.apps.index import pool, worker
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
-from tests.apps.cli.command import COMMAND, environment, run
+from tests.apps.cli.command import COMMAND, ending, environment, run
 from tests.apps.index import faulty
 from tests.apps.index.conftest import write
 from tests.apps.index.dask_cluster import (
@@ -173,12 +173,14 @@ def test_a_killed_scheduler_is_reported_and_the_next_run_completes(
         )
         with (
             running_workers(found, 1),
-            subprocess.Popen(
-                [COMMAND[0], "-c", script],
-                env=environment(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
+            ending(
+                subprocess.Popen(
+                    [COMMAND[0], "-c", script],
+                    env=environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
             ) as driver,
         ):
             while not (log := Path(f"{DB}.wal")).exists() or log.stat().st_size < 50_000:

@@ -54,7 +54,7 @@ def watching(*options: str, settle: int = 300) -> Iterator[Watcher]:
             yield Watcher(process)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(60)
     assert process.returncode == 130
 
 

@@ -44,7 +44,7 @@ def status(url: str, path: str = "/") -> int:
 def fetch(url: str, path: str = "/") -> tuple[int, str]:
     """Return the status and the text of a page for a browser that a URL lets in."""
     parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")
         entered = connection.getresponse()
         entered.read()
@@ -68,7 +68,7 @@ def test_it_prints_a_url_for_each_token_and_ends_at_ctrl_c(show: Path, snapshot:
         assert [status(url) for url in urls] == [200, 200, 200]
         assert status(urls[0].replace("token=", "token=x")) == 401
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, "")
 
 
@@ -118,13 +118,13 @@ mv {tmp_path}/seen.part {tmp_path}/seen
 """)
     script.chmod(0o755)
     with browsing("--db", snapshot, "--open", BROWSER=str(script)) as (running, lines):
-        for _ in range(300):
+        for _ in range(600):
             if (tmp_path / "seen").exists():
                 break
             time.sleep(0.1)
         argument, mode, page = (tmp_path / "seen").read_text().split("\n", 2)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=30)
+        running.communicate(timeout=60)
     url = lines[0].rsplit(": ", 1)[1]
     assert url in page
     assert url.partition("token=")[2] not in argument
