@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv)
+# Tests start Python several hundred times, each time from bytecode whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO := build/demo
 DIST := build/dist
 SBOM := build/sbom.cdx.json
@@ -51,13 +53,14 @@ demo-web: $(demo-web_READY) ## Look at the same files in a browser, with statist
 	  --db $(DEMO)/web.duckdb --publish $(DEMO)/view.duckdb
 	@$(BIN)/exr-inspector browse --db $(DEMO)/view.duckdb --open
 
-screenshots: $(test_READY) ## Take the pictures of docs/images again, in Chromium
+screenshots: $(test_READY) ## Take the pictures in docs/images again: the terminal, and the pages in Chromium
+	$(BIN)/python -m docs.terminal
 	$(BIN)/python -m docs.screenshots
 
 test: $(test_READY) ## Run the tests, without those that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-test-all: $(test_READY) ## Run all tests
+test-all: $(READY) ## Run all tests
 	$(BIN)/python -m pytest -q -n 2
 
 check: $(READY) ## Run everything that CI runs

@@ -42,7 +42,7 @@ def write(path: Path, shape: tuple[int, int, int], codec: str, *, has_inf: bool 
 
 
 def pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Write the files, and return the pairs by what they are."""
+    """Write the files, and return the pairs by their description."""
     small, large = (2048, 1080, 12), (4096, 2160, 40)
     return {
         "2K, 12 channels, ZIP and PIZ": (

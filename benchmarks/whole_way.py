@@ -91,7 +91,7 @@ class Way:
             arrow_table(table, [row for each in files for row in each.rows[table]])
 
     def steps(self, path: str) -> dict[str, Callable[[], object]]:
-        """Return what is timed for one file, by its title."""
+        """Return the timed steps of one file by title."""
         request = request_of(path)
         inspection = self.reader.inspect(request)
         vectors = embed(inspection.document)

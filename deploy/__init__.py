@@ -1,1 +1,1 @@
-"""Programs behind deploy.sh and the Makefile. None of them is part of the function."""
+"""Programs that deploy.sh and the Makefile run. They are not part of the function."""

@@ -27,7 +27,7 @@ NOTE = "<!-- Generated from the code by `make docs`; edit the code. -->"
 
 
 def troubleshooting() -> Iterator[str]:
-    """Yield what is written by hand, up to the note, and the table of all codes."""
+    """Yield the hand-written part, up to the note, and the table of all codes."""
     yield from (_held("TROUBLESHOOTING.md").partition(NOTE)[0].rstrip(), "", NOTE, "", "## All codes", "")
     yield "Every fault has a stable code. A document lists faults in `errors` as `{code, message, where}`;"
     yield "otherwise they are raised as `InspectorError`. **Permanent** faults are recorded and the event is"
@@ -44,7 +44,7 @@ def troubleshooting() -> Iterator[str]:
 
 
 def compatibility() -> Iterator[str]:
-    """Yield what is written by hand, up to the note, and the table of packages."""
+    """Yield the hand-written part, up to the note, and the table of packages."""
     yield from (_held("COMPATIBILITY.md").partition(NOTE)[0].rstrip(), "", NOTE, *versions())
 
 
@@ -59,7 +59,7 @@ def configuration() -> Iterator[str]:
     yield from _settings(Settings, SETTINGS, absent="")
     yield from ("", "## Deployment", "")
     yield "Only `deploy.sh` and `exr-inspector deploy` read these, from a `.env` file; the function does not."
-    yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) says where to find their values."
+    yield "[DEPLOYMENT_AUTOMATION.md](DEPLOYMENT_AUTOMATION.md) explains where to find the values."
     yield from _settings(Deployment, DEPLOYMENT, absent="required")
 
 
@@ -95,9 +95,9 @@ def _kind(kind: object) -> str:
 
 def export() -> Iterator[str]:
     yield from ("# Export", "", NOTE, "")
-    yield "`exr-inspector export` writes one record for each sequence, or each file with `--per file`, into a"
-    yield "folder: zstd Parquet, JSON Lines, CSV, or entities in the fields of ShotGrid's public schema."
-    yield "`manifest.json` counts the rows; it is written last. Read only the files that it names."
+    yield "`exr-inspector export` writes one record for each sequence, or for each file with `--per file`, to"
+    yield "a folder: as Parquet with zstd, JSON Lines, CSV, or entities with the fields of ShotGrid's public"
+    yield "schema. `manifest.json` is written last and counts the rows. Read only the files that it names."
     yield from (
         "",
         f"## Columns, version {EXPORT_VERSION}",
@@ -111,10 +111,10 @@ def export() -> Iterator[str]:
 
 def metrics() -> Iterator[str]:
     yield from ("# Metrics", "", NOTE, "")
-    yield "The function records these through `ctx`, if the runtime offers instruments of OpenTelemetry. A"
-    yield "collector that exports to Prometheus gives them the names in the last column, which the dashboard"
-    yield "`deploy/grafana.json` uses. [PROD_RUNBOOK.md](PROD_RUNBOOK.md) has alerts, and the metrics of the"
-    yield "runtime itself."
+    yield "The function records these metrics through `ctx`, if the runtime provides OpenTelemetry"
+    yield "instruments. The last column has the names that a Prometheus exporter gives them; the dashboard"
+    yield "`deploy/grafana.json` uses these names. [PROD_RUNBOOK.md](PROD_RUNBOOK.md) has alerts, and the"
+    yield "metrics of the runtime itself."
     yield from (
         "",
         "| metric | kind | unit | attributes | meaning | name in Prometheus |",
@@ -136,16 +136,16 @@ def cli() -> Iterator[str]:
     yield from ("# Command line", "", NOTE, "")
     yield from (
         "PATH is a file, a folder, a sequence, a pattern, an S3 object or prefix, or `-` for such names on",
-        "standard input, one a line or separated by NUL. A folder or prefix stands for the `.exr` files in",
-        "it; `check`, `outliers` and `index` take those below it too, the others with `-r`. A sequence is",
-        "written as in fileseq, Nuke, Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`,",
-        "`beauty.$F4.exr`, `beauty.1001-1100#.exr`.",
+        "standard input, separated by line breaks or NUL. A folder or prefix means the `.exr` files in it;",
+        "`check`, `outliers` and `index` include subfolders, the other commands with `-r`. Write sequences",
+        "as in fileseq, Nuke, Houdini or printf: `beauty.#.exr`, `beauty.%04d.exr`, `beauty.$F4.exr`,",
+        "`beauty.1001-1100#.exr`.",
         "",
         "| exit code | meaning |",
         "|---|---|",
         *(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items()),
         "",
-        "If several apply, 1 comes before 3.",
+        "If both 1 and 3 apply, the exit code is 1.",
     )
     above = click.Context(
         commands,

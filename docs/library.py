@@ -26,7 +26,7 @@ _WIDTH = 100
 
 def library() -> Iterator[str]:
     yield from ("# Python", "", NOTE, "")
-    yield "The names that `import exr_inspector` offers. Everything else is internal, except"
+    yield "These names are public. Everything else is internal, except"
     yield "`exr_inspector.compat`, which has the names of the original design. The package has `py.typed`."
     yield "A missing library raises `NOT_INSTALLED`, which names the extra to install."
     for name in exr_inspector.__all__:
@@ -76,7 +76,7 @@ def _prose(text: str) -> Iterator[str]:
 def document() -> Iterator[str]:
     schema = json.loads((ROOT / "docs" / "document.schema.json").read_text("utf-8"))
     yield from ("# The document", "", NOTE, "")
-    yield "What `inspect` returns and the function answers: JSON, schema version 1, by"
+    yield "`inspect` and the function return this document: JSON, schema version 1, described by"
     yield "[document.schema.json](document.schema.json)."
     yield from ("", schema["description"])
     yield from ("", "| key | type | meaning |", "|---|---|---|")
@@ -144,7 +144,7 @@ def versions() -> Iterator[str]:
     lock = (ROOT / "requirements.txt").read_text("utf-8")
     yield from ("", "| package | versions | tested | extra |", "|---|---|---|---|")
     for name in _LIBRARIES:
-        found = re.compile(rf"{re.escape(name)}(?P<range>[<>=].*)", re.IGNORECASE)
+        found = re.compile(rf"{re.escape(name)}(?P<range>[<>=][^;]*)(;.*)?", re.IGNORECASE)
         extras = {
             extra: match["range"]
             for extra, texts in declared.items()

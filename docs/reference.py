@@ -43,7 +43,7 @@ def _pack(name: str) -> Iterator[str]:
         if rule.origin != name:
             others[rule.origin] = others.get(rule.origin, 0) + 1
     for origin, count in others.items():
-        yield from (f"It takes over {count} rules of `{origin}`.", "")
+        yield from (f"It inherits {count} rules from `{origin}`.", "")
     yield from (
         "| rule | severity | given | demand | why | what to do | sources |",
         "|---|---|---|---|---|---|---|",

@@ -1,8 +1,8 @@
-"""`python -m docs.site`: build the site into build/site/html. A link that leads nowhere is an error.
+"""`python -m docs.site`: build the site into build/site/html. A broken link is an error.
 
-Zensical builds it: the successor of Material for MkDocs, by its authors. MkDocs is no longer maintained, and
-Material for MkDocs gets fixes only. The pages need neither: they are plain Markdown, whose links work in the
-repository.
+Zensical is the successor of Material for MkDocs, by the same authors. MkDocs is no longer maintained, and
+Material for MkDocs receives fixes only. The pages depend on none of them: they are plain Markdown, and their
+links work in the repository.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "build" / "site" / "source"
 REPOSITORY = "https://github.com/ssotoa70/exr_inspector/blob/main/"
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
-_DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
 
 
@@ -36,7 +35,7 @@ def assets() -> list[Path]:
 
 
 def stage() -> None:
-    """Copy the pages, with links among them relative, and links to other files of the repository absolute."""
+    """Copy the pages and assets. Make links between pages relative, and links to other files absolute."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     known = {*pages(), *assets()}
     for path in sorted(known):
@@ -67,22 +66,8 @@ def _target(target: str, page: Path, known: set[Path]) -> str:
     return f"{REPOSITORY}{path}{mark}{anchor}"
 
 
-def check_diagrams() -> None:
-    """Parse the diagrams of all pages. Raises mermaid_parser's error for the first that is not valid."""
-    texts = [text for page in pages() for text in _DIAGRAM.findall((ROOT / page).read_text("utf-8"))]
-    if sys.version_info >= (3, 11):
-        from mermaid_parser import MermaidParser  # noqa: PLC0415 - not on Python 3.10
-
-        for text in texts:
-            MermaidParser().parse(text)
-        sys.stdout.write(f"{len(texts)} diagrams are valid\n")
-    else:
-        sys.stdout.write(f"{len(texts)} diagrams were not parsed: that needs Python 3.11 or later\n")
-
-
 def main() -> None:
-    """Build the site, and exit with Zensical's code."""
-    check_diagrams()
+    """Build the site and exit with Zensical's code."""
     stage()
     zensical = Path(sys.executable).with_name("zensical")
     done = subprocess.run([zensical, "build", "--strict", "--clean"], cwd=ROOT, check=False)

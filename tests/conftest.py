@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import hypothesis
 import pytest
 
 from exr_inspector.catalog.vast import journal
 from tests.exrfiles.demo import write_demo
 
-# How long an example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+# How long it takes to draw and to try an example says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "any speed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any speed")
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +28,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("EXR_INSPECTOR_", "S3_", "VAST_DB_", "AWS_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_botocore_loader() -> Iterator[None]:
+    """Clients of S3 share the description of the service, which takes longer to load than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

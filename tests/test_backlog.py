@@ -22,7 +22,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield database.store()
         database.close()
     else:
-        with vast() as server:
+        with vast(tables=True) as server:
             yield server.store()
 
 

@@ -140,15 +140,6 @@ def test_every_shell_command_of_the_readme_and_the_runbook_runs(
     assert "Traceback" not in done.stderr
 
 
-def test_the_terminal_of_the_readme_shows_what_is_printed(clone: Path) -> None:
-    (capture,) = _blocks("README.md", "console")
-    sessions = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", capture, re.MULTILINE)
-    assert len(sessions) == 2
-    for command, shown in sessions:
-        printed = _run(command, clone).stdout
-        assert unprinted(shown, printed) == []
-
-
 def test_the_python_of_the_readme_runs(clone: Path) -> None:
     (script,) = _blocks("README.md", "python")
     done = subprocess.run(

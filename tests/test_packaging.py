@@ -12,6 +12,8 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
+from exr_inspector.pixels.decode import MIN_VERSION
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -138,6 +140,16 @@ def test_a_lock_pins_what_is_declared_for_every_python(
     needed = [each for each in _declared(*extras) if each.marker is None or each.marker.evaluate(environment)]
     assert len(needed) >= 5
     assert [str(each) for each in needed if pins.get(each.name.lower(), "0") not in each.specifier] == []
+
+
+def test_the_extra_installs_a_release_that_the_library_accepts() -> None:
+    environment = _environment(f"{sys.version_info.major}.{sys.version_info.minor}")
+    (needed,) = (
+        each
+        for each in _declared("pixels")
+        if each.name == "OpenEXR" and (each.marker is None or each.marker.evaluate(environment))
+    )
+    assert str(needed.specifier) == f">={'.'.join(map(str, MIN_VERSION))}"
 
 
 @pytest.mark.parametrize("python", PYTHONS)

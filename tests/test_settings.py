@@ -27,7 +27,7 @@ def refusal(**mapping: str) -> str:
 )
 def test_an_endpoint_with_a_user_or_password_is_refused_and_never_quoted(name: str, url: str) -> None:
     message = refusal(**{name: url})
-    assert f"{name} must not hold a user name or password" in message
+    assert f"{name} must not contain a user name or password" in message
     assert "hunter2" not in message
 
 

@@ -11,6 +11,7 @@ from exr_inspector.apps.cli.run import Run
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.errors import BAD_SETTING, InspectorError
 from exr_inspector.location import path_location
+from exr_inspector.policy.yaml_text import MAX_BYTES, MAX_VALUES
 from exr_inspector.response import make_runtime
 from exr_inspector.show import MAX_TABLE_BYTES, load_show
 from exr_inspector.shows import Shows
@@ -94,10 +95,14 @@ def test_the_frames_with_the_most_fields_count(root: Path) -> None:
         ("show:", "shows:", "shows: there is no such field (exr-inspector.yaml:1)"),
         ("{pass}", "{layer}", "patterns[0]: there is no field {layer}; known are show"),
         ("sh[0-9]{3}", "sh[0-9", "fields.shot: not a valid pattern: missing ]"),
-        ("1001-1003", "1001-", "frames[0]: '1001-' is no frame range"),
+        ("1001-1003", "1001-", "frames[0]: '1001-' is not a frame range"),
         ("shots.csv", "none.csv", "frame_table: cannot read none.csv"),
         ("show: hill", "show: &a hill", "aliases and anchors are not allowed (exr-inspector.yaml:1)"),
         ("show: hill", "show: hill\nwebhook: file:///etc/passwd", "webhook: "),
+        ("show: hill", f"show: hill #{'x' * MAX_BYTES}", "at most 262144 are allowed"),
+        ("show: hill", f"show: {'[' * 21}{']' * 21}", "nested more than 20 deep"),
+        ("show: hill", f"show: [{'0, ' * MAX_VALUES}]", "more than 20000 values"),
+        ("{pass}", "x" * 500, "patterns[0]: "),
     ],
 )
 def test_a_configuration_that_is_not_valid_is_refused_with_file_line_and_field(
@@ -114,10 +119,10 @@ def test_a_configuration_that_is_not_valid_is_refused_with_file_line_and_field(
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (b"shot,first,last\nsh010,1001,x\n", "shots.csv:2: '1001-x' is no frame range"),
+        (b"shot,first,last\nsh010,1001,x\n", "shots.csv:2: '1001-x' is not a frame range"),
         (b"shot,first,last\nsh010,,\n", "shots.csv:2 has no frames"),
         (b"first,last\n1001,1002\n", "shots.csv:2 has no frames, or none of show"),
-        (b"shot\xff", "is no CSV file in UTF-8"),
+        (b"shot\xff", "is not a CSV file in UTF-8"),
         (b"x" * (MAX_TABLE_BYTES + 1), "has more than 16 MiB"),
     ],
 )

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from docs import site
 from docs.site import REPOSITORY, ROOT, assets, pages, stage
+from tests.apps.web.conftest import CHROMIUM
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -85,3 +93,39 @@ def test_links_among_pages_are_relative_in_the_site_and_others_lead_to_the_repos
 
 def test_strict_links_and_anchors_are_on() -> None:
     assert CONFIGURATION["validation"] == {"invalid_links": True, "invalid_link_anchors": True}
+
+
+@pytest.mark.slow
+def test_no_page_requests_anything_from_another_host() -> None:
+    """Open every page of the built site in a browser, which runs its scripts too."""
+    subprocess.run([sys.executable, "-m", "docs.site"], cwd=ROOT, capture_output=True, check=True)
+    html = ROOT / CONFIGURATION["site_dir"]
+    foreign: set[tuple[str, str]] = set()
+    with _served(html) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith((url, "data:")) else foreign.add((tab.url, request.url))
+            ),
+        )
+        built = sorted(html.rglob("*.html"))
+        for page in built:
+            tab.goto(f"{url}{page.relative_to(html)}")
+        browser.close()
+    assert len(built) > len(POINTERS)
+    assert foreign == set()
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()

@@ -61,7 +61,7 @@ def batch_handler(ctx: Any, events: Any) -> list[dict[str, Any]]:
 def pixels_handler(ctx: Any, event: Any) -> dict[str, Any]:
     """Handle an event of the second function, `pixels_main`: a schedule's, or one that names a file.
 
-    Raises InspectorError as `handler`, and BAD_SETTING if there is no store.
+    Raises the errors of `handler`, and BAD_SETTING without a store.
     """
     runtime = _runtime(ctx)
     with runtime.telemetry.handling():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -205,10 +206,24 @@ class Vast:
 
 
 @contextlib.contextmanager
-def vast(version: Any = "5.5", conflict: Any = "write", **settings: Any) -> Iterator[Vast]:
-    """A server, and a session of the SDK as the store makes its own."""
+def vast(
+    version: Any = "5.5", conflict: Any = "write", *, tables: bool = False, **settings: Any
+) -> Iterator[Vast]:
+    """A server, and a session of the SDK as the store makes its own.
+
+    `tables` says whether a store has made its tables before, which takes longer than most tests.
+    """
     with VastServer(version, conflict) as server:
+        if tables:
+            server.take(_server_with_tables())
         database = Vast(server, None)
         database.session = connect(database.settings(**settings))
         with database.session.api:
             yield database
+
+
+@functools.cache
+def _server_with_tables() -> VastServer:
+    with vast() as database:
+        database.store().ensure_tables()
+        return database.server

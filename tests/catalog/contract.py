@@ -1,4 +1,7 @@
-"""What every store promises, as tests: a subclass gives the database in a fixture named `backend`."""
+"""What every store promises, as tests.
+
+A subclass gives the database in a fixture named `backend`, and one without tables in `empty`.
+"""
 
 from __future__ import annotations
 
@@ -495,26 +498,26 @@ class StoreContract:
         backend.store().ensure_tables()
         assert tables(backend) == expected(delivered("a"))
 
-    def test_a_table_of_an_older_version_gains_the_missing_columns(self, backend: Backend) -> None:
+    def test_a_table_of_an_older_version_gains_the_missing_columns(self, empty: Backend) -> None:
         old, new = delivered("a"), delivered("b")
         for table, schema in TABLES.items():
             names = [name for name in reversed(schema.names) if name not in LATER]
             columns = pa.schema([schema.field(name) for name in names])
             rows = [{name: row.get(name) for name in names} for row in old.rows.get(table, ())]
-            backend.make_table(table, columns, rows)
-        store = backend.store()
+            empty.make_table(table, columns, rows)
+        store = empty.store()
         assert [outcome.action for outcome in store.upsert([old, new])] == ["replaced", "inserted"]
-        assert tables(backend) == expected(old, new)
-        assert audit(backend, "a")["inspection_count"] == 1
+        assert tables(empty) == expected(old, new)
+        assert audit(empty, "a")["inspection_count"] == 1
 
-    def test_a_file_whose_other_tables_were_created_later_is_filled_in(self, backend: Backend) -> None:
+    def test_a_file_whose_other_tables_were_created_later_is_filled_in(self, empty: Backend) -> None:
         """Tables of 1.0 are `files`, parts, channels and attributes; here only `files` is there."""
         file = delivered("a", version=2)
-        backend.make_table("files", TABLES["files"], [{**file.file, "inspection_count": 3}])
-        store = backend.store()
+        empty.make_table("files", TABLES["files"], [{**file.file, "inspection_count": 3}])
+        store = empty.store()
         assert store.upsert([file]) == [Outcome(file.file_id, "replaced")]
-        assert tables(backend) == expected(file)
-        assert audit(backend, "a")["inspection_count"] == 4
+        assert tables(empty) == expected(file)
+        assert audit(empty, "a")["inspection_count"] == 4
         assert store.upsert([file]) == [Outcome(file.file_id, "unchanged")]
 
     @pytest.mark.parametrize(
@@ -522,30 +525,30 @@ class StoreContract:
         [("files", "size_bytes", pa.string()), ("attributes", "value_float", pa.int64())],
     )
     def test_a_table_that_does_not_fit_is_refused_by_the_column_s_name(
-        self, backend: Backend, table: str, column: str, kind: pa.DataType
+        self, empty: Backend, table: str, column: str, kind: pa.DataType
     ) -> None:
         schema = TABLES[table]
-        backend.make_table(table, schema.set(schema.get_field_index(column), pa.field(column, kind)), [])
+        empty.make_table(table, schema.set(schema.get_field_index(column), pa.field(column, kind)), [])
         with pytest.raises(InspectorError, match=rf"{table}\.{column}") as refusal:
-            backend.store().ensure_tables()
+            empty.store().ensure_tables()
         assert refusal.value.fault is errors.TABLE_MISMATCH
 
-    def test_a_table_of_someone_else_s_keeps_its_rows(self, backend: Backend) -> None:
+    def test_a_table_of_someone_else_s_keeps_its_rows(self, empty: Backend) -> None:
         """Other databases have a table called parts, too."""
         theirs = pa.schema([pa.field("part_index", pa.int64()), pa.field("supplier", pa.string())])
-        backend.make_table("parts", theirs, [{"part_index": 1, "supplier": "x"}])
+        empty.make_table("parts", theirs, [{"part_index": 1, "supplier": "x"}])
         with pytest.raises(InspectorError, match="table parts has no column file_id") as refusal:
-            backend.store().ensure_tables()
+            empty.store().ensure_tables()
         assert refusal.value.fault is errors.TABLE_MISMATCH
-        assert backend.table("parts")["supplier"].to_pylist() == ["x"]
+        assert empty.table("parts")["supplier"].to_pylist() == ["x"]
 
-    def test_a_column_of_someone_else_s_is_left_alone(self, backend: Backend) -> None:
+    def test_a_column_of_someone_else_s_is_left_alone(self, empty: Backend) -> None:
         for table, schema in TABLES.items():
-            backend.make_table(table, schema.insert(0, pa.field("studio_note", pa.string())), [])
-        store = backend.store()
+            empty.make_table(table, schema.insert(0, pa.field("studio_note", pa.string())), [])
+        store = empty.store()
         store.upsert([delivered("a")])
         store.upsert([delivered("a", version=2)])
-        assert [row["studio_note"] for row in rows(backend, "files")] == [None]
+        assert [row["studio_note"] for row in rows(empty, "files")] == [None]
 
     # --- vectors ----------------------------------------------------------------------------------------
 

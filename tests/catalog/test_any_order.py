@@ -47,7 +47,7 @@ def check_any_order(
 choices = st.binary(min_size=100, max_size=250)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(choices)
 def test_the_tables_of_the_model_end_in_the_state_of_the_objects(choices: bytes) -> None:
     store = ModelStore()
@@ -68,7 +68,7 @@ def test_the_tables_of_duckdb_end_in_the_state_of_the_objects() -> None:
         found: list[dict[str, Any]] = store.query(sql, [start]).to_pylist()
         return found
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(choices)
     def check(choices: bytes) -> None:
         check_any_order(store, rows, choices)

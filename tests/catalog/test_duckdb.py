@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,10 @@ class TestDuckDB(StoreContract):
         backend = DuckDB(tmp_path)
         yield backend
         backend.close()
+
+    @pytest.fixture
+    def empty(self, backend: DuckDB) -> DuckDB:
+        return backend
 
 
 def honest(name: str, version: int = 1) -> FileRows:
@@ -115,9 +120,10 @@ def test_a_batch_takes_as_many_statements_as_one_file(backend: DuckDB) -> None:
 def test_an_upsert_leaves_nothing_in_memory_and_nothing_to_see(backend: DuckDB) -> None:
     store = backend.store()
     store.upsert([delivered("a")])
+    gc.collect()  # of other tests' tables
     before = pa.total_allocated_bytes()
     store.upsert([delivered(f"b{index}", version=9) for index in range(50)])
-    assert pa.total_allocated_bytes() == before
+    assert pa.total_allocated_bytes() <= before
     with pytest.raises(InspectorError, match="BAD_QUERY"):
         store.query("SELECT * FROM incoming")
 

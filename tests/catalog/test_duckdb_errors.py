@@ -39,7 +39,7 @@ def fault_of(path: Path, *, read_only: bool = False) -> Fault:
     with pytest.raises(InspectorError) as raised:
         DuckDBStore(str(path), read_only=read_only)
     assert str(path) in str(raised.value)
-    assert "may pass" not in f"{raised.value} {raised.value.fault.remedy}"
+    assert "Retry" not in f"{raised.value} {raised.value.fault.remedy}"
     return raised.value.fault
 
 
@@ -192,3 +192,10 @@ def test_a_search_within_limits_works(database: str) -> None:
     assert vector
     assert len(store.search(Search(vector, where="size_bytes > 0"))) == 1
     store.close()
+
+
+@pytest.mark.skipif(
+    not Path("/sys").is_dir(), reason="this system has no /sys, in which nobody creates files"
+)
+def test_a_folder_in_which_nobody_may_write_is_denied() -> None:
+    assert fault_of(Path("/sys/exr.duckdb")) is errors.DATABASE_DENIED

@@ -236,7 +236,7 @@ def replaced(delivery: Delivery) -> Delivery:
 
 def test_the_tables_are_those_of_a_simple_model_whatever_is_delivered() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Machine, settings=settings(max_examples=100, stateful_step_count=10, deadline=None)
+        Machine, settings=settings(max_examples=100, stateful_step_count=10)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,24 @@ if TYPE_CHECKING:
 
 class TestVast(StoreContract):
     @pytest.fixture(params=["5.4-commit", "5.5-write", *slow("5.4-write", "5.5-commit")])
-    def backend(self, request: pytest.FixtureRequest) -> Iterator[Vast]:
-        with vast(*request.param.split("-")) as backend:
-            backend.wait = time.sleep  # threads that conflict must wait for each other
+    def server_kind(self, request: pytest.FixtureRequest) -> list[str]:
+        """The version, and when it finds conflicts."""
+        return str(request.param).split("-")
+
+    @pytest.fixture
+    def backend(self, server_kind: list[str]) -> Iterator[Vast]:
+        with _checked(*server_kind, tables=True) as backend:
             yield backend
-            assert backend.server.open_transactions == []
+
+    @pytest.fixture
+    def empty(self, server_kind: list[str]) -> Iterator[Vast]:
+        with _checked(*server_kind, tables=False) as backend:
+            yield backend
+
+
+@contextmanager
+def _checked(version: str, conflict: str, *, tables: bool) -> Iterator[Vast]:
+    with vast(version, conflict, tables=tables) as backend:
+        backend.wait = time.sleep  # threads that conflict must wait for each other
+        yield backend
+        assert backend.server.open_transactions == []

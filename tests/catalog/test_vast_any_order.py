@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.catalog.backends import Vast, vast
 from tests.catalog.test_any_order import check_any_order, choices
@@ -24,11 +24,11 @@ def rows_of(database: Vast) -> Callable[[str, str], list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("conflict", ["write", *slow("commit", "lenient")])
 def test_the_tables_of_vast_database_end_in_the_state_of_the_objects(conflict: str) -> None:
-    with vast(conflict=conflict) as database:
+    with vast(conflict=conflict, tables=True) as database:
         store = database.store()
         store.ensure_tables()
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=12)
         @given(choices)
         def check(choices: bytes) -> None:
             check_any_order(store, rows_of(database), choices)

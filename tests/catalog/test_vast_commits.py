@@ -99,9 +99,7 @@ def test_the_mark_of_a_lost_commit_is_looked_for_even_if_a_look_fails(shared: Va
     assert tables(shared, name) == expected(file)
 
 
-def test_a_commit_that_is_executed_after_its_answer_is_given_up_is_not_done_twice(
-    shared: Vast, name: str
-) -> None:
+def test_a_commit_that_is_executed_after_its_timeout_is_not_done_twice(shared: Vast, name: str) -> None:
     """It can neither be rolled back nor seen. Only its lock rows stop the next attempt."""
     store, file = VastStore(shared.settings(), shared.session), delivered(name, version=2)
     store.ensure_tables()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import subprocess
-import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +11,7 @@ import pytest
 from exr_inspector.catalog.store import Outcome, Removal
 from tests.catalog.backends import Vast, tables, vast
 from tests.catalog.deliveries import ACTIONS, batch, held, wanted
+from tests.catalog.dying import dying
 from tests.catalog.rows import delivered, expected
 from tests.slow import slow
 from tests.vast_server.faults import Fault
@@ -38,7 +35,7 @@ EACH_KIND = ["reset after", *slow(*(kind for kind in KINDS if kind != "reset aft
 @pytest.fixture(params=["5.5-write", "5.4-commit"])
 def either(request: pytest.FixtureRequest) -> Iterator[Vast]:
     """A VAST DataBase: both versions and both conflict modes, in two of the four pairs."""
-    with vast(*request.param.split("-")) as database:
+    with vast(*request.param.split("-"), tables=True) as database:
         yield database
         assert database.server.open_transactions == []
 
@@ -92,24 +89,15 @@ def expect_none_open(database: Vast, kind: str, fault: Fault) -> None:
 def test_a_process_that_dies_at_any_request_loses_nothing(database: Vast) -> None:
     store = database.store()
     store.upsert([file for step in range(MAX_STEPS) for file in held(f"{step}-")])
-    command = [sys.executable, "-m", "tests.catalog.dying", json.dumps(asdict(database.settings()))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     died = 0
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdin
-        assert process.stdout
+    with dying() as process:
         for step in itertools.count(1):
             name = f"{step}-"
-            process.stdin.write(f"{step} {name}\n")
-            process.stdin.flush()
-            if int(process.stdout.readline()) == 0:
+            if not process.die(database.settings(), step, name):
                 break
             died += 1
             assert tables(database, name) in (expected(*held(name)), wanted(name))
             database.server.expire()
             store.upsert(batch(name))
             assert tables(database, name) == wanted(name)
-        process.stdin.close()
     assert died >= 16

@@ -87,7 +87,7 @@ def test_the_command_line_prints_and_stores_the_same(database: Vast, tmp_path: P
 def test_looking_files_up_leaves_nothing_in_memory() -> None:
     """The SDK by default leaks its retry wrapper in each select."""
     file = delivered("a")
-    with vast() as database:
+    with vast(tables=True) as database:
         store = VastStore(database.settings(), database.session)
         store.upsert([file])
 

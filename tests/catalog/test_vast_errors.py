@@ -25,6 +25,7 @@ from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
 from exr_inspector.vectors.embedding import EMBEDDING_VERSION
 from tests.catalog.backends import tables
+from tests.catalog.conftest import TIMEOUT
 from tests.catalog.rows import delivered, expected, with_cells
 from tests.vast_server.answers import Framing
 from tests.vast_server.faults import Fault
@@ -57,7 +58,7 @@ ANSWERS: dict[str, tuple[Fault, CodedFault, int]] = {
     "reset": (Fault(reset=True), DOWN, 2),
     "slow down": (Fault(status=503, code="SlowDown"), DOWN, 2),
     "cut": (Fault(cut=True, after=True), DOWN, 2),
-    "timeout": (Fault(status=500, delay=0.5), DOWN, 2),
+    "timeout": (Fault(status=500, delay=2 * TIMEOUT), DOWN, 2),
 }
 
 

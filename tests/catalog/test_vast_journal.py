@@ -6,9 +6,6 @@ import contextlib
 import json
 import logging
 import os
-import subprocess
-import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +23,7 @@ from exr_inspector.catalog.vast.store import VastStore
 from exr_inspector.errors import InspectorError
 from tests.catalog.backends import Vast, rows, tables
 from tests.catalog.deliveries import batch, held, wanted
+from tests.catalog.dying import Dying, dying
 from tests.catalog.rows import delivered, expected
 from tests.vast_server.faults import Fault
 
@@ -65,14 +63,17 @@ def blocked(database: Vast, settings: Settings) -> Iterator[VastStore]:
     store.close()
 
 
-def kill_while_writing(settings: Settings, name: str) -> None:
-    """Start a process that delivers `batch(name)`, and kill it before its commit."""
-    command = [sys.executable, "-m", "tests.catalog.dying", json.dumps(asdict(settings))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        command, input=f"6 {name}\n", stdout=subprocess.PIPE, text=True, env=environment, check=True
-    )
-    assert int(done.stdout) == 9
+@pytest.fixture(scope="module")
+def process() -> Iterator[Dying]:
+    with dying() as process:
+        yield process
+
+
+@pytest.fixture
+def killed(process: Dying, database: Vast, settings: Settings) -> None:
+    """Someone has delivered `batch("x")`, and was killed before the commit."""
+    database.store().upsert(held("x"))
+    assert process.die(settings, 6, "x")
 
 
 # --- the error --------------------------------------------------------------------------------------------
@@ -107,11 +108,10 @@ def test_a_conflict_of_a_batch_names_some_of_its_shards(database: Vast, settings
 # --- the next process -------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("killed")
 def test_the_next_process_rolls_back_what_a_killed_one_left_open(
     database: Vast, settings: Settings, folder: Path
 ) -> None:
-    database.store().upsert(held("x"))
-    kill_while_writing(settings, "x")
     assert len(database.server.open_transactions) == 1
     with pytest.raises(InspectorError, match="DATABASE_CONFLICT"):
         database.store(vast_attempts=2).upsert(batch("x"))
@@ -123,11 +123,10 @@ def test_the_next_process_rolls_back_what_a_killed_one_left_open(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("killed")
 def test_a_rollback_that_fails_is_left_to_the_process_after_the_next(
     database: Vast, settings: Settings
 ) -> None:
-    database.store().ensure_tables()
-    kill_while_writing(settings, "x")
     database.server.faults.every(Fault(status=500), on="rollback")
     VastStore(settings, wait=database.wait).ensure_tables()
     database.server.faults.clear()
@@ -145,9 +144,8 @@ def test_transactions_of_a_running_process_are_left_alone(database: Vast, settin
     assert database.server.open_transactions == []
 
 
+@pytest.mark.usefixtures("killed")
 def test_transactions_of_another_database_are_left_alone(database: Vast, settings: Settings) -> None:
-    database.store().ensure_tables()
-    kill_while_writing(settings, "x")
     other = VastStore(
         database.settings(vast_journal=settings.vast_journal, vast_schema="other"), wait=database.wait
     )
@@ -156,32 +154,31 @@ def test_transactions_of_another_database_are_left_alone(database: Vast, setting
     database.server.expire()
 
 
+@pytest.mark.usefixtures("killed")
 def test_old_transactions_are_listed_and_rolled_back_on_request(
     database: Vast, settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     monkeypatch.setattr(transactions, "MAX_ABANDONED_AGE", -1.0)
-    database.store().ensure_tables()
-    kill_while_writing(settings, "x")
     (txid,) = database.server.open_transactions
     VastStore(settings, wait=database.wait).ensure_tables()
     assert database.server.open_transactions == [txid]
     (found,) = recorded_transactions(settings, 3600)
     assert found.question.startswith(f"transaction {txid}, write ")
-    assert "the process is gone" in found.answer
+    assert "the process no longer exists" in found.answer
     (found,) = recorded_transactions(settings, 0)
     assert found.answer == ROLLED_BACK
     assert database.server.open_transactions == []
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("killed")
 def test_a_recorded_transaction_that_has_ended_is_said_to_have(database: Vast, settings: Settings) -> None:
-    database.store().ensure_tables()
-    kill_while_writing(settings, "x")
     database.server.expire()
     assert [each.answer for each in recorded_transactions(settings, None)] == [ENDED]
     assert list(recorded_transactions(settings, None)) == []
 
 
+@pytest.mark.usefixtures("killed")
 def test_check_db_lists_open_transactions_and_rolls_them_back(
     database: Vast, settings: Settings, folder: Path
 ) -> None:
@@ -192,8 +189,6 @@ def test_check_db_lists_open_transactions_and_rolls_them_back(
         "VAST_DB_BUCKET": settings.vast_bucket,
         "VAST_DB_JOURNAL": str(folder),
     }
-    database.store().ensure_tables()
-    kill_while_writing(settings, "x")
     (txid,) = database.server.open_transactions
     done = CliRunner().invoke(commands, ["check-db"], env=environment)
     assert f"transaction {txid}" in done.output

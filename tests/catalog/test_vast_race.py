@@ -59,7 +59,7 @@ class Trouble:
     [("lenient", 60), *slow(("commit", 200), ("write", 200))],
 )
 def test_however_many_deliver_each_file_has_one_set_of_rows(conflict: str, files: int) -> None:
-    with vast(conflict=conflict) as database:
+    with vast(conflict=conflict, tables=True) as database:
         store = VastStore(database.settings(), database.session)
         store.ensure_tables()
         trouble = Trouble(database)

@@ -48,7 +48,7 @@ def store(database: Vast) -> VastStore:
 @pytest.fixture(params=[("5.4", 3), ("5.5", 2)], ids=lambda param: param[0])
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[tuple[Vast, int]]:
     """A database of each version, and the number of requests to load all metadata: so many for each table."""
-    with vast(request.param[0]) as database:
+    with vast(request.param[0], tables=True) as database:
         database.store().upsert([delivered("known")])
         yield database, 5 + request.param[1] * len(SCHEMAS)
 

@@ -19,7 +19,7 @@ NAMES = ["a", "b", "c"]
 
 @pytest.fixture(scope="module")
 def stored() -> Iterator[Vast]:
-    with vast() as database:
+    with vast(tables=True) as database:
         database.store().upsert([delivered(name) for name in NAMES])
         yield database
 

@@ -134,14 +134,13 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("conflict", ["write", *slow("commit", "lenient")])
 def test_the_tables_are_those_of_a_simple_model_whatever_happens(conflict: str) -> None:
-    with vast(conflict=conflict) as database:
+    with vast(conflict=conflict, tables=True) as database:
         database.store().ensure_tables()
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             lambda: Machine(database),
             settings=settings(
                 max_examples=12,
                 stateful_step_count=12,
-                deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             ),
         )

@@ -139,7 +139,7 @@ def test_facts_of_the_image_and_its_making_are_not_occasional(name: str) -> None
     assert not is_occasional(name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40)
 @given(wild_headers())
 def test_a_header_does_not_differ_from_itself(header: Header) -> None:
     try:
@@ -151,7 +151,7 @@ def test_a_header_does_not_differ_from_itself(header: Header) -> None:
 MIRRORED = {"added": "removed", "removed": "added", "changed": "changed"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40)
 @given(wild_headers(), wild_headers())
 def test_a_difference_is_the_same_from_both_sides(a: Header, b: Header) -> None:
     try:

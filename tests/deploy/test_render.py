@@ -201,7 +201,7 @@ def test_yaml_reads_every_value_as_it_was_written(value: str, tmp_path: Path) ->
     assert config["secrets"]["exr-inspector"]["VAST_DB_SECRET_KEY"] == value
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(min_size=1).filter(lambda text: text.isprintable() and text.strip()))
 def test_yaml_reads_any_printable_secret_as_it_was_written(value: str, tmp_path: Path) -> None:
     secret = {"VAST_DB_SECRET_KEY": value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,25 @@ Document = dict[str, Any]
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "document.schema.json").read_text(encoding="utf-8")
 )
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+_DRAFT = jsonschema.Draft202012Validator
+
+
+class _Known:
+    """The keyword `$ref`, which looks at equal values once: documents have many attributes in common."""
+
+    def __init__(self) -> None:
+        self._valid: set[tuple[str, bytes]] = set()
+
+    def __call__(self, validator: Any, ref: str, instance: Any, schema: Any) -> Iterator[Any]:
+        key = (ref, hashlib.sha256(json.dumps(instance).encode()).digest())
+        if key not in self._valid:
+            errors = list(_DRAFT.VALIDATORS["$ref"](validator, ref, instance, schema))
+            if not errors:
+                self._valid.add(key)
+            yield from errors
+
+
+VALIDATOR = jsonschema.validators.extend(_DRAFT, {"$ref": _Known()})(SCHEMA)
 
 
 def valid(document: Mapping[str, Any]) -> Document:

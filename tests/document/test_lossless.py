@@ -21,7 +21,7 @@ from tests.exrfiles.strategies import valid_headers, wild_headers
 from tests.exrfiles.values import DOUBLE_BITS, FLOAT_BITS
 from tests.exrfiles.writer import Header as Written
 
-moderate = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def given_back(data: bytes) -> bytes:

@@ -539,7 +539,7 @@ strings = st.tuples(st.sampled_from(TREATED), st.sampled_from(VALUES) | st.text(
 tiled = st.sampled_from((Tiling(64, 64, "one", "down"), Tiling(64, 64, "mipmap", "down")))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.lists(strings, max_size=8), st.none() | tiled)
 def test_any_strings_are_reported_as_of_the_file(
     tmp_path: Path, drawn: list[Attribute], tiling: Tiling | None
@@ -549,7 +549,7 @@ def test_any_strings_are_reported_as_of_the_file(
     assert_same_as_file(data, tmp_path / "file.exr")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(valid_headers() | wild_headers())
 def test_any_header_is_reported_as_of_its_file(tmp_path: Path, written: Written) -> None:
     """The report elides long strings, and has no verdict on strings that contain every marker."""

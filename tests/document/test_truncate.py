@@ -58,7 +58,7 @@ def test_a_hostile_document_becomes_small_and_stays_valid(what: str) -> None:
     assert size(small) <= MAX_ANSWER
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(wild_headers(), st.integers(5_000, 20_000))
 def test_any_document_becomes_as_small_as_the_limit(header: Written, limit: int) -> None:
     try:

@@ -30,7 +30,7 @@ caps = st.builds(
     max_channels=st.integers(1, 10),
     max_attributes=st.integers(1, 40),
 )
-moderate = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 
 
 def answer(data: bytes, file_size: int, limits: Limits | None = None) -> Answer:

@@ -131,7 +131,7 @@ def test_a_file_with_a_part_that_cannot_be_derived_has_no_table() -> None:
     assert chunk_table(parsed(Written((without(b"compression"),), 0)), 1000) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_offsets_are_in_order_with_numpy_if_they_are_without_it(data: st.DataObject) -> None:
     whole = file("scan lines")

@@ -72,7 +72,7 @@ def test_the_ends_of_the_range_are_shortest(bits: int) -> None:
     assert_shortest(bits)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(finite_bits)
 def test_any_finite_float_is_shortest(bits: int) -> None:
     assert_shortest(bits)
@@ -85,7 +85,7 @@ def test_familiar_numbers_look_familiar(value: float, text: str) -> None:
     assert json.dumps(shortest(value)) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(finite_bits)
 def test_a_float_that_came_as_a_double_is_the_same(bits: int) -> None:
     assert json.dumps(shortest(value_of(bits))) == json.dumps(float_of_bits(bits))

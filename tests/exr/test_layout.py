@@ -84,7 +84,7 @@ def test_the_tables_of_real_files_are_as_long_as_counted(image: Path) -> None:
     assert min(offsets) == header.size + 8 * total
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(valid_headers(NO_EXTRAS))
 def test_what_is_counted_is_what_a_valid_header_states(written: Written) -> None:
     header = parsed(written)
@@ -198,7 +198,7 @@ def test_uncompressed_chunks_have_the_size_that_is_derived() -> None:
         assert layout.unpacked_size(index) == size == layout.min_data_size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 60),
     st.integers(1, 60),
@@ -259,7 +259,7 @@ def test_a_line_without_samples_needs_no_byte() -> None:
     assert layout_of(channels, compressed("zip")).min_data_size == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 40),
     st.integers(1, 40),

@@ -274,7 +274,7 @@ def test_counting_channels_stops_behind_the_cap() -> None:
     assert count_channels(raw, 3) == 4
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_values_that_fit_their_type_are_decoded(data: st.DataObject) -> None:
     type_ = data.draw(st.sampled_from(sorted(WELL_FORMED)))
@@ -283,7 +283,7 @@ def test_values_that_fit_their_type_are_decoded(data: st.DataObject) -> None:
     assert value is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_bytes_are_a_value_or_a_reason(data: st.DataObject) -> None:
     type_ = data.draw(st.sampled_from(sorted(WELL_FORMED)))

@@ -36,7 +36,7 @@ def drawn(kind: str) -> list[Header]:
 
 def _collect(strategy: st.SearchStrategy[Header], number: int, headers: list[Header]) -> None:
     @seed(number)
-    @settings(max_examples=15, database=None, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=15, database=None, phases=[Phase.generate])
     @given(strategy)
     def collect(header: Header) -> None:
         headers.append(header)
@@ -44,7 +44,7 @@ def _collect(strategy: st.SearchStrategy[Header], number: int, headers: list[Hea
     collect()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(valid_headers(NO_EXTRAS))
 def test_openexr_accepts_valid_headers(header: Header) -> None:
     """Without extras: OpenEXR refuses a whole file for one broken value of its own types."""

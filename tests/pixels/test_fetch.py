@@ -75,7 +75,7 @@ def test_a_reader_that_is_closed_early_ends_its_threads() -> None:
     stream = reader.read(groups)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 class Replaced(Slow):

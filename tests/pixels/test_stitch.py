@@ -28,7 +28,7 @@ def _equal(found: Any, expected: Any) -> bool:
 
 
 @pytest.mark.parametrize("compression", CODECS)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(height=st.integers(1, 600), width=st.integers(1, 40), data=st.data())
 def test_chosen_chunks_decode_as_in_the_whole_file(
     compression: str, tmp_path: Path, height: int, width: int, data: st.DataObject

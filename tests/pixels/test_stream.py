@@ -22,7 +22,6 @@ from tests.exr import files
 from tests.pixels.images import CODECS, Bytes, Planes, decoded_parts, picture
 
 examples = settings(
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -39,7 +39,7 @@ def with_channels(*channels: Channel, attributes: Iterable[Attribute] = ()) -> b
 
 
 def with_extra(*attributes: Attribute, flags: int | None = None) -> bytes:
-    """A file with these attributes behind its others, even if a name is there twice."""
+    """A file with these attributes behind its others, even if a name occurs twice."""
     part = scanline(dict.fromkeys(RGB, plane()))
     return write(Part((*part.attributes, *attributes), part.chunks), flags=flags)
 

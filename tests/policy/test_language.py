@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exr_inspector.policy import collections as _registered  # noqa: F401
@@ -200,11 +201,13 @@ def test_a_pattern_that_takes_other_engines_forever_takes_no_time() -> None:
 
 
 @given(text=st.text(alphabet="ab*?[]!\\.^-", max_size=8), name=st.text(alphabet="ab*?[]!\\.^-", max_size=8))
-def test_a_glob_is_a_valid_pattern_whatever_it_holds(text: str, name: str) -> None:
-    matches = compile_glob(text)
-    assert matches(name) in (True, False)
-    if not set(text) & set("*?["):
-        assert matches(name) is (text == name)
+@example(text="[!]", name="[!]")
+@example(text="[b-a]", name="a")
+@example(text="[!b-a]", name="c")
+def test_a_glob_is_that_of_fnmatch_whatever_it_holds(text: str, name: str) -> None:
+    matches = compile_glob(text)(name)
+    # fnmatch takes the `!` behind a range that falls, as in `[b-a!c]`, for a negation.
+    assert matches is fnmatchcase(name, text) or {"-", "!"} <= set(text)
 
 
 # --- messages -------------------------------------------------------------------------------------------

@@ -170,8 +170,8 @@ def test_the_default_pack_is_judged_as_a_policy_that_extends_it_changed_it() -> 
     [
         (b"", "(studio.yaml:1)"),
         (b"[1, 2]", "a mapping of fields is required"),
-        (b"policy: a\n---\npolicy: b", "a second document begins here; one is allowed (studio.yaml:3)"),
-        (b"policy: a\npolicy: b", "the key 'policy' is there twice (studio.yaml:2)"),
+        (b"policy: a\n---\npolicy: b", "a second document begins here; only one is allowed (studio.yaml:3)"),
+        (b"policy: a\npolicy: b", "the key 'policy' occurs twice (studio.yaml:2)"),
         (b"policy: !!python/object/apply:os.system [ls]", "the tag"),
         (b"policy: a\n? [1, 2]\n: 3", "a key must be a text (studio.yaml:2)"),
         (b"policy: \xff", "the text is not UTF-8 (studio.yaml:1)"),

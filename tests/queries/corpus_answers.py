@@ -86,11 +86,11 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("openexr-images", "Rec.709", 1),
         ("openexr-images", "other", 2),
     ],
-    "Which sequences are there?": [
+    "Which sequences exist?": [
         ("openexr-images/Beachball/multipart.#.exr", 1, 4, 4, 0),
         ("openexr-images/Beachball/singlepart.#.exr", 1, 4, 4, 0),
     ],
-    "What is wrong with the files of each show?": [
+    "Which faults do the files of each show have?": [
         ("openexr-images", "corrupt", "BAD_ATTRIBUTE", 5),
         ("openexr-images", "corrupt", "CHUNKS_MISSING", 10),
         ("openexr-images", "corrupt", "HEADER_CORRUPT", 110),

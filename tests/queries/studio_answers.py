@@ -112,7 +112,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("tide", "lin_rec709_scene", 1),
     ],
     "Which primaries do files declare?": [("hill", "AP0", 2), ("hill", "Rec.709", 6)],
-    "Which sequences are there?": [
+    "Which sequences exist?": [
         ("hill/sq010/sh010/comp/comp.#.exr", 1001, 1003, 3, 0),
         ("hill/sq010/sh010/plate/plate.#.exr", 1001, 1005, 5, 0),
         ("hill/sq010/sh010/render/beauty.#.exr", 1001, 1010, 7, 1),
@@ -139,7 +139,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "Which frames are copies of another?": [
         (["hill/sq010/sh020/render/beauty.1005.exr", "hill/sq010/sh020/render/beauty.1006.exr"], 4500)
     ],
-    "What else changes within a sequence?": [
+    "Which properties change within a sequence?": [
         (
             "hill/sq010/sh010/comp/comp.#.exr",
             ["16 x 9"],
@@ -168,7 +168,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "Where does the time code jump?": [
         ("hill/sq010/sh010/plate/plate.#.exr", 1004, "01:00:00:02", "01:00:00:13", 1, 11)
     ],
-    "What is wrong with the files of each show?": [
+    "Which faults do the files of each show have?": [
         ("hill", "incomplete", "CHUNKS_MISSING", 1),
         ("tide", "corrupt", "HEADER_CORRUPT", 1),
         ("tide", "incomplete", "EMPTY_FILE", 1),

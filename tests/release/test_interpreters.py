@@ -29,6 +29,12 @@ found = sorted(set(sys.modules) - before)
 foreign = {name.partition(".")[0] for name in found} - set(sys.stdlib_module_names)
 print(json.dumps([len(found), sorted(name for name in foreign if not name.startswith("_"))]))
 """
+# Imports every module; some are imported only by the command that needs them.
+_EVERYTHING = """
+import importlib, pkgutil, exr_inspector
+for each in pkgutil.walk_packages(exr_inspector.__path__, "exr_inspector."):
+    importlib.import_module(each.name)
+"""
 _COMMAND = "from exr_inspector.__main__ import main; main()"
 
 
@@ -95,9 +101,13 @@ def test_everything_installs_and_works_on_every_interpreter(
     command = binaries / "exr-inspector"
     assert run(command, "--version").split()[-1] == VERSION
     assert f"Python {python}." in run(binaries / "python", "--version")
+    run(binaries / "python", "-I", "-c", _EVERYTHING)
     for name in re.findall(r"^  ([a-z-]+)  ", run(command, "--help").partition("Commands:")[2], re.MULTILINE):
         assert f"exr-inspector {name}" in run(command, name, "--help")
     assert "ok" in run(command, "check", demo / SAMPLE, "--settle", "0", "--pixels", "full")
+    assert "header: equal" in run(command, "diff", demo / SAMPLE, demo / SAMPLE, "--pixels", "full")
+    run(command, "report", demo / SAMPLE, "--output", tmp_path / "report.html")
+    assert "beauty" in (tmp_path / "report.html").read_text("utf-8")
 
     _serve_and_invoke(command, demo / SAMPLE, tmp_path)
 

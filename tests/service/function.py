@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 import main
 from exr_inspector.apps.devserver.context import Context
 from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.pipeline import Runtime
+from tests.document.documents import VALIDATOR
 from tests.sources.server import KEYS, S3Server
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "document.schema.json"
 BUCKET = "shots"
 
-_VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 _S3_NAMES = {"s3_access_key": "S3_ACCESS_KEY", "s3_secret_key": "S3_SECRET_KEY"}
 
 Document = dict[str, Any]
@@ -92,7 +89,7 @@ def check(answer: Document) -> None:
     """A document, or each of several, is JSON by RFC 8259 and of its schema."""
     json.dumps(answer, allow_nan=False)
     for document in answer.get("documents", [answer]):
-        _VALIDATOR.validate(document)
+        VALIDATOR.validate(document)
 
 
 def plain(path: object, **payload: Any) -> dict[str, Any]:

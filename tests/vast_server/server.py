@@ -71,6 +71,10 @@ class VastServer:
         """Let the bucket of VAST Catalog have the same tables, one of which may have the catalog's name."""
         self._api.buckets.add("vast-big-catalog-bucket")
 
+    def take(self, other: VastServer) -> None:
+        """Have the schemas, tables and rows that `other` has committed. Call it before the first request."""
+        self._transactions.take(other._transactions)
+
     def expire(self) -> None:
         """End every open transaction, as a cluster's timeout ends those of a dead client."""
         self._transactions.expire()

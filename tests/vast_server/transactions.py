@@ -107,6 +107,12 @@ class Transactions:
         with self._lock:
             self._open.clear()
 
+    def take(self, other: Transactions) -> None:
+        """Have the committed database of `other`."""
+        self.committed = other.committed
+        self._handles = itertools.count(other.new_handle())
+        self._rows = other._rows.copy()
+
     def new_handle(self) -> int:
         with self._lock:
             return next(self._handles)

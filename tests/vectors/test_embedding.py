@@ -190,7 +190,7 @@ DOCUMENTS = st.builds(
 
 
 @given(DOCUMENTS, st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_document_in_any_order_gives_the_same_finite_unit_vectors(anything: Document, seed: int) -> None:
     for vector in (metadata_embedding(anything), channel_fingerprint(anything)):
         assert np.isfinite(vector).all()

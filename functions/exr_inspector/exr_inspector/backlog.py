@@ -1,6 +1,6 @@
 """Measure the pixels of stored files that lack statistics, the most telling ones first.
 
-Nothing is kept between calls: what is left, and how much was read today, follows from the tables.
+Nothing is kept between calls: the remaining files and the bytes read today follow from the tables.
 """
 
 from __future__ import annotations

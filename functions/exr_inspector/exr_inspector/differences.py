@@ -36,13 +36,13 @@ def diff(  # noqa: PLR0913 - the options of the command, by keyword
 ) -> FileDiff:
     """Compare two files: local paths, `s3://bucket/key`, or locations.
 
-    `pixels`: `none` compares headers only; `full` compares every sample of channels that correspond, with
-    bounded memory; `hash` compares hashes of the decoded channels. `channels` are names or patterns such as
-    `*.R` of the channels whose pixels are compared. With `full`, a map of the differences of each pair of
-    flat parts is appended to `heat_maps`.
+    `pixels`: `none` compares headers only; `hash` also compares hashes of the decoded channels; `full`
+    compares every sample of corresponding channels, with bounded memory. `channels` are names or patterns,
+    such as `*.R`, of the channels to compare. With `full`, a map of the differences of each pair of flat
+    parts is appended to `heat_maps`.
 
-    Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an impossible path, and
-    transient faults of the files' stores.
+    Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_EVENT for an invalid path, and
+    transient faults of the file systems or object stores.
 
     >>> diff("beauty.1001.exr", "beauty.1002.exr")["status"]
     'equal'

@@ -33,9 +33,9 @@ class Fault:
 
 
 class InspectorError(Exception):
-    """A failure with a stable code; the only exception that exr-inspector raises on purpose.
+    """A failure with a stable code. exr-inspector raises no other exception on purpose.
 
-    `where` names the place: a path, an attribute, a setting or a table.
+    `where` is the path, attribute, setting or table at fault.
     """
 
     def __init__(self, fault: Fault, message: str, where: str = "") -> None:
@@ -90,13 +90,13 @@ DANGLING_LINK = _fault(
 LINK_LOOP = _fault(
     "LINK_LOOP",
     "missing",
-    "The path leads through symbolic links that point to each other.",
+    "The path contains symbolic links that point to each other.",
     "Correct the links.",
 )
 NOT_A_FILE = _fault(
     "NOT_A_FILE",
     None,
-    "The path names a folder, a named pipe, a socket or a device. It is not opened, and has no row.",
+    "The path names a folder, a named pipe, a socket or a device. It is not opened and gets no row.",
     "Name a file, or use `exr-inspector inspect` for a folder.",
 )
 EMPTY_FILE = _fault(
@@ -109,13 +109,13 @@ NOT_AN_EXR = _fault(
     "NOT_AN_EXR",
     "unsupported",
     "The file does not begin with the OpenEXR magic number.",
-    "Check what the file really is; a renamed JPEG or a text file is common.",
+    "Find out the real format, often JPEG or text, and rename or replace the file.",
 )
 UNSUPPORTED_VERSION = _fault(
     "UNSUPPORTED_VERSION",
     "unsupported",
-    "The version field has a format version or flags that OpenEXR has not defined.",
-    "Write the file with OpenEXR 1.7 or later, or report it if a newer format exists.",
+    "The version field has a format version or flags that OpenEXR does not define.",
+    "Write the file with OpenEXR 1.7 or later. If a newer format exists, report it.",
 )
 HEADER_TRUNCATED = _fault(
     "HEADER_TRUNCATED",
@@ -126,7 +126,7 @@ HEADER_TRUNCATED = _fault(
 HEADER_CORRUPT = _fault(
     "HEADER_CORRUPT",
     "corrupt",
-    "The header's structure is not valid, so the rest of the file cannot be located.",
+    "The header's structure is invalid, so the rest of the file cannot be located.",
     "Restore the file from its source.",
 )
 LIMIT_EXCEEDED = _fault(
@@ -150,47 +150,46 @@ BAD_ATTRIBUTE = _fault(
 UNKNOWN_CODE = _fault(
     "UNKNOWN_CODE",
     "unsupported",
-    "OpenEXR has not defined this compression, line order, pixel type, part type or tile mode.",
-    "Update exr-inspector if the code is new in OpenEXR; otherwise the file is damaged.",
+    "OpenEXR does not define this compression, line order, pixel type, part type or tile mode.",
+    "If the code is new in OpenEXR, update exr-inspector. Otherwise the file is damaged.",
 )
 CHUNK_COUNT_MISMATCH = _fault(
     "CHUNK_COUNT_MISMATCH",
     None,
-    "The attribute chunkCount disagrees with the data window, compression and tiles. Readers derive the"
-    " number of chunks from those, as exr-inspector does; few refuse the file.",
+    "The attribute chunkCount contradicts the data window, compression and tiles. Most readers, like"
+    " exr-inspector, ignore it; few reject the file.",
     "Report it to the author of the software that wrote the file.",
 )
 CHUNKS_MISSING = _fault(
     "CHUNKS_MISSING",
     "incomplete",
-    "The file does not hold all of its chunks: it was cut short, or its end was never written.",
-    "Copy or render the frame again. Its header is intact, so it opens everywhere.",
+    "Chunks are missing: the file was cut short, or its end was never written.",
+    "Copy or render the frame again. Its header is intact, so every application opens it.",
 )
 OFFSET_TABLE_MISSING = _fault(
     "OFFSET_TABLE_MISSING",
     "incomplete",
-    "The chunk offset table holds only zeros: its writer did not finish. The chunks may be intact, but not"
-    " all of them were found.",
-    "Look at the message: if it counts the chunks, render the frame again. Otherwise inspect a local copy, or"
-    " set EXR_INSPECTOR_COMPLETENESS to `always`, to count them.",
+    "The chunk offset table has only zeros: the writer did not finish. Not all chunks were found.",
+    "If the message counts the chunks, render the frame again. Otherwise inspect a local copy, or set"
+    " EXR_INSPECTOR_COMPLETENESS to `always`, to count them.",
 )
 OFFSET_TABLE_REBUILT = _fault(
     "OFFSET_TABLE_REBUILT",
     None,
-    "The chunk offset table holds only zeros, but every chunk is in the file. Most readers rebuild it.",
+    "The chunk offset table has only zeros, but every chunk is in the file. Most readers rebuild it.",
     "The pixels are safe. `oiiotool in.exr -o out.exr` writes a copy with an offset table.",
 )
 COMPLETENESS_UNKNOWN = _fault(
     "COMPLETENESS_UNKNOWN",
     None,
     "The chunk offset table is too large to read, so a truncated file may go unnoticed.",
-    "Nothing, unless the file may be truncated: then decode it, for example with `exrcheck`.",
+    "None, unless the file may be truncated; then decode it, for example with `exrcheck`.",
 )
 
 WORKER_LOST = _fault(
     "WORKER_LOST",
     "unsupported",
-    "A process died each time that it inspected this file, and of no other file with it.",
+    "The worker process died each time it inspected this file alone.",
     "Report it: exr-inspector or OpenImageIO has a bug. `--no-oiio` may avoid it.",
 )
 
@@ -199,28 +198,28 @@ WORKER_LOST = _fault(
 CHUNK_CORRUPT = _fault(
     "CHUNK_CORRUPT",
     None,
-    "A chunk of pixels cannot be decoded, or its head contradicts the header. Other chunks are unaffected.",
+    "A chunk of pixels cannot be decoded, or contradicts the header. Other chunks are unaffected.",
     "Restore the file from its source, or render the frame again.",
 )
 DECODER_LOST = _fault(
     "DECODER_LOST",
     None,
-    "The process that decoded a chunk crashed, or reached its limit of time or memory.",
+    "The process that decoded a chunk crashed, or exceeded its time or memory limit.",
     "Restore the file from its source. If the file is genuine, report it: the decoder has a bug.",
 )
 PIXELS_LIMIT = _fault(
     "PIXELS_LIMIT",
     None,
-    "A chunk, or the number of channels, is larger than pixel statistics allow. The memory of the instance"
-    " limits a chunk: to about 32 MiB decoded if it has 512 MiB, and to 128 MiB at most.",
-    "Choose fewer channels or parts, or measure the file with more memory.",
+    "A chunk, or the number of channels, exceeds a limit of pixel statistics. The limit of a decoded chunk"
+    " depends on the instance's memory: about 32 MiB with 512 MiB, and at most 128 MiB.",
+    "Select fewer channels or parts, or measure the file with more memory.",
 )
 PIXELS_TIMEOUT = _fault(
     "PIXELS_TIMEOUT",
     None,
-    "The time for the pixels of a file ran out, also if it was spent on waiting for memory that other files"
-    " held. What was read until then was measured.",
-    "Ask again with more time, or for a sample.",
+    "The time for the pixels of a file ran out; waiting for memory that other files use counts too. The"
+    " chunks read by then were measured.",
+    "Allow more time, or request a sample.",
 )
 
 # --- the request: permanent, no file is known ------------------------------------------------------
@@ -228,26 +227,26 @@ PIXELS_TIMEOUT = _fault(
 BAD_EVENT = _fault(
     "BAD_EVENT",
     None,
-    "The event names no file, or does not have a form that exr-inspector knows.",
-    "See docs/SERVERLESS_INTEGRATION.md for the forms; send `elementpath`, S3 `Records` or `path`.",
+    "The event names no file, or has an unknown form.",
+    "Send `elementpath`, S3 `Records` or `path`; docs/SERVERLESS_INTEGRATION.md describes the forms.",
 )
 BAD_CONFIG = _fault(
     "BAD_CONFIG",
     None,
-    "A configuration value in the event is not one of those allowed.",
-    "Correct what the message names: a switch is true or false (or 1, yes, y, on and their opposites).",
+    "A configuration value in the event is invalid.",
+    "Correct what the message names. A switch is true or false, or 1, yes, y, on and their opposites.",
 )
 BAD_SETTING = _fault(
     "BAD_SETTING",
     None,
-    "A setting is not valid, or one of several settings that belong together is absent.",
+    "A setting is invalid, or another setting that it needs is absent.",
     "Correct the option, environment variable or secret that the message names; see docs/CONFIGURATION.md.",
 )
 BAD_POLICY = _fault(
     "BAD_POLICY",
     None,
-    "A policy does not exist, cannot be read, or has a rule that is not valid. Its rules were not applied.",
-    "Correct what the message names; see docs/POLICIES.md.",
+    "A policy does not exist, cannot be read, or has an invalid rule. Its rules were not applied.",
+    "Correct the place that the message names; see docs/POLICIES.md.",
 )
 PATH_NOT_ALLOWED = _fault(
     "PATH_NOT_ALLOWED",
@@ -258,44 +257,44 @@ PATH_NOT_ALLOWED = _fault(
 BAD_QUERY = _fault(
     "BAD_QUERY",
     None,
-    "The SQL is not valid for this database.",
+    "The SQL is invalid for this database.",
     "Correct the statement; docs/DATABASE_SCHEMA.md lists tables and columns.",
 )
 QUERY_LIMIT = _fault(
     "QUERY_LIMIT",
     None,
-    "A query ran over its limit of time or memory.",
+    "A query exceeded its time or memory limit.",
     "Narrow the query, or run it without the limit.",
 )
 DATABASE_NOT_FOUND = _fault(
     "DATABASE_NOT_FOUND",
     None,
-    "The database file does not exist, or the folder that is to contain it does not.",
+    "The database file or its folder does not exist.",
     "Create the folder or correct the path in `--db` or EXR_INSPECTOR_DB.",
 )
 NOT_A_DATABASE = _fault(
     "NOT_A_DATABASE",
     None,
-    "The path of the database names something other than a DuckDB file.",
+    "The database path does not name a DuckDB file.",
     "Correct the path in `--db` or EXR_INSPECTOR_DB; the file was not changed.",
 )
 TABLE_MISMATCH = _fault(
     "TABLE_MISMATCH",
     None,
-    "A column of a table in the database has another type than exr-inspector writes.",
-    "Move the table away or choose another schema; the message names the column.",
+    "A column of a table in the database is missing, or has a different type than exr-inspector writes.",
+    "Run `exr-inspector index` if an older release wrote the database; otherwise rename the table.",
     retry=True,
 )
 NOT_LOSSLESS = _fault(
     "NOT_LOSSLESS",
     None,
-    "The document does not hold a whole header, so the header's bytes cannot be restored.",
-    "Use a document of a file whose header was read completely, without elided values.",
+    "The document lacks part of the header, so the header's bytes cannot be restored.",
+    "Use a document with a completely read header and without elided values.",
 )
 NOT_INSTALLED = _fault(
     "NOT_INSTALLED",
     None,
-    "A library that this feature needs is not installed, or not in a version that exr-inspector supports.",
+    "A library that this feature needs is not installed, or its version is not supported.",
     "Run the `pip install` command in the message.",
 )
 
@@ -315,7 +314,7 @@ def requires_extra(extra: str) -> Iterator[None]:
 STORAGE_UNAVAILABLE = _fault(
     "STORAGE_UNAVAILABLE",
     None,
-    "The file or object store did not answer, answered with an error, or broke off.",
+    "The file system or object store did not answer, returned an error, or closed the connection.",
     "Retry. If it persists, check the endpoint, the network and the store's health.",
     retry=True,
 )
@@ -329,42 +328,43 @@ STORAGE_DENIED = _fault(
 STORAGE_REFUSED = _fault(
     "STORAGE_REFUSED",
     None,
-    "The object store rejects the request as malformed (400, 413), whatever object it asks for.",
-    "Check S3_ENDPOINT (its port, http or https), S3_REGION, and any proxy in front of the store.",
+    "The object store rejects requests for any object as malformed (400, 413).",
+    "Check S3_ENDPOINT (port, http or https), S3_REGION, and any proxy in front of the store.",
     retry=True,
 )
 OBJECT_CHANGED = _fault(
     "OBJECT_CHANGED",
     None,
     "The file was replaced repeatedly while it was being read.",
-    "Nothing: a later delivery reads the final version.",
+    "None: a later delivery reads the final version.",
     retry=True,
 )
 SECRET_UNAVAILABLE = _fault(
     "SECRET_UNAVAILABLE",
     None,
-    "The runtime did not give a secret, for another reason than that it does not exist.",
-    "It may pass; the event is delivered again. If it does not, check the secret and who may read it.",
+    "The runtime could not return a secret that may exist.",
+    "None if temporary: the event is delivered again. If it persists, check the secret and its permissions.",
     retry=True,
 )
 NO_WORKERS = _fault(
     "NO_WORKERS",
     None,
-    "Worker processes do not start, or a Dask cluster does not answer or is not set up as this process is.",
-    "Look at the message and their logs, and run the command again: it continues with what is not stored.",
+    "Workers do not start, or the Dask cluster does not answer or has other package versions or mounts.",
+    "Read the message and the workers' logs, then run the command again; it continues with the files that are"
+    " not stored.",
     retry=True,
 )
 DATABASE_IN_USE = _fault(
     "DATABASE_IN_USE",
     None,
-    "Another process has the DuckDB file open. One process at a time can, unless all of them only read.",
-    "Wait until that process has ended, or read the snapshot that `exr-inspector index --publish` writes.",
+    "Another process has the DuckDB file open. Only one process can open it, unless all of them only read.",
+    "Wait until that process ends, or read a snapshot written by `exr-inspector index --publish`.",
     retry=True,
 )
 DATABASE_UNAVAILABLE = _fault(
     "DATABASE_UNAVAILABLE",
     None,
-    "The database did not answer, answered with an error, or broke off.",
+    "The database did not answer, returned an error, or closed the connection.",
     "Retry. If it persists, check the DuckDB file and which process has it open; or the endpoint, the network"
     " and the database's health.",
     retry=True,
@@ -372,29 +372,28 @@ DATABASE_UNAVAILABLE = _fault(
 DATABASE_DENIED = _fault(
     "DATABASE_DENIED",
     None,
-    "The database refuses these credentials or this operation.",
-    "Correct the keys or the view's policy; the event is redelivered until then.",
+    "The database rejects these credentials or this operation.",
+    "Correct the keys, the view's policy or the file's permissions; the event is redelivered until then.",
     retry=True,
 )
 DATABASE_REFUSED = _fault(
     "DATABASE_REFUSED",
     None,
-    "The database rejects these rows or this request: too large, too wide, or unknown to it.",
-    "Report it with the message. A retry does not help, but the event is redelivered so that a dead-letter"
-    " topic keeps it.",
+    "The database rejects these rows or this request: too large, too wide, or unsupported.",
+    "Report the message. A retry does not help; redelivery moves the event to the dead-letter topic.",
     retry=True,
 )
 DATABASE_CONFLICT = _fault(
     "DATABASE_CONFLICT",
     None,
-    "Other writers changed the same rows during every retry.",
-    "Nothing if it is rare; otherwise lower the function's concurrency.",
+    "Other writers changed the same rows during every attempt.",
+    "None if it is rare; otherwise lower the function's concurrency.",
     retry=True,
 )
 DATABASE_FULL = _fault(
     "DATABASE_FULL",
     None,
-    "The database file cannot grow: its disk is full, or a quota or a limit of the file size is reached.",
-    "Free space or raise the quota, then inspect the files again; nothing of this batch was stored.",
+    "The database file cannot grow: the disk is full, or a quota or file size limit is reached.",
+    "Free space or raise the quota, then inspect the files again; this batch was not stored.",
     retry=True,
 )

@@ -1,6 +1,6 @@
 """Evidence that some rules need besides the document and the statistics.
 
-It is read only for policies that look at it, and only from files that state what it is compared with.
+It is read only if a policy uses it, and only for files that state the value to compare it with.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from exr_inspector.sources.opener import Opener
 
 
 def inspect_many(paths: Iterable[Target], settings: Settings | None = None) -> Iterator[Document]:
-    """Yield the document of each file, in order, as it is read. Every file gives one.
+    """Yield one document for each file, in order.
 
-    A fault that a retry might cure, which `inspect` raises, is in the document's `errors`; its status is then
-    None. Raises InspectorError(BAD_EVENT) for an impossible path.
+    A transient fault, which `inspect` raises, is listed in the document's `errors`, and its status is None.
+    Raises InspectorError(BAD_EVENT) for an invalid path.
 
     >>> frames = ["beauty.1001.exr", "beauty.1002.exr"]
     >>> [document["file"]["frame_number"] for document in inspect_many(frames)]
@@ -26,5 +26,5 @@ def inspect_many(paths: Iterable[Target], settings: Settings | None = None) -> I
     runtime = Runtime(settings, None, Opener(settings))
     requests = (request_for(path, settings) for path in paths)
     for document in inspect_requests(requests, runtime, batch=1, keep_faults=True):
-        # Without a store, nothing is to be said about rows.
+        # Without a store, there are no rows to report.
         yield cast("Document", {key: value for key, value in document.items() if key != "persistence"})

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus
 
 from exr_inspector.errors import BAD_EVENT, InspectorError
+from exr_inspector.exr.values import clean
 
 SUFFIX = ".exr"
 S3 = "s3://"
@@ -40,7 +41,7 @@ class Location:
     """What is opened: an absolute local path or `s3://bucket/key`. Bytes of a local path that are not UTF-8
     are surrogates (PEP 383); an S3 key is stored text, not percent-encoded."""
     canonical: str
-    """The name that all paths of the file share. `file_id` is made of it."""
+    """The name that all paths of the file share. `file_id` is a hash of it."""
 
     @property
     def scheme(self) -> Literal["file", "s3"]:
@@ -133,7 +134,7 @@ def object_location(bucket: str, key: str, paths: PathMap = NO_MAP) -> Location:
 def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     """Return the location that a user means: a local path or `s3://bucket/key`, taken literally.
 
-    A Location is returned as it is. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
+    A Location is returned unchanged. Raises InspectorError(BAD_EVENT) if neither a file system nor an object
     store accepts the path as a name.
     """
     if isinstance(path, Location):
@@ -155,6 +156,11 @@ def path_location(path: Any, paths: PathMap = NO_MAP) -> Location:
     return Location(absolute, paths.canonical(absolute))
 
 
+def stored_name(path: str, paths: PathMap = NO_MAP) -> str:
+    """Return the canonical name of a path as it is stored: bytes that are not UTF-8 become escapes."""
+    return clean(paths.canonical(path))
+
+
 def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
     """Return what the stored paths of a folder, a bucket or a file begin with, without a slash at the end.
 
@@ -166,13 +172,13 @@ def folder_names(name: str, paths: PathMap = NO_MAP) -> tuple[str, ...]:
     else:
         location = path_location(name, paths)
         found = (location.path, location.canonical)
-    return tuple(dict.fromkeys(each.rstrip("/") for each in found))
+    return tuple(dict.fromkeys(clean(each).rstrip("/") for each in found))
 
 
 def event_locations(names: Sequence[tuple[str, str]], paths: PathMap = NO_MAP) -> tuple[Location, ...]:
-    """Return where the object called by `names` (bucket, key) may be, likeliest first, each location once.
+    """Return the possible locations of an object with these `names` (bucket, key), most likely first.
 
-    The result is empty if none of them can be an object's name.
+    The result is empty if no name is a possible object name.
     """
     possible = [name for name in _decoded_names(names) if _can_exist(*name)]
     return tuple(object_location(*name, paths) for name in dict.fromkeys(possible))
@@ -184,7 +190,7 @@ def impossible_name(bucket: str, key: str) -> InspectorError:
 
 
 def may_be_exr(names: Sequence[tuple[str, str]]) -> bool:
-    """Return whether one of the keys, as it is or decoded, ends in `.exr`, in any case."""
+    """Return whether one of the keys, raw or decoded, ends in `.exr`, in any case."""
     return any(is_exr(key) for _, key in _decoded_names(names))
 
 

@@ -56,7 +56,7 @@ def list_objects(
 
 
 def _mode(inspection: Inspection, reader: Reader) -> str:
-    """Return what is asked for: `none`, `objects` or `coverage`."""
+    """Return the requested mode: `none`, `objects` or `coverage`."""
     asked = inspection.request.config.cryptomatte or reader.settings.cryptomatte
     return asked if inspection.document["parts"] else "none"
 
@@ -102,7 +102,7 @@ def _is_final(result: Mapping[str, Any]) -> bool:
 
 
 def requests(mode: str) -> list[str]:
-    """Return what is asked, as JSON, and other requests whose results answer it too: coverage does."""
+    """Return the request as JSON, and other requests whose results also satisfy it: coverage does."""
     return [to_json({"mode": each}) for each in dict.fromkeys((mode, "coverage"))]
 
 

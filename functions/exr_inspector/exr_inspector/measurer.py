@@ -85,7 +85,7 @@ class Measurer:
             return _with(inspection, {"status": "skipped", "reason": str(error)})
 
     def _mode(self, inspection: Inspection) -> Mode | None:
-        """Return how the pixels of a file are read; None if they are not, or there is no header."""
+        """Return the mode for the pixels of a file; None if they are not read or the header is missing."""
         mode = inspection.request.config.stats_mode(self.reader.settings.stats)
         return mode if mode != "none" and inspection.document["parts"] else None
 
@@ -119,13 +119,13 @@ class Measurer:
 
 
 def requests(mode: str, settings: Settings) -> list[str]:
-    """Return what is asked, as JSON, and other requests whose results answer it too: a full pass does."""
+    """Return the request as JSON, and other requests whose results also satisfy it: a full pass does."""
     full = to_json({"mode": "full"})
     return [full] if mode == "full" else [to_json({"mode": mode, "budget": settings.stats_bytes}), full]
 
 
 def _pixels(result: Mapping[str, Any], stat: Stat, request: str) -> Pixels:
-    """Return what is stored. An unfinished result is known by another hash, so that it is computed again."""
+    """Return the stored form. An unfinished result gets a different hash, so that it is computed again."""
     if all(each["code"] != PIXELS_TIMEOUT.code for each in result["failures"]):
         return Pixels(result, request, _input_hash(stat, request), result["status"])
     unfinished = f"{request} after {result['coverage']['chunks_read']} chunks"

@@ -15,7 +15,7 @@ _file_systems: dict[int, str] = {}
 
 
 def file_system(device: int, path: str) -> str:
-    """Return what is mounted at a path, such as `nfs4 vast:/renders`; `device` is its number (`st_dev`).
+    """Return the file system of a path, such as `nfs4 vast:/renders`; `device` is its number (`st_dev`).
 
     Unlike the number it stays the same when the machine starts again, and on other machines. It is the number
     where `/proc` does not tell more.

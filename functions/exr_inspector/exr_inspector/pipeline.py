@@ -53,8 +53,8 @@ def request_for(path: Target, settings: Settings) -> Request:
 def inspect(path: Target, settings: Settings | None = None) -> Document:
     """Return the document of one file: a local path or `s3://bucket/key`.
 
-    A file that is not a readable EXR gives a document too, with `errors`. Raises InspectorError if reading
-    again may help: STORAGE_DENIED, STORAGE_UNAVAILABLE, OBJECT_CHANGED; and BAD_EVENT for an impossible path.
+    If the file is not a readable EXR, the document has `errors`. Raises InspectorError if a retry may help:
+    STORAGE_DENIED, STORAGE_UNAVAILABLE, OBJECT_CHANGED. Raises BAD_EVENT for an invalid path.
 
     >>> document = inspect("beauty.1001.exr")
     >>> document["file"]["status"], [part["compression"] for part in document["parts"]]

@@ -45,7 +45,8 @@ class PolicyFiles:
         self._lock = threading.Lock()
 
     def load(self, name: str, open_source: OpenSource) -> Policy:
-        """Return the policy of a name: a pack, `s3://bucket/key`, or a path, from the function's folder on.
+        """Return the policy of a name: a pack, `s3://bucket/key`, or a path relative to the function's
+        folder.
 
         Raises InspectorError: BAD_POLICY, NOT_INSTALLED, and transient faults of the file's store.
         """

@@ -1,6 +1,6 @@
 """Request -> source -> header -> document: read the file that a request names.
 
-Permanent faults of a file become part of its document; faults that a retry can cure are raised.
+Permanent faults of a file become part of its document; transient faults are raised.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from exr_inspector.version_reader import FIRST_LOCAL_READ, FIRST_READ, MAX_READS
 # Chunk heads that are read, each with a request or a system call, if a file has no offset table.
 MAX_REMOTE_HEADS = 256
 MAX_LOCAL_HEADS = 1 << 17
-# Faults of a file of which no byte was read.
+# Faults of files that could not be opened.
 UNREACHED = (BAD_EVENT, DANGLING_LINK, FILE_NOT_FOUND, LINK_LOOP, NOT_A_FILE, PATH_NOT_ALLOWED)
 # Faults that may concern the name alone: the object may exist under another of the request's names.
 REFUSALS = (STORAGE_DENIED, STORAGE_REFUSED)
@@ -49,7 +49,7 @@ OpenSource = Callable[[Location], Source]
 
 
 class Judged(NamedTuple):
-    """The document's `validation`, and what it was judged by beside the facts.
+    """The document's `validation`, and the inputs that produced it besides the facts.
 
     `known` is the identity of the stored findings if they were judged by statistics that are not at hand.
     """
@@ -62,8 +62,7 @@ class Judged(NamedTuple):
 class Pixels(NamedTuple):
     """The result of `pixels.stats` or `pixels.cryptomatte`.
 
-    `request` is JSON that says what was asked. `hash` identifies both. `status` is that of the result, or
-    `unfinished`.
+    `request` is the request as JSON. `hash` identifies both. `status` is that of the result, or `unfinished`.
     """
 
     result: Mapping[str, Any]
@@ -74,24 +73,24 @@ class Pixels(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """A request and what was found."""
+    """A request and its result."""
 
     request: Request
     document: Document
     location: Location | None = None
-    """Where the document was read, or where the file was looked for first; None if the request names none."""
+    """The location that was read, or the first that was tried; None if the request names none."""
     stat: Stat | None = None
     """The version that was read; None if there is none."""
     absent: tuple[Location, ...] = ()
     """All locations of the request, if the file is at none of them."""
     is_current: bool = False
-    """Whether this version was seen again after another one was stored, so that it must replace it."""
+    """Whether this version was seen again after another one was stored, and must replace it."""
     pixels: Pixels | None = None
-    """The statistics of the pixels of this version; None if they were not asked for or are stored."""
+    """The pixel statistics of this version; None if they were not requested or are stored."""
     cryptomattes: Pixels | None = None
     """The cryptomattes of this version, likewise."""
     judged: Judged | None = None
-    """What policies found; None if no policy was asked for."""
+    """The findings of policies; None if no policy was requested."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class Reader:
     telemetry: Telemetry
 
     def inspect(self, request: Request) -> Inspection:
-        """Return what the file of a request holds; for a refused request, a document of its faults."""
+        """Return the inspection of a request's file; for a refused request, a document with its faults."""
         for error in request.errors:
             self.telemetry.logger.warning("Event: %s", error)
         if request.kind in ("ignored", "refused"):

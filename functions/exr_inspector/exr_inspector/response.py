@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def make_runtime(
     settings: Settings, telemetry: Telemetry = SILENT, *, serves_events: bool = False
 ) -> Runtime:
-    """Make what an instance holds: the store and the sources that the settings select.
+    """Make the runtime of an instance: the store and the sources that the settings select.
 
     With `serves_events`, local files are limited to EXR_INSPECTOR_LOCAL_ROOTS, and the S3 client is made now,
     so that a wrong setting is reported at the start and not by the first object. So is a configuration of the
@@ -61,7 +61,7 @@ def answers(events: list[Any], runtime: Runtime) -> list[dict[str, Any]]:
 def measure_pixels(event: Any, runtime: Runtime) -> dict[str, Any]:
     """Measure the files that an event names and return its answer; if it names none, measure the backlog.
 
-    Raises InspectorError: BAD_SETTING if there is no store, and what a retry can cure.
+    Raises InspectorError: BAD_SETTING if there is no store, and transient faults.
     """
     if runtime.store is None:
         raise InspectorError(BAD_SETTING, NO_STORE, "VAST_DB_ENDPOINT")

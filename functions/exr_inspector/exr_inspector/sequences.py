@@ -47,7 +47,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         found = _RANGE.fullmatch(part.strip())
         if not found:
-            raise ValueError(f"{text!r} is no frame range; write one like 1001-1240, 1300-1310x2")
+            raise ValueError(f"{text!r} is not a frame range; write one like 1001-1240, 1300-1310x2")
         first, last = sorted((int(found[1]), int(found[2] or found[1])))
         step = int(found[4] or 1)
         if not step:

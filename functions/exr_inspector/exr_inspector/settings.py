@@ -73,7 +73,7 @@ def url(text: str) -> str:
     except ValueError:  # brackets that do not close; a port that is not a number
         raise ValueError(_HOST_NEEDED) from None
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password; the keys have settings of their own")
+        raise ValueError("must not contain a user name or password; the keys have separate settings")
     if text and not has_host:
         raise ValueError(_HOST_NEEDED)
     return text.rstrip("/")
@@ -137,16 +137,18 @@ def declare(
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an instance, made once at its start."""
+    """The settings of an instance. They do not change after its start."""
 
-    db_file: str = declare("EXR_INSPECTOR_DB", "", "DuckDB file of the embedded store; empty for none.")
+    db_file: str = declare(
+        "EXR_INSPECTOR_DB", "", "DuckDB file of the embedded store. Empty: no DuckDB store."
+    )
     secret_name: str = declare(
         "EXR_INSPECTOR_SECRET",
         "exr-inspector",
         "Name of the DataEngine secret whose keys override the environment.",
     )
     openimageio: bool = declare(
-        "EXR_INSPECTOR_OIIO", True, "Add what OpenImageIO-based applications see.", boolean
+        "EXR_INSPECTOR_OIIO", True, "Add OpenImageIO's report: what applications built on it see.", boolean
     )
     completeness: str = declare(
         "EXR_INSPECTOR_COMPLETENESS",
@@ -158,58 +160,58 @@ class Settings:
     stats: str = declare(
         "EXR_INSPECTOR_STATS",
         "none",
-        "Statistics of the pixels of every file: `none`; `sampled`, some chunks; or `full`, every chunk. An"
-        " event may ask for another mode.",
+        "Pixel statistics of every file: `none`; `sampled`, some chunks; or `full`, every chunk. An event can"
+        " request another mode.",
         one_of("none", "sampled", "full"),
     )
     stats_bytes: int = declare(
         "EXR_INSPECTOR_STATS_BYTES",
         32 * MIB,
-        "Bytes that a sample of the pixels of one file may read; at least 16 chunks are read.",
+        "Maximum bytes that a sample reads of one file. At least 16 chunks are read.",
         at_least(1),
     )
     stats_seconds: float = declare(
         "EXR_INSPECTOR_STATS_SECONDS",
         60.0,
-        "Seconds for the pixels of all files of one event or batch. What is not finished is `partial`.",
+        "Maximum seconds for the pixels of one event or batch. Unfinished files are `partial`.",
         seconds,
     )
     cryptomatte: str = declare(
         "EXR_INSPECTOR_CRYPTOMATTE",
         "none",
-        "Objects of the cryptomattes of every file: `none`; `objects`, the names of the manifest; `coverage`,"
-        " what each object covers, for which pixels are read. An event may ask for another mode.",
+        "Cryptomatte objects of every file: `none`; `objects`, the names in the manifest; or `coverage`,"
+        " which reads pixels and measures each object. An event can request another mode.",
         one_of("none", "objects", "coverage"),
     )
     stats_bytes_per_day: int = declare(
         "EXR_INSPECTOR_STATS_BYTES_PER_DAY",
         0,
-        "Bytes that the second function reads in a day, in UTC; 0 for no limit.",
+        "Maximum bytes that the second function reads in a UTC day; 0 for no limit.",
         at_least(0),
     )
     settle_seconds: int = declare(
         "EXR_INSPECTOR_SETTLE_SECONDS",
         300,
-        "An incomplete file that was modified within so many seconds counts as still being written.",
+        "An incomplete file that was modified within this many seconds counts as still being written.",
         at_least(0),
     )
     show_config: str = declare(
         "EXR_INSPECTOR_CONFIG",
         "",
-        "Configuration of the show, a YAML file. Empty: none for objects; for a local file the"
-        " `exr-inspector.yaml` of its folder, or the nearest above.",
+        "The show configuration, a YAML file. Empty: for a local file, the nearest `exr-inspector.yaml` in"
+        " its parent folders; for an object, none.",
     )
     policies: tuple[str, ...] = declare(
         "EXR_INSPECTOR_POLICIES",
         (),
-        "Policies that judge every file, separated by commas: packs, `s3://bucket/key`, or files, from the"
-        " function's folder on.",
+        "Policies that apply to every file, separated by commas: packs, `s3://bucket/key`, or files relative"
+        " to the function's folder.",
         names,
     )
     webhook_secret: str = declare(
         "EXR_INSPECTOR_WEBHOOK_SECRET",
         "",
-        "Key of the signatures of the webhooks that `exr-inspector check --watch` sends.",
+        "Key that signs the webhooks of `exr-inspector check --watch`.",
         secret_key,
         secret=True,
     )
@@ -243,22 +245,22 @@ class Settings:
     path_map: str = declare(
         "EXR_INSPECTOR_PATH_MAP",
         "",
-        "Names of one file: pairs such as `/mnt/vast/renders=s3://renders`, separated by semicolons. Rows are"
-        " stored under the second name, whichever path was read.",
+        "Prefixes that name the same files: pairs such as `/mnt/vast/renders=s3://renders`, separated by"
+        " semicolons. Rows are stored under the second name.",
         path_map,
     )
     local_roots: tuple[str, ...] | None = declare(
         "EXR_INSPECTOR_LOCAL_ROOTS",
         None,
-        "Folders, separated as in PATH, below which events may name local files; `none` for none. Links are"
-        " resolved. Unset: any regular file.",
+        "Folders, separated as in PATH, whose local files events may name; `none` allows no local file. Links"
+        " are resolved first. Unset: any regular file is allowed.",
         folders,
     )
     ca_bundle: str = declare(
         "EXR_INSPECTOR_CA_BUNDLE",
         "",
-        "PEM file of the certificate authorities to trust for S3 and VAST DataBase. Empty for the public"
-        " ones, or those of AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase).",
+        "PEM file with the certificate authorities to trust for S3 and VAST DataBase. Empty: those in"
+        " AWS_CA_BUNDLE (S3) and REQUESTS_CA_BUNDLE (VAST DataBase), or the public ones.",
     )
     s3_endpoint: str = declare(
         "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL", "", "URL of the S3 service.", url
@@ -301,7 +303,7 @@ class Settings:
         secret=True,
     )
     vast_bucket: str = declare("VAST_DB_BUCKET", "", "Database bucket (a Database-enabled view).")
-    vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema that holds the tables.")
+    vast_schema: str = declare("VAST_DB_SCHEMA", "exr_metadata", "Schema of the tables.")
     vast_timeout: float = declare(
         "VAST_DB_TIMEOUT", 30.0, "Seconds to wait for a response from VAST DataBase.", seconds
     )
@@ -315,8 +317,8 @@ class Settings:
     vast_journal: str = declare(
         "VAST_DB_JOURNAL",
         "",
-        "Folder where the ids of open transactions are kept, so that those of a killed process can be rolled"
-        " back; `none` to keep none, empty for one in the system's temporary folder.",
+        "Folder that records the ids of open transactions, so that those of a killed process can be rolled"
+        " back. Empty: a folder in the system's temporary folder. `none`: record nothing.",
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Show configuration: one YAML file per root, which says what paths mean and what is expected of them.
+"""Show configuration: one YAML file per root, with the meaning of paths and the expected frames and policies.
 
 It is read as safely as a policy, runs nothing, and its patterns match in linear time.
 """
@@ -50,7 +50,7 @@ class FrameRange(StrictModel):
 
 
 class PixelSource(StrictModel):
-    """What `check` reads of the pixels, if the command does not say."""
+    """The pixels that `check` reads, unless the command line says otherwise."""
 
     mode: Literal["none", "sampled", "full"] = Field("none", description="`none`, `sampled` or `full`.")
     budget_mib: int = Field(32, ge=0, description="MiB of a file that a sample may read.")
@@ -65,11 +65,12 @@ class ShowSource(StrictModel):
         default_factory=list,
         max_length=100,
         description="Paths below the root, with `{show}`, `{sequence}`, `{shot}`, `{pass}`, `{version}`,"
-        " `{frame}`, `*`, `?` and `**`. The first that matches counts.",
+        " `{frame}`, `*`, `?` and `**`. The first match is used.",
     )
     fields: dict[FieldName, Pattern] = Field(
         default_factory=dict,
-        description="Regular expressions (RE2) of fields; else any text without a slash.",
+        description="Regular expressions (RE2) of fields. Without one, a field matches any text without a"
+        " slash.",
     )
     policies: list[Line] = Field(
         default_factory=list, max_length=20, description="Policies: packs, or files relative to this one."
@@ -77,7 +78,7 @@ class ShowSource(StrictModel):
     frames: list[FrameRange] = Field(
         default_factory=list,
         max_length=5000,
-        description="The frames that sequences must have. The entry with the most fields counts.",
+        description="The expected frames. The entry with the most fields is used.",
     )
     frame_table: str | None = Field(
         None,
@@ -88,12 +89,12 @@ class ShowSource(StrictModel):
         PixelSource.model_validate({}), description="What `check` reads of the pixels."
     )
     settle_seconds: int | None = Field(
-        None, ge=0, description="An incomplete file that was changed less than this ago is being written."
+        None, ge=0, description="An incomplete file that changed within this time counts as being written."
     )
     webhook: str | None = Field(
         None,
         pattern="^https?://",
-        description="URL that `check --watch` tells when a sequence changes its state.",
+        description="URL that `check --watch` notifies when a sequence becomes complete or broken.",
     )
 
 
@@ -112,7 +113,7 @@ class Show:
         return [re2.compile(_translated(each, self.source.fields), _OPTIONS) for each in self.source.patterns]
 
     def describe(self, path: str) -> PathFields:
-        """Return what a path below the root says; no fields if it is elsewhere."""
+        """Return the fields of a path below the root; no fields for other paths."""
         start = len(self.root.rstrip("/")) + 1
         if path[:start] != self.root.rstrip("/") + "/":
             return PathFields({})
@@ -238,7 +239,7 @@ def _stated(source: ShowSource, path: str) -> Iterator[tuple[tuple[str | int, ..
     except OSError as error:
         raise FormError(at, f"cannot read {table}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FormError(at, f"{table} is no CSV file in UTF-8: {error}") from None
+        raise FormError(at, f"{table} is not a CSV file in UTF-8: {error}") from None
     for line, row in enumerate(rows, 2):
         values = {str(name).strip().lower(): (value or "").strip() for name, value in row.items() if name}
         text = values.get("frames") or "-".join(filter(None, (values.get("first"), values.get("last"))))

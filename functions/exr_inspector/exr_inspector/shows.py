@@ -34,7 +34,7 @@ class Shows:
         return None if is_object(path) else self._of_folder(os.path.dirname(path))  # noqa: PTH120
 
     def describe(self, path: str) -> PathFields:
-        """Return what a path says."""
+        """Return the fields of a path."""
         show = self.of(path)
         return show.describe(path) if show else PathFields({})
 
@@ -43,7 +43,7 @@ class Shows:
         return self.describe(path).span
 
     def forget(self) -> None:
-        """Forget what was read, so that it is read again."""
+        """Discard the configurations, so that they are read again."""
         self._by_folder.clear()
 
     def _of_folder(self, folder: str) -> Show | None:

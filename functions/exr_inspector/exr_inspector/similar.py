@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from exr_inspector.errors import BAD_QUERY, FAULTS, FILE_NOT_FOUND, InspectorError
 from exr_inspector.settings import Settings
 
-# The functions import what they need: the package imports this module, and must be quick to import.
+# Import inside functions: the package imports this module and must be quick to import.
 if TYPE_CHECKING:
     from exr_inspector.catalog.search import By, Match, Searchable
     from exr_inspector.vectors.explain import Explanation
@@ -49,15 +49,15 @@ def similar(  # noqa: PLR0913 - the options of one search, by keyword
     frames: bool = False,
     settings: Settings | None = None,
 ) -> list[Match]:
-    """Return the stored files most like a target, the nearest first. The target itself is left out.
+    """Return the stored files most similar to a target, nearest first. The target itself is omitted.
 
     `by` selects the vector to compare; `look` compares only files whose pixels were measured. `where` is a
     condition in DuckDB's SQL on the columns of `files`. Only the best match of each sequence is returned, or
-    every file if `frames` is true. `settings` are those under which a path is inspected; their path map must
-    be the store's, so that the target can be recognized.
+    every file if `frames` is true. A path is inspected with `settings`; their path map must be that of the
+    store, so that the target is recognized.
 
-    Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, the fault of a file whose header cannot be read, and
-    whatever reading the file or the store raises.
+    Raises InspectorError: FILE_NOT_FOUND, BAD_QUERY, the fault of a file whose header cannot be read, and the
+    faults of reading the file or the store.
     """
     return search(query_of(target, store, by, settings), store, where=where, limit=limit, frames=frames)
 
@@ -86,13 +86,12 @@ def query_of(
 def _vector(document: Mapping[str, Any], by: By, settings: Settings) -> Iterable[float]:
     """Return a vector of a document; for `look`, read the pixels of its file."""
     if by == "look":
-        from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415
+        from exr_inspector.pixels.thumbnail import NO_PICTURE, file_picture  # noqa: PLC0415
         from exr_inspector.vectors.look import look_vector  # noqa: PLC0415
 
         picture = file_picture(document["file"]["path"], settings=settings)
         if picture is None:
-            message = "the file has no channels to look at, or none of their chunks could be read"
-            raise InspectorError(BAD_QUERY, message, document["file"]["path"])
+            raise InspectorError(BAD_QUERY, NO_PICTURE, document["file"]["path"])
         return look_vector(picture.rgb)
     from exr_inspector.vectors.embedding import channel_fingerprint, metadata_embedding  # noqa: PLC0415
 

@@ -132,7 +132,7 @@ def _quietly(ask: Callable[[], Any]) -> Any:
     """Return what ctx offers, or None if the accessor raises; its exception types are undocumented."""
     try:
         return ask()
-    except Exception:  # noqa: BLE001 - runtimes raise different exceptions for what they do not offer
+    except Exception:  # noqa: BLE001 - runtimes raise different exceptions for missing instruments
         return None
 
 

@@ -1,4 +1,4 @@
-"""Read one version of a file: its header by few ranges, and all of it again if it was replaced meanwhile."""
+"""Read the header of one version of a file with few requests; start over if the file was replaced."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from exr_inspector.sources.read_ahead import ReadAhead
 
 # All 356 healthy files of three public test sets have their header within this.
 FIRST_READ = 64 * KIB
-# Most headers and offset tables are within this. A second read of a local file costs little, and copying
-# 64 KiB displaces much else from the processor's caches.
+# Most headers and offset tables are within this. A second read of a local file costs little, and copying 64
+# KiB displaces other data from the processor's caches.
 FIRST_LOCAL_READ = 16 * KIB
 # How often a file that is replaced while it is read is read again from its start.
 MAX_READS = 3
@@ -38,9 +38,9 @@ def read_unchanged(read: Callable[[], Result]) -> Result:
 
 
 def read_header(ahead: ReadAhead, limits: Limits, first: int = FIRST_READ) -> Header:
-    """Read as much as the header needs: `first` bytes, then what the parser asks for or twice what is held.
+    """Read the header: `first` bytes, then as many as the parser requests, or twice as many as before.
 
-    Raises InspectorError: EMPTY_FILE, what `parse_header` raises, and what the source raises.
+    Raises InspectorError: EMPTY_FILE, and the errors of `parse_header` and of the source.
     """
     ahead.grow(first)
     size = ahead.source.stat().size

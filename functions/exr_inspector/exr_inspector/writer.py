@@ -1,4 +1,4 @@
-"""Document -> vectors -> rows -> store: bring the tables up to date with what was read."""
+"""Document -> vectors -> rows -> store: bring the tables up to date."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ NOTHING_ASKED = "the event needs no action"
 NO_STORE = "no database is configured: set VAST_DB_ENDPOINT or EXR_INSPECTOR_DB"
 
 Process = Callable[[Sequence[Inspection]], list[Inspection]]
-"""What happens to files between reading and writing: their pixels are read, and they are judged."""
+"""The steps between reading and writing: measure pixels, and apply policies."""
 
 
 def write(
     inspections: Sequence[Inspection], store: Sink | None, reader: Reader, process: Process
 ) -> list[Document]:
-    """Store the rows of the files that were read and delete those of files that are gone, in one transaction.
+    """Store the rows of the files that were read and delete those of deleted files, in one transaction.
 
     Return the documents, each with what became of its rows in `persistence`.
 
@@ -88,7 +88,7 @@ def _transact(
     store: Sink,
     reader: Reader,
 ) -> dict[str, Action]:
-    """Write the rows of some files, and delete those of the absent ones; return what was done, by file."""
+    """Write the rows of files, and delete those of absent ones; return the result by file."""
     log = reader.telemetry.logger
     files = [each for each in rows if each is not None]
     removals = [
@@ -169,7 +169,7 @@ def _objects(inspection: Inspection) -> list[Location]:
 
 
 def _process_again(look: _Look, reader: Reader) -> Inspection | None:
-    """Look at an object after the commit; return what is to be written, or None if the tables are right."""
+    """Look at an object after the commit; return the rows to write, or None if the tables are correct."""
     _, inspection, location, action = look
     try:
         stat = reader.open_source(location).stat()

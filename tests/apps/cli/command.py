@@ -6,9 +6,11 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 
 from click.testing import CliRunner, Result
 
@@ -43,10 +45,39 @@ def process(*arguments: str | bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
 
 
+def unprivileged(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run as a user whom permissions stop. They do not stop root, unless it gives these capabilities up."""
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*bound, *COMMAND, *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=60)
+
+
 def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment, without PYTHONUNBUFFERED, which would hide missing flushes."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return {**kept, "PYTHONPATH": str(FOLDER), **changes}
+
+
+@contextmanager
+def ending(process: subprocess.Popen[AnyStr]) -> Iterator[subprocess.Popen[AnyStr]]:
+    """Wait for the process at the end of the block; kill it if the block fails, as by a test's timeout."""
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def wait_for_cpu(process: subprocess.Popen[AnyStr], seconds: float) -> None:
+    """Wait until a process has used this much time of processors, so that it is past its start."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    used = 0.0
+    while used < seconds:
+        assert process.poll() is None
+        time.sleep(0.02)
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        used = (int(fields[11]) + int(fields[12])) / ticks
 
 
 def on_terminal(*arguments: str | bytes, columns: int = 160, kind: str = "dumb") -> Screen:
@@ -54,8 +85,8 @@ def on_terminal(*arguments: str | bytes, columns: int = 160, kind: str = "dumb")
     leader, follower = pty.openpty()
     variables = environment(TERM=kind, COLUMNS=str(columns), LINES="50")
     command: list[str | bytes] = [*COMMAND, *arguments]
-    with subprocess.Popen(
-        command, stdin=follower, stdout=follower, stderr=follower, env=variables
+    with ending(
+        subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=variables)
     ) as running:
         os.close(follower)
         received = b"".join(_pieces(leader))

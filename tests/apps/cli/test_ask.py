@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from exr_inspector.apps.questions.load import names, questions
@@ -120,3 +121,18 @@ def test_a_bad_file_whose_name_has_no_frame_is_among_those_to_render_again(store
         (f"{stored}/sh020/beauty.#.exr", [1001]),
         (f"{stored}/sh020/fake.exr", None),
     ]
+
+
+def test_a_database_of_an_older_release_is_asked_until_something_is_missing(stored: Path) -> None:
+    with duckdb.connect(DATABASE) as older:
+        older.execute("DROP TABLE channel_stats")
+        older.execute("ALTER TABLE files DROP COLUMN show_name")
+    assert run("ask", "bad-frames", "--db", DATABASE).exit_code == 0
+    for command in (["ask", "nan-frames"], ["export", "--format", "csv", "-o", "out"]):
+        done = run(*command, "--db", DATABASE)
+        assert done.exit_code == 2
+        assert "TABLE_MISMATCH" in done.stderr
+        assert "Run `exr-inspector index`" in done.stderr
+    assert run("index", stored, "--db", DATABASE).exit_code == 0
+    for command in (["ask", "nan-frames"], ["export", "--format", "csv", "-o", "out"]):
+        assert run(*command, "--db", DATABASE).exit_code == 0

@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from tests.apps.cli.command import on_terminal, run
+from tests.apps.cli.command import on_terminal, run, unprivileged
 from tests.exrfiles.attributes import Attribute, attribute
 from tests.exrfiles.parts import scanline
 from tests.exrfiles.writer import write
@@ -56,7 +56,7 @@ def test_what_depends_on_the_occasion_is_folded_into_one_line(folder: Path) -> N
     b = image(folder / "b.exr", text("capDate", "2"), text("host", "n2"))
     done = run("diff", a, b)
     assert done.exit_code == 0
-    assert "  capDate, host: differ, as they may (--all shows them)" in done.stdout
+    assert "  capDate, host: differ, as expected (--all shows them)" in done.stdout
     assert "~ host: n1 → n2" in run("diff", a, b, "--all").stdout
 
 
@@ -82,7 +82,7 @@ def test_a_tolerance_that_is_none_is_refused(folder: Path, tolerance: str) -> No
     a = image(folder / "a.exr")
     done = run("diff", a, a, "--tolerance", tolerance)
     assert done.exit_code == 2
-    assert "is no tolerance; write one like 0.001" in done.stderr
+    assert "is not a tolerance; write one like 0.001" in done.stderr
 
 
 def test_hashes_tell_whether_pixels_differ(folder: Path) -> None:
@@ -98,6 +98,21 @@ def test_a_file_that_cannot_be_read_exits_with_3(folder: Path) -> None:
     done = run("diff", image(folder / "a.exr"), "b.exr")
     assert done.exit_code == 3
     assert done.stdout.splitlines()[-1].startswith("b.exr: NOT_AN_EXR: ")
+
+
+def test_a_frame_that_may_not_be_read_does_not_stop_the_others(folder: Path) -> None:
+    versions(folder)
+    (folder / "v1" / "beauty_v1.0003.exr").chmod(0)
+    done = unprivileged("diff", "v1", "v2", "--pixels", "full", "--json")
+    assert done.returncode == 1
+    beauty = json.loads(done.stdout.splitlines()[0])
+    assert (beauty["equal"], beauty["different"], beauty["unknown"]) == ("2, 6", "4-5", "3")
+    assert beauty["reasons"] == {"STORAGE_DENIED: Permission denied": "3"}
+    done = unprivileged("diff", "v1/beauty_v1.0003.exr", "v2/beauty_v2.0003.exr")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        3,
+        b"v1/beauty_v1.0003.exr: STORAGE_DENIED: Permission denied",
+    )
 
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "diff.schema.json").read_text())

@@ -189,7 +189,7 @@ def test_no_byte_of_what_was_forgotten_is_left_in_the_file(
 ) -> None:
     before = Path(DB).read_bytes()
     assert [each for each in gone if each not in before] == []
-    assert "Wrote rows.duckdb again" in _forget(*(each.format(show=show) for each in arguments), "--yes")
+    assert "Rewrote rows.duckdb" in _forget(*(each.format(show=show) for each in arguments), "--yes")
     assert [each for each in gone if each in Path(DB).read_bytes()] == []
     assert [path.name for path in Path().iterdir()] == [DB]
 
@@ -271,6 +271,28 @@ def test_columns_that_hold_words_of_the_format_stay(show: Path) -> None:
     assert list(map(sorted, after)) == list(map(sorted, before))
 
 
+@pytest.mark.parametrize("name", ["Max", "Low", "Zip", "Half", "Code", "Missing"])
+def test_a_user_with_the_name_of_a_term_takes_no_window_histogram_channel_or_fault(
+    show: Path, name: str
+) -> None:
+    kept = {
+        "attributes": ("attr_name", "value_json"),
+        "files": ("file_path", "errors_json"),
+        "channel_stats": ("name", "details_json"),
+        "pixels": ("file_path", "coverage_json", "failures_json"),
+    }
+    before = {
+        table: [[row[each] for each in columns] for row in _rows(table)] for table, columns in kept.items()
+    }
+    _forget("--user", name, "--yes")
+    after = {
+        table: [[row[each] for each in columns] for row in _rows(table)] for table, columns in kept.items()
+    }
+    assert {table: sorted(map(str, rows)) for table, rows in after.items()} == {
+        table: sorted(map(str, rows)) for table, rows in before.items()
+    }
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_an_accented_name_is_found_in_both_forms(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
     for stored in ("NFC", "NFD"):
@@ -343,7 +365,7 @@ def test_tables_of_others_in_the_file_stay(show: Path) -> None:
 
 @pytest.fixture
 def vast_store(show: Path) -> Iterator[Store]:
-    with vast() as database:
+    with vast(tables=True) as database:
         yield database.store()
 
 

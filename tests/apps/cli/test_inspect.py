@@ -92,7 +92,9 @@ def test_a_folder_that_may_not_be_read_is_a_result(show: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "scandir", guarded)
     assert _names(show, "-r", "sh010") == ["sh010/beauty.1001.exr", "sh010/beauty.1002.EXR", "sh010/deep"]
-    assert run("inspect", "-r", "sh010").exit_code == 1
+    done = run("inspect", "-r", "sh010")
+    assert done.exit_code == 1
+    assert '"code":"STORAGE_DENIED"' in done.stdout
 
 
 def test_nothing_named_is_wrong_usage(show: Path) -> None:
@@ -309,7 +311,7 @@ def test_an_output_that_is_no_file_is_written_to_and_not_replaced(show: Path) ->
 def test_an_output_never_replaces_what_is_inspected(show: Path, output: str) -> None:
     done = run("inspect", GOOD, "sh010/notes.txt", "--output", output)
     assert done.exit_code == 2
-    assert f"--output would write over the EXR file {output}" in done.stderr
+    assert f"--output would overwrite the EXR file {output}" in done.stderr
     assert Path("sh010/notes.txt").read_text() != ""
     assert not Path("other.exr").exists()
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from exr_inspector.version import VERSION
-from tests.apps.cli.command import COMMAND, environment, process, run
+from tests.apps.cli.command import COMMAND, ending, environment, process, run
+
+SAMPLE = "sh010/beauty.1001.exr"
 
 # Runs the command where these modules are not installed.
 _WITHOUT = """
@@ -87,8 +89,8 @@ def test_a_reader_that_goes_away_is_no_fault(show: Path, form: str, paths: list[
     for number in range(30):
         (copies / f"{number}.exr").write_bytes((show / "sh010/deep/left.exr").read_bytes())
     command = [*COMMAND, "inspect", "--no-oiio", form, *paths]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    with ending(
+        subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
@@ -97,15 +99,31 @@ def test_a_reader_that_goes_away_is_no_fault(show: Path, form: str, paths: list[
     assert running.returncode == 1
 
 
-def test_a_full_disk_ends_in_2(show: Path) -> None:
-    for form in ("--jsonl", "--table"):
-        with Path("/dev/full").open("wb") as full:
-            command = [*COMMAND, "inspect", "sh010/beauty.1001.exr", form]
-            done = subprocess.run(
-                command, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
-            )
-        assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
-        assert b"No space left on device" in done.stderr
+@pytest.mark.parametrize(
+    "arguments",
+    [("inspect", SAMPLE, "--jsonl"), ("inspect", SAMPLE, "--table"), ("--help",), ("--version",)],
+    ids=lambda arguments: arguments[-1],
+)
+def test_a_full_disk_ends_in_2(show: Path, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, *arguments]
+        done = subprocess.run(
+            command, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+    assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(show: Path, closed: str) -> None:
+    """As a service or a farm manager may start it. No file gets the number of a stream."""
+    Path("rows.duckdb").unlink(missing_ok=True)
+    command = ["sh", "-c", f'"$@" {closed}', "sh", *COMMAND, "inspect", SAMPLE, "absent.exr", "--table"]
+    done = subprocess.run(
+        [*command, "--db", "rows.duckdb"], env=environment(), capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"1" in process("sql", "SELECT count(*) FROM files WHERE complete", "--db", "rows.duckdb").stdout
 
 
 @pytest.mark.parametrize("group", [(), ("shards",), ("deploy",), ("ask",)])

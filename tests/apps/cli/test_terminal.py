@@ -259,6 +259,12 @@ def test_progress_is_removed_before_a_line_is_printed(show: Path, command: str) 
     assert re.findall(r"\d%[^\r]", screen.text) == []
 
 
+def test_progress_is_one_line_of_a_narrow_terminal(show: Path) -> None:
+    screen = on_terminal("inspect", "-n", "sh010/beauty.1001.exr", columns=24, kind="xterm")
+    assert "\x1b[KInspecting: 1 of 1 file…" in screen.text
+    assert "100%" not in screen.text
+
+
 def test_check_counts_the_files_of_all_sequences(show: Path) -> None:
     screen = on_terminal("check", ".", "--settle", "0", kind="xterm")
     assert set(re.findall(r"of (\d+ files?)", screen.text)) == {"5 files"}

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.apps.cli.command import run
+from tests.apps.cli.command import COMMAND, environment, run
 from tests.exrfiles.demo import layered_beauty
 from tests.exrfiles.parts import deep_scanline, scanline
 from tests.exrfiles.writer import write
@@ -54,7 +55,10 @@ def test_a_file_without_a_picture_is_refused(image: Path) -> None:
     samples = {"Z": np.ones(4, np.float32)}
     image.write_bytes(write(deep_scanline(np.ones((2, 2), np.int32), samples)))
     done = run("thumbnail", image, "-o", "out.webp")
-    assert (done.exit_code, "Error: beauty.1001.exr: the file has no channels to look at" in done.stderr) == (
+    assert (
+        done.exit_code,
+        "Error: beauty.1001.exr: the file has no channels of a flat part" in done.stderr,
+    ) == (
         2,
         True,
     )
@@ -65,6 +69,18 @@ def test_an_exr_file_is_not_written_over(image: Path) -> None:
     before = image.read_bytes()
     done = run("thumbnail", image, "-o", image)
     assert (done.exit_code, image.read_bytes()) == (2, before)
+
+
+def test_a_picture_that_cannot_be_written_whole_keeps_the_old_one(image: Path) -> None:
+    Path("out.png").write_bytes(b"before")
+    limited = ["sh", "-c", 'ulimit -f 4; exec "$@"', "sh", *COMMAND, "thumbnail", str(image), "-o", "out.png"]
+    done = subprocess.run(limited, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        2,
+        "Error: cannot write out.png: File too large",
+    )
+    assert Path("out.png").read_bytes() == b"before"
+    assert sorted(each.name for each in Path().iterdir()) == ["beauty.1001.exr", "out.png"]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.webp", "WEBP"), ("a.JPG", "JPEG"), ("a.png", "PNG")])

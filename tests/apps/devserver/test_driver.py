@@ -79,7 +79,7 @@ def test_a_handler_that_times_out_runs_beside_its_redelivery(
             test.RELEASE.set()
     """
     with running(folder(source)) as server:
-        driver = Driver(server.url, timeout=1.0)
+        driver = Driver(server.url, timeout=2.0)
         assert driver.deliver(event)
         assert server.ctx.seen == [event["id"]] * 2
     assert [outcome for _, outcome in driver.answers] == ["TimeoutError", "204"]

@@ -144,7 +144,7 @@ def test_serve_runs_until_a_signal(folder: Folder, tmp_path: Path) -> None:
         ) == Reply(204, "")
     finally:
         process.send_signal(signal.SIGTERM)
-        output, log = process.communicate(timeout=20)
+        output, log = process.communicate(timeout=60)
     assert output == "got 7\n"
     assert f"Development server for the DataEngine runtime on http://127.0.0.1:{port}" in log
 
@@ -356,7 +356,7 @@ def _closed_url() -> str:
 
 def _eventually(attempt: Callable[[], Reply]) -> Reply:
     """Return the first reply of a server that is starting."""
-    for _ in range(200):
+    for _ in range(600):
         try:
             reply = attempt()
         except OSError:

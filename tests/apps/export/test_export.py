@@ -211,7 +211,8 @@ def test_since_keeps_what_was_inspected_later(show: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "condition", ["no_such_column = 1", "1=1) UNION SELECT (1", "'x' = read_text('/etc/passwd')", "("]
+    "condition",
+    ["no_such_column = 1", "1=1) UNION SELECT (1", "'x' = read_text('/etc/passwd')", "(", "\udce9"],
 )
 def test_a_condition_that_is_none_is_refused(show: Path, condition: str) -> None:
     done = run("export", "--db", show / DB, "-o", "out", "--where", condition)

@@ -34,7 +34,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def database(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vast]:
     """The VAST DataBase that the settings select."""
-    with vast() as found:
+    with vast(tables=True) as found:
         settings = found.settings()
         for name in ("endpoint", "access_key", "secret_key", "bucket", "journal"):
             monkeypatch.setenv(f"VAST_DB_{name.upper()}", getattr(settings, f"vast_{name}"))

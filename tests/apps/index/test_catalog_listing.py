@@ -29,7 +29,7 @@ PATH = "/renders/hill"
 
 @pytest.fixture
 def database(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vast]:
-    with vast() as found:
+    with vast(tables=True) as found:
         found.server.add_catalog()
         found.schema = "vast_big_catalog_schema"
         for name in ("endpoint", "access_key", "secret_key", "bucket", "journal"):

@@ -17,7 +17,7 @@ from exr_inspector.apps.index import cluster as module
 from exr_inspector.apps.index import pool, worker
 from exr_inspector.errors import InspectorError
 from exr_inspector.settings import Settings
-from tests.apps.cli.command import COMMAND, environment, run
+from tests.apps.cli.command import COMMAND, ending, environment, run
 from tests.apps.index import faulty
 from tests.apps.index.conftest import write
 from tests.apps.index.dask_cluster import (
@@ -100,7 +100,7 @@ def test_nothing_is_asked_of_the_cluster_if_nothing_is_new(tree: Path) -> None:
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tcp://farm:8786", "tcp://[2001:db8::1]:8786"])
 def test_an_open_address_of_another_machine_is_refused(tree: Path, address: str) -> None:
     message = _refused(tree, "--dask", address)
-    assert "BAD_SETTING: a Dask worker runs whatever it is sent" in message
+    assert "BAD_SETTING: a Dask worker runs any code that it receives" in message
     assert "name tls://HOST:PORT" in message
 
 
@@ -173,12 +173,14 @@ def test_a_killed_scheduler_is_reported_and_the_next_run_completes(
         )
         with (
             running_workers(found, 1),
-            subprocess.Popen(
-                [COMMAND[0], "-c", script],
-                env=environment(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
+            ending(
+                subprocess.Popen(
+                    [COMMAND[0], "-c", script],
+                    env=environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
             ) as driver,
         ):
             while not (log := Path(f"{DB}.wal")).exists() or log.stat().st_size < 50_000:
@@ -187,8 +189,8 @@ def test_a_killed_scheduler_is_reported_and_the_next_run_completes(
             found.scheduler.kill()
             out, errors = driver.communicate()
     assert driver.returncode == 2
-    assert errors.startswith("exr-inspector: NO_WORKERS: the scheduler does not answer any more")
-    assert "and run the command again: it continues with what is not stored" in errors
+    assert errors.startswith("exr-inspector: NO_WORKERS: the scheduler no longer answers")
+    assert "then run the command again; it continues with the files that are not stored" in errors
     assert "Traceback" not in errors
     stored = query("SELECT count(*) FROM files")[0][0]
     assert 0 < stored < 242

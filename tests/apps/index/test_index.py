@@ -13,6 +13,8 @@ import duckdb
 import pytest
 
 from exr_inspector import mounts
+from exr_inspector.catalog.duckdb.inventory import Inventory
+from exr_inspector.errors import DATABASE_FULL, InspectorError
 from tests.apps.cli.command import run
 from tests.apps.index.conftest import OLD, write
 from tests.exrfiles.demo import simple, truncated
@@ -48,6 +50,20 @@ def test_a_second_run_finds_nothing_to_do(tree: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("exr_inspector.pipeline.inspect_many", None)
     monkeypatch.setattr("exr_inspector.apps.index.worker.inspect_many", None)
     assert counts(index(tree)) == [42, 0, 0, 42, 0, 0]
+
+
+def test_a_root_whose_name_is_not_utf_8_is_indexed_judged_and_forgotten(tree: Path) -> None:
+    root = os.fsdecode(b"caf\xe9")
+    tree.rename(root)
+    assert counts(index(root)) == [42, 42, 0, 0, 0, 0]
+    assert counts(index(root)) == [42, 0, 0, 42, 0, 0]
+    Path(root, "sh000/cut.exr").unlink()
+    assert counts(index(root)) == [41, 0, 0, 41, 1, 0]
+    assert r"caf\xe9" in query("SELECT min(file_path_normalized) FROM files")[0][0]
+    assert "4 sequences, 41 files" in run("check", "--db", DB, root).stdout
+    assert "fake.exr" in run("ask", "bad-frames", "--path", root, "--db", DB).stdout
+    run("forget", "--path", root, "--db", DB, "--yes")
+    assert query("SELECT count(*) FROM files") == [(0,)]
 
 
 def test_the_summary_line_counts_the_files(tree: Path) -> None:
@@ -369,4 +385,18 @@ def test_no_database_is_created_if_there_is_no_root(tmp_path: Path) -> None:
 
 def test_a_root_without_files_is_mentioned(tmp_path: Path) -> None:
     done = run("index", tmp_path, "--db", tmp_path / "rows.duckdb")
-    assert done.stderr == "The roots hold no .exr file\n"
+    assert done.stderr == "The roots contain no .exr file\n"
+
+
+def test_a_fault_before_the_listing_says_nothing_of_the_roots(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InspectorError(DATABASE_FULL, "No space left on device")
+
+    monkeypatch.setattr(Inventory, "copy_stored", fail)
+    done = run("index", tree, "--db", DB)
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (
+        2,
+        "exr-inspector: DATABASE_FULL: No space left on device",
+    )

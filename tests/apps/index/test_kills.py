@@ -34,7 +34,7 @@ KILLS = int(os.environ.get("KILLS", "2"))
 ROOT = Path(__file__).parents[3]
 CHANCE = random.Random(7)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 + 60 * KILLS)]
 
 
 @pytest.fixture

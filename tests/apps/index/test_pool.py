@@ -68,6 +68,18 @@ def test_a_file_that_kills_workers_becomes_a_row_and_costs_no_other(
     assert counts(index(tree, "-j2")) == [44, 0, 0, 44, 0, 0]
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("workers")
+def test_a_worker_that_dies_in_the_middle_of_its_answer_costs_a_retry(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool whose workers share a pipe waits for the rest of the answer."""
+    write(tree / "sh003/half.exr", simple(4, 4))
+    monkeypatch.setattr(worker, "inspect_shard", faulty.inspect_shard)
+    assert counts(index(tree, "-j2")) == [43, 43, 0, 0, 0, 0]
+    assert query("SELECT count(*) FROM files WHERE errors_json LIKE '%WORKER_LOST%'") == [(0,)]
+
+
 def test_workers_that_die_whatever_they_inspect_are_reported_and_condemn_no_file(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +87,7 @@ def test_workers_that_die_whatever_they_inspect_are_reported_and_condemn_no_file
     monkeypatch.setattr(worker, "inspect_shard", faulty.die)
     done = run("index", tree / "sh001/beauty.1001.exr", "--db", DB, "-j2")
     assert done.exit_code == 2
-    assert "NO_WORKERS: worker processes do not start, or die whatever they inspect" in done.stderr
+    assert "NO_WORKERS: worker processes do not start, or die on every file" in done.stderr
     assert query("SELECT count(*) FROM files") == [(0,)]
 
 

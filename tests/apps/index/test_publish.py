@@ -15,7 +15,7 @@ from exr_inspector.apps.cli.terminal import harmless
 from exr_inspector.apps.index import publish
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.store import DuckDBStore
-from tests.apps.cli.command import run
+from tests.apps.cli.command import environment, run
 from tests.apps.index.test_index import DB, index, query
 
 
@@ -115,16 +115,70 @@ def test_a_store_on_a_network_file_system_is_refused_unless_it_is_only_read(
 
 
 @pytest.mark.parametrize(
-    "name", [DB, "link.duckdb", "hard.duckdb", "other.duckdb", "notes.txt", "no/copy.duckdb", "\udcff.duckdb"]
+    "name",
+    [
+        *(DB, "link.duckdb", "hard.duckdb", "other.duckdb", "foreign.duckdb"),
+        *("notes.txt", "no/copy.duckdb", "\udcff.duckdb"),
+    ],
 )
 def test_a_snapshot_replaces_nothing_but_a_snapshot(tree: Path, name: str) -> None:
     index(tree)
     Path("link.duckdb").symlink_to(DB)
     Path("hard.duckdb").hardlink_to(DB)
     Path("other.duckdb").write_bytes(Path(DB).read_bytes())
+    with duckdb.connect("foreign.duckdb") as foreign:
+        foreign.execute("CREATE TABLE snapshot (taken DATE)")
     Path("notes.txt").write_text("what was decided")
     before = Path(name).read_bytes() if Path(name).exists() else None
     done = run("index", tree, "--db", DB, "--publish", name)
     assert (done.exit_code, done.stdout) == (2, ""), "it is refused before the files are listed"
     assert harmless(name) in done.stderr
     assert before is None or Path(name).read_bytes() == before
+
+
+def test_a_snapshot_for_which_there_is_no_room_replaces_nothing(tree: Path) -> None:
+    index(tree, "--publish", "copy.duckdb")
+    before = Path("copy.duckdb").read_bytes()
+    limited = "import resource, runpy, sys; limit = int(sys.argv.pop(1))\n"
+    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+    limited += "runpy.run_module('exr_inspector', run_name='__main__')"
+    for limit in range(256 << 10, len(before), 512 << 10):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                limited,
+                str(limit),
+                "index",
+                tree,
+                "--db",
+                DB,
+                "--publish",
+                "copy.duckdb",
+            ],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "DATABASE_FULL" in done.stderr
+        assert Path("copy.duckdb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("index", "tree"),
+        ("inspect", "-n", "tree/sh001/beauty.1001.exr"),
+        ("check", "--store"),
+        ("forget", "--attribute", "*", "--yes"),
+    ],
+)
+def test_a_snapshot_is_not_changed(tree: Path, command: tuple[str, ...]) -> None:
+    index(tree, "--publish", "copy.duckdb")
+    before = Path("copy.duckdb").read_bytes()
+    done = run(*command, "--db", "copy.duckdb")
+    assert done.exit_code == 2
+    assert "NOT_A_DATABASE: this is a snapshot, which is never changed" in done.stderr
+    assert Path("copy.duckdb").read_bytes() == before

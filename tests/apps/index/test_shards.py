@@ -156,4 +156,4 @@ def test_what_is_no_plan_is_refused_with_the_name_of_the_file(
 def test_a_shard_with_other_columns_is_refused(tree: Path, plan: Path) -> None:
     for each in ([{"x": 1}], [{"path": None, "change": "new", "is_link": False}]):
         pq.write_table(pa.Table.from_pylist(each), plan / "shard-000000.parquet")
-        assert "this is no file of a plan" in _work(plan, 0, code=2)
+        assert "this is not a file of a plan" in _work(plan, 0, code=2)

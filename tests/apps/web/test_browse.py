@@ -38,14 +38,26 @@ def browsing(*options: object, **variables: str) -> Iterator[tuple[subprocess.Po
 
 def status(url: str, path: str = "/") -> int:
     """Return the status of a page for a browser that a URL lets in."""
+    return fetch(url, path)[0]
+
+
+def fetch(url: str, path: str = "/") -> tuple[int, str]:
+    """Return the status and the text of a page for a browser that a URL lets in."""
     parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")
         entered = connection.getresponse()
         entered.read()
         cookie = (entered.getheader("set-cookie") or "").partition(";")[0]
         connection.request("GET", path, headers={"cookie": cookie})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_pages_of_a_store_say_that_they_show_a_copy(show: Path, snapshot: Path, tmp_path: Path) -> None:
+    for database, is_copy in ((show.parent / "show.duckdb", True), (snapshot, False)):
+        with browsing("--db", database, XDG_CACHE_HOME=str(tmp_path)) as (_, (line,)):
+            assert ("to update" in fetch(line.rsplit(": ", 1)[1])[1]) == is_copy
 
 
 def test_it_prints_a_url_for_each_token_and_ends_at_ctrl_c(show: Path, snapshot: Path) -> None:
@@ -56,7 +68,7 @@ def test_it_prints_a_url_for_each_token_and_ends_at_ctrl_c(show: Path, snapshot:
         assert [status(url) for url in urls] == [200, 200, 200]
         assert status(urls[0].replace("token=", "token=x")) == 401
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, "")
 
 
@@ -77,7 +89,7 @@ def test_a_store_is_shown_by_a_copy_in_the_cache(show: Path, snapshot: Path, tmp
 def test_vast_database_is_shown_by_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "show").mkdir()
     (tmp_path / "show" / "a.1001.exr").write_bytes(render(1001))
-    with vast() as database:
+    with vast(tables=True) as database:
         settings = database.settings()
         names = ("endpoint", "access_key", "secret_key", "bucket", "journal")
         variables = {f"VAST_DB_{name.upper()}": getattr(settings, f"vast_{name}") for name in names}
@@ -106,13 +118,13 @@ mv {tmp_path}/seen.part {tmp_path}/seen
 """)
     script.chmod(0o755)
     with browsing("--db", snapshot, "--open", BROWSER=str(script)) as (running, lines):
-        for _ in range(300):
+        for _ in range(600):
             if (tmp_path / "seen").exists():
                 break
             time.sleep(0.1)
         argument, mode, page = (tmp_path / "seen").read_text().split("\n", 2)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=30)
+        running.communicate(timeout=60)
     url = lines[0].rsplit(": ", 1)[1]
     assert url in page
     assert url.partition("token=")[2] not in argument

@@ -36,6 +36,22 @@ def test_a_broken_frame_is_seen_opened_and_explained(page: Page, catalog: Catalo
     expect(page.locator("svg.chunks .is-missing")).to_have_count(1)
 
 
+@pytest.mark.parametrize("width", [1400, 800])
+def test_findings_come_before_commands(page: Page, catalog: Catalog, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{catalog.url}{catalog.file(frame_name(NAN))}")
+    picture, findings, commands = (
+        page.locator(selector).bounding_box()
+        for selector in (".windows", "h2:text-is('Findings')", "h2:text-is('Commands')")
+    )
+    assert picture
+    assert findings
+    assert commands
+    assert findings["y"] < 500
+    assert findings["y"] < commands["y"]
+    assert (findings["x"] > picture["x"] + picture["width"]) == (width == 1400)
+
+
 def test_arrows_move_in_the_frame_strip(page: Page, catalog: Catalog) -> None:
     page.goto(f"{catalog.url}{catalog.sequence(BEAUTY)}")
     page.locator(".cell").first.focus()

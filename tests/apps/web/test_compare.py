@@ -67,7 +67,7 @@ def test_chosen_frames_have_the_first_and_the_last() -> None:
 
 def test_frames_headers_pixels_and_statistics_are_compared(page: Page, catalog: Catalog) -> None:
     page.goto(catalog.url + url(catalog, BEAUTY, V002))
-    frames = page.get_by_role("row", name="Only there").get_by_role("cell")
+    frames = page.get_by_role("row", name="Frames on one side only").get_by_role("cell")
     expect(frames.nth(1)).to_have_text("+ 1006")
     header = page.locator("table.changes tbody tr").filter(has_text="arnold/AA_samples")
     expect(header).to_contain_text("6")
@@ -104,7 +104,7 @@ def test_channels_that_one_side_lacks_are_named(catalog: Catalog) -> None:
 def test_a_sequence_is_equal_to_itself(catalog: Catalog) -> None:
     text = catalog.get(url(catalog, V002, V002)).text
     assert "equal pixels" in text
-    assert "✓ equal, but for what differs with every render" in text
+    assert "✓ equal, except for attributes that change with every render" in text
 
 
 def test_files_that_are_no_images_are_compared_by_what_is_known(catalog: Catalog) -> None:
@@ -116,9 +116,9 @@ def test_files_that_are_no_images_are_compared_by_what_is_known(catalog: Catalog
 
 def test_sequences_without_a_common_frame_are_not_called_equal(catalog: Catalog) -> None:
     text = catalog.get(url(catalog, "dune/sq010/sh020/layers.1001.exr", V002)).text
-    assert "They have no frame in common" not in text
+    assert "The two sides have no frame in common" not in text
     text = catalog.get(url(catalog, "dune/assets/hill_albedo.exr", V002)).text
-    assert "They have no frame in common" in text
+    assert "The two sides have no frame in common" in text
 
 
 def test_the_statistics_are_a_table_for_spreadsheets(catalog: Catalog) -> None:

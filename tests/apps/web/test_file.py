@@ -56,7 +56,7 @@ def test_the_page_shows_what_is_stored_of_a_file(catalog: Catalog) -> None:
     text = text_of(answer.text)
     for expected in (
         "layers.1001.exr",
-        "lin_ap1_scene by colorInteropID",
+        "lin_ap1_scene from colorInteropID",
         "Part 0 scanlineimage · 112\N{MULTIPLICATION SIGN}70 · zip",
         "albedo",
         "crypto_object00",
@@ -197,7 +197,7 @@ def test_without_the_file_what_is_stored_is_shown(tmp_path: Path) -> None:
     with running(make_site(str(tmp_path / "view.duckdb"), Settings()), access) as url:
         catalog = Catalog(url, next(iter(access.tokens)), show)
         page = text_of(catalog.get(catalog.file("a.1001.exr")).text)
-        assert "No policy has judged this file." in page
+        assert "No policy was applied to this file." in page
         assert "The pixels were not measured" in page
         answer = catalog.get(catalog.file("a.1001.exr").replace("/file?", "/file.json?"))
         assert answer.headers["x-read-from"] == "catalog"

@@ -75,7 +75,7 @@ def test_an_answer_that_takes_too_much_is_explained_and_others_go_on(snapshot: P
         catalog = Catalog(address, next(iter(access.tokens)), snapshot.parent)
         answers = [catalog.get(url(each.name)) for each in questions()]
         assert catalog.get("/questions").status == 200
-    assert any("more time or memory than a page may use" in answer.text for answer in answers)
+    assert any("exceeds the time or memory limit of a page" in answer.text for answer in answers)
     assert {answer.status for answer in answers} == {200}
 
 

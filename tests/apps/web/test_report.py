@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from exr_inspector.apps.web import report
-from tests.apps.cli.command import run
+from tests.apps.cli.command import run, unprivileged
 from tests.apps.web.show import BEAUTY, SCRIPT
-from tests.exrfiles.demo import demo_files
+from tests.exrfiles.demo import demo_files, simple
 
 _LINK = re.compile(r'\b(?:src|href|srcset|action|data)="([^"]*)"')
 
@@ -106,6 +106,24 @@ def test_a_report_of_files_inspects_them_with_pixels_and_policy(
     assert "v002" not in reports[0]
 
 
+def test_a_report_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.1001.exr", "a.1002.exr", "b/c.exr"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(simple(4, 4))
+    Path("a.1002.exr").chmod(0)
+    Path("b").chmod(0)
+    done = unprivileged("report", ".", "absent.exr", "-o", "report.html")
+    assert done.returncode == 1
+    lines = done.stderr.decode().replace(f"{tmp_path}/", "").splitlines()
+    assert lines[:-1] == [
+        "Not read: a.1002.exr: STORAGE_DENIED: Permission denied",
+        "Not read: b: STORAGE_DENIED: Permission denied",
+        "Not read: absent.exr: FILE_NOT_FOUND: No such file or directory",
+    ]
+    assert "a.####.exr" in Path("report.html").read_text()
+
+
 def test_a_folder_a_sequence_and_a_file_are_reported_of_a_database(
     show: Path, snapshot: Path, tmp_path: Path
 ) -> None:
@@ -145,7 +163,7 @@ def test_what_does_not_fit_is_left_out_and_counted(
     text = path.read_text()
     assert 0 < len("".join(re.findall('src="([^"]*)"', text))) < 14_000
     assert text.count('<section class="panel"') == 3
-    assert "The other sequences have no section here" in text
+    assert "The other sequences have no section in this report" in text
     assert "and 3 more channels" in text
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from starlette.responses import Response
 
-from exr_inspector.apps.web import app
+from exr_inspector.apps.web import app, view
 from exr_inspector.apps.web.security import HEADERS, Access, host_names
 from exr_inspector.apps.web.server import running
 from exr_inspector.apps.web.templating import STATIC
 from exr_inspector.apps.web.view import View
+from exr_inspector.catalog.duckdb.snapshot import ALL, Scope
 from exr_inspector.settings import Settings
 from tests.apps.web.conftest import Catalog
 
@@ -100,6 +103,33 @@ def test_a_fault_of_a_page_shows_nothing_of_itself_and_has_the_headers(
     assert "secret" not in answer.text
     assert HEADERS.items() <= answer.headers.items()
     assert "RuntimeError: secret" in capfd.readouterr().err
+
+
+def test_a_token_that_asks_for_much_waits_and_is_refused_and_others_are_not(
+    show: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(_: View) -> Response:
+        begun.set()
+        ended.wait(60)
+        return Response("done")
+
+    monkeypatch.setitem(app.PAGES, "/slow", slow)
+    monkeypatch.setattr(view, "AT_ONCE", 1)
+    monkeypatch.setattr(view, "MAX_WAIT", 0.1)
+    access = Access({"busy": ALL, "other": Scope((str(show),))})
+    with running(app.make_site(str(snapshot), Settings()), access) as url, ThreadPoolExecutor() as pool:
+        busy, other = (Catalog(url, token, show) for token in access.tokens)
+        first = pool.submit(busy.get, "/slow")
+        assert begun.wait(60)
+        refused = busy.get("/")
+        assert (refused.status, refused.headers["retry-after"]) == (429, "10")
+        assert "Too many pages are being made with your token" in refused.text
+        assert other.get("/").status == 200
+        ended.set()
+        assert first.result().text == "done"
+        assert busy.get("/").status == 200
 
 
 def test_static_files_stay_below_their_folder(catalog: Catalog) -> None:

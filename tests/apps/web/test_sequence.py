@@ -25,6 +25,7 @@ from tests.apps.cli.command import run
 from tests.apps.web.conftest import Catalog
 from tests.apps.web.show import BEAUTY, BRIGHT, MISSING, NAN, SCRIPT, TRUNCATED, frame_name, render
 from tests.apps.web.test_file import text_of
+from tests.exrfiles.demo import deep, simple
 
 CELL = re.compile(r'class="cell ([^"]*)"[^>]*title="(\d+): ([^"]*)"')
 
@@ -99,7 +100,7 @@ def test_what_differs_between_frames_is_shown_with_values(tmp_path: Path) -> Non
     assert "worldToCamera 1 0 0 0, 0 1 0 0, 0 0 1 0, -0 -1.5 4.5 1 1001" in text
     assert "owner" not in text
     assert "No pixels of these frames were measured" in text
-    assert "No policy has judged these frames." in text
+    assert "No policy was applied to these frames." in text
 
 
 def test_findings_name_their_frames(catalog: Catalog) -> None:
@@ -111,7 +112,7 @@ def test_findings_name_their_frames(catalog: Catalog) -> None:
 def test_a_sequence_of_another_show_is_not_there(catalog: Catalog, limited: Catalog) -> None:
     key = "tide/sq900/sh900/beauty.#.exr"
     assert catalog.get(catalog.sequence(key)).status == 200
-    for path in ("/sequence", "/sequence.csv", "/sequence/outliers"):
+    for path in ("/sequence", "/sequence.csv", "/sequence/outliers", "/sequence/whole"):
         asked = catalog.sequence(key).replace("/sequence", path)
         answer, absent = limited.get(asked), limited.get(f"{path}?key=nothing")
         assert (answer.status, answer.body) == (absent.status, absent.body) == (404, absent.body)
@@ -125,7 +126,7 @@ def test_a_file_without_frame_leads_to_its_page(catalog: Catalog) -> None:
 
 
 def test_hostile_text_of_a_sequence_stays_text(catalog: Catalog) -> None:
-    for path in ("/sequence", "/sequence/outliers"):
+    for path in ("/sequence", "/sequence/outliers", "/sequence/whole"):
         page = catalog.get(catalog.sequence(f"tide/{SCRIPT}.#.exr").replace("/sequence", path)).text
         assert SCRIPT not in page
         assert "owned" in text_of(page)
@@ -194,6 +195,39 @@ def test_a_picture_that_is_not_stored_is_made_of_the_file(tmp_path: Path) -> Non
         assert kind("a.1001.exr") == "image/webp"  # kept
 
 
+def test_a_file_without_picture_has_a_placeholder_with_the_reason(tmp_path: Path) -> None:
+    show = tmp_path / "show"
+    show.mkdir()
+    (show / "deep.1001.exr").write_bytes(deep())
+    (show / "ids.1001.exr").write_bytes(simple(8, 8, ["crypto_object00.R"]))
+    (show / "gone.1001.exr").write_bytes(render(1001))
+    (show / "bad.1001.exr").write_bytes(b"no image")
+    run("index", show, "--db", tmp_path / "a.duckdb", "--publish", tmp_path / "view.duckdb")
+    (show / "gone.1001.exr").unlink()
+    access = Access()
+    with running(make_site(str(tmp_path / "view.duckdb"), Settings()), access) as url:
+        catalog = Catalog(url, next(iter(access.tokens)), show)
+        found = {
+            name: catalog.get(f"/thumbnail?id={catalog.file_id(f'{name}.1001.exr')}").text
+            for name in ("deep", "ids", "gone", "bad")
+        }
+    assert {name: re.findall("<text[^>]*>([^<]*)", text) for name, text in found.items()} == {
+        "deep": ["no picture", "deep pixels"],
+        "ids": ["no picture", "nothing to show"],
+        "gone": ["no picture", "file not found"],
+        "bad": ["no picture", "not an exr"],
+    }
+
+
+def test_a_single_frame_has_numbers_and_no_plots(catalog: Catalog) -> None:
+    several = catalog.get(catalog.sequence(BEAUTY)).text
+    assert "data-plot=" in several
+    assert "<details open>" not in several
+    single = catalog.get(catalog.sequence("dune/sq010/sh020/layers.#.exr")).text
+    assert "data-plot=" not in single
+    assert "<details open>\n  <summary>The numbers</summary>" in single
+
+
 def test_pictures_are_kept_while_there_is_room_and_decoded_once(tmp_path: Path) -> None:
     for frame in range(3):
         (tmp_path / f"{frame}.exr").write_bytes(render(1001 + frame))
@@ -210,7 +244,7 @@ def test_pictures_are_kept_while_there_is_room_and_decoded_once(tmp_path: Path) 
     pictures = Pictures(Counting(Settings()), 2 * size)
     with ThreadPoolExecutor(8) as pool:
         images = list(pool.map(lambda _: pictures.image(paths[0], (1,), roots), range(8)))
-    assert {image is not None and image.nbytes for image in images} == {size}
+    assert {not isinstance(image, str) and image.nbytes for image in images} == {size}
     assert made == paths[:1]
     for path in (paths[1], paths[0], paths[2], paths[0]):
         pictures.image(path, (1,), roots)

@@ -113,7 +113,7 @@ def test_a_rule_on_the_first_page_leads_to_the_sequences_it_found(catalog: Catal
 def test_a_half_typed_size_is_explained(catalog: Catalog, size: str) -> None:
     page = catalog.get(url("/sequences", larger=size))
     assert page.status == 200
-    assert "is no size; write one like 500M or 1.5G" in page.text
+    assert "is not a size; write one like 500M or 1.5G" in page.text
     assert catalog.get(url("/sequences.csv", larger=size)).status == 400
 
 

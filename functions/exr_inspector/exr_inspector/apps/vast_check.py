@@ -1,4 +1,4 @@
-"""Questions to a VAST DataBase that only a cluster can answer: what conflicts, when, and with which status?
+"""Tests of a VAST DataBase that only a cluster can answer: what conflicts, when, and with which status?
 
 The store relies on some of the answers (docs/decisions/003-one-set-of-rows-per-file.md); the others are for
 information. All work is done in a schema of its own, which is dropped at the end. Each question has a row of
@@ -101,7 +101,7 @@ def _recorded(
         if record.is_running:
             return Finding(question, "open, the process runs")
         if roll_back_age is None or entry.age < roll_back_age:
-            return Finding(question, "open, the process is gone: see --roll-back-stale", UNKNOWN)
+            return Finding(question, "open, but the process no longer exists: see --roll-back-stale", UNKNOWN)
         sdk.rollback_by_id(session, entry.transaction)
     except FAILURES as error:
         return Finding(question, f"not rolled back: {type(error).__name__}: {error}", UNKNOWN)
@@ -163,7 +163,7 @@ class _Scratch:
             yield _asked(question, self.raced, *race)
         yield _asked("a row that was updated since the transaction began", self.overtaken)
         yield _asked("rows committed since the transaction began", self.snapshot)
-        yield _asked("what a transaction has made, in itself", self.own_writes)
+        yield _asked("a transaction's own changes, within it", self.own_writes)
         yield _asked("unknown row updated", self.status_of, self._update_unknown)
         yield _asked("a transaction rolled back by another session", self.rolled_back_by_another)
         yield _asked("commit sent twice", self.status_of, self._commit_twice)

@@ -40,7 +40,7 @@ FILES = (
     Column(
         "file_path_normalized",
         TEXT,
-        "The canonical name that `file_id` is made of; differs from `file_path` only with a path map.",
+        "The canonical path, of which `file_id` is a hash; differs from `file_path` only with a path map.",
     ),
     Column(
         "sequence_key",
@@ -61,7 +61,7 @@ FILES = (
     Column("size_bytes", INTEGER, "Size of the file in bytes."),
     Column("mtime", TIME, "Time of the last modification."),
     Column("etag", TEXT, "eTag of the S3 object."),
-    Column("ctime", TIME, "Time of the last change of a local file's inode, which copying tools cannot set."),
+    Column("ctime", TIME, "Time of the last change to a local file's inode; copying tools cannot set it."),
     Column("inode", INTEGER, "Inode number of a local file; negative above 63 bits."),
     Column("device", TEXT, "File system of a local file: its type and source, such as `nfs4 vast:/renders`."),
     Column("sequencer", TEXT, "Sequencer of the latest S3 event of this object; orders its events."),
@@ -69,10 +69,12 @@ FILES = (
     Column(
         "writing",
         FLAG,
-        "Whether it was incomplete and had been modified within EXR_INSPECTOR_SETTLE_SECONDS when it was last"
-        " inspected, so that it may still be being written.",
+        "Whether the file may still be being written: when last inspected, it was incomplete and had been"
+        " modified within EXR_INSPECTOR_SETTLE_SECONDS.",
     ),
-    Column("complete", FLAG, "Whether it holds all chunks that its header promises; null if unknown."),
+    Column(
+        "complete", FLAG, "Whether the file contains all chunks that its header promises; null if unknown."
+    ),
     Column("chunks_present", INTEGER, "Number of chunks in the file; null if unknown."),
     Column("chunks_promised", INTEGER, "Number of chunks that the header promises, over all parts."),
     Column("error_count", INTEGER, "Number of faults."),
@@ -86,7 +88,7 @@ FILES = (
     Column("is_tiled", FLAG, "Whether a part is tiled."),
     Column("is_multiview", FLAG, "Whether there is more than one view."),
     Column("header_bytes", INTEGER, "Length of the header in bytes, with the magic number."),
-    Column("header_hash", TEXT, "SHA-256 of the header's bytes; null after values of it were forgotten."),
+    Column("header_hash", TEXT, "SHA-256 of the header's bytes; null after values were forgotten."),
     Column("openimageio_opens", FLAG, "Whether OpenImageIO opens the file; null if it was not tried."),
     Column("openimageio_message", TEXT, "Why OpenImageIO refuses the file, or was not tried."),
     Column(
@@ -97,7 +99,7 @@ FILES = (
     Column(
         "metadata_embedding",
         _vector(384),
-        "Unit vector of everything that describes the render, for similarity search.",
+        "Unit vector of all metadata of the render, for similarity search.",
     ),
     Column("channel_fingerprint", _vector(128), "Unit vector of the channels, for similarity search."),
     Column(
@@ -167,7 +169,7 @@ CHANNELS = (
     Column(
         "layer_name",
         TEXT,
-        "The layer: the name before the last dot, or else the part's name without the view.",
+        "The layer: the name before the last dot, otherwise the part's name without the view.",
     ),
     Column("layer_source", TEXT, "Whether the `channel` name or the `part` name carries the layer."),
     Column("component_name", TEXT, "The name after the last dot, or the full name."),
@@ -191,14 +193,14 @@ ATTRIBUTES = (
 
 PIXELS = (
     *_FILE_KEY,
-    Column("mode", TEXT, "`full`: every chunk was to be read. `sampled`: some of them."),
-    Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was."),
-    Column("bytes_read", INTEGER, "Bytes that were read of the file."),
+    Column("mode", TEXT, "`full` if every chunk was requested, `sampled` if some were."),
+    Column("status", TEXT, "`ok`; `partial` if a chunk was not read; `failed` if none was read."),
+    Column("bytes_read", INTEGER, "Number of bytes read from the file."),
     Column("exact", FLAG, "Whether the statistics are those of all pixels."),
-    Column("coverage_json", TEXT, "What was read, as JSON: chunks, bytes, requests, the decoder's version."),
     Column(
-        "failures_json", TEXT, "What could not be read, as JSON: a list of {part_index, code, message, ...}."
+        "coverage_json", TEXT, "The amount read, as JSON: chunks, bytes, requests, and the decoder's version."
     ),
+    Column("failures_json", TEXT, "The failures, as JSON: a list of {part_index, code, message, ...}."),
     Column(
         "hash", TEXT, "Hash of the pixels of all parts; equal hashes mean equal pixels. Null unless exact."
     ),
@@ -209,8 +211,8 @@ PIXELS = (
     Column(
         "thumbnail_layer", TEXT, "The layer that the thumbnail shows; empty for the channels without one."
     ),
-    Column("thumbnail_color_space", TEXT, "How its colors were read, such as `assumed Rec. 709`."),
-    Column("look_vector", _vector(64), "Unit vector of what the image looks like, for similarity search."),
+    Column("thumbnail_color_space", TEXT, "How the colors were interpreted, such as `assumed Rec. 709`."),
+    Column("look_vector", _vector(64), "Unit vector of the image's look, for similarity search."),
     Column("look_version", INTEGER, "Version of `look_vector`; only vectors of one version are comparable."),
 )
 
@@ -222,7 +224,7 @@ CHANNEL_STATS = (
     Column("name", TEXT, "Full name of the channel, as in `channels`."),
     Column("type", TEXT, "`half`, `float` or `uint`."),
     Column("sample_count", INTEGER, "Number of samples that were read; each stored sample counts once."),
-    Column("min", REAL, "The smallest finite sample; null if no sample is finite, as all values below."),
+    Column("min", REAL, "The smallest finite sample; null if no sample is finite, like all values below."),
     Column("max", REAL, "The largest finite sample."),
     Column("mean", REAL, "Mean of the finite samples."),
     Column("stddev", REAL, "Population standard deviation of the finite samples."),
@@ -244,7 +246,7 @@ CHANNEL_STATS = (
     Column("constant", FLAG, "Whether all samples that were read are finite and equal."),
     Column("hash", TEXT, "Hash of the samples in the data window; null unless every chunk was read."),
     Column("display_hash", TEXT, "The same for the display window."),
-    Column("is_cryptomatte", FLAG, "Whether the values are ids of a Cryptomatte, or what they cover."),
+    Column("is_cryptomatte", FLAG, "Whether the values are ids or coverages of a Cryptomatte."),
     *(
         Column(f"alpha_{name}", REAL, f"Of an alpha channel: the share of finite samples {meaning}.")
         for name, meaning in (
@@ -255,16 +257,29 @@ CHANNEL_STATS = (
         )
     ),
     Column(
-        "firefly_count", INTEGER, "Of the picture, if every chunk was read: pixels that are far too bright."
+        "firefly_count",
+        INTEGER,
+        "Number of fireflies: pixels far brighter than their neighbors. Null except"
+        " for the picture, if every chunk was read.",
     ),
-    Column("hole_count", INTEGER, "The same: pixels that are black or not finite among others."),
-    Column("flat_rectangle_count", INTEGER, "The same: rectangles of one value, as lost buckets are."),
+    Column(
+        "hole_count",
+        INTEGER,
+        "Number of holes: pixels that are black or not finite among brighter ones."
+        " Null like `firefly_count`.",
+    ),
+    Column(
+        "flat_rectangle_count",
+        INTEGER,
+        "Number of rectangles of a single value, such as lost render"
+        " buckets leave. Null like `firefly_count`.",
+    ),
     Column(
         "packed_bytes",
         INTEGER,
         "The channel's share of the part's packed chunks, in proportion to its unpacked size: an estimate.",
     ),
-    Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
+    Column("details_json", TEXT, "Other measurements, as JSON, such as the histogram."),
 )
 
 DEEP_STATS = (
@@ -278,7 +293,7 @@ DEEP_STATS = (
     Column("samples_per_pixel_mean", REAL, "The mean number of samples of a pixel."),
     Column("deepest_x", INTEGER, "The first pixel with the most samples: its column."),
     Column("deepest_y", INTEGER, "Its line."),
-    Column("details_json", TEXT, "What else was measured, as JSON, such as the histogram."),
+    Column("details_json", TEXT, "Other measurements, as JSON, such as the histogram."),
 )
 
 CRYPTOMATTES = (
@@ -288,16 +303,16 @@ CRYPTOMATTES = (
     Column("key", TEXT, "The key in the names of its attributes, such as `f834d0a`."),
     Column("name", TEXT, "Its name, such as `crypto_object`."),
     Column("rank_count", INTEGER, "Pairs of an id and a coverage channel."),
-    Column("manifest_source", TEXT, "Where the names are: in the `header` or a `sidecar`; null without."),
+    Column("manifest_source", TEXT, "Source of the names: `header` or `sidecar`; null without a manifest."),
     Column("manifest_file", TEXT, "The path of the side-car manifest, as the header states it."),
-    Column("manifest_error", TEXT, "Why the manifest is not valid."),
+    Column("manifest_error", TEXT, "Why the manifest is invalid."),
     Column("object_count", INTEGER, "Objects of the manifest."),
     Column("mismatched_count", INTEGER, "Objects whose id is not the hash of their name."),
     Column("damaged_channels", TEXT, "Channels whose ids the codec may have changed, as a JSON list."),
     Column("coverage_error", TEXT, "Why the coverage could not be computed."),
     Column("stored_count", INTEGER, "Its rows in `cryptomatte_objects`."),
-    Column("dropped_count", INTEGER, "Objects that were left out: those with the least area beyond 4,096."),
-    Column("dropped_area", REAL, "Their area, with that of ids that were not counted one by one."),
+    Column("dropped_count", INTEGER, "Number of objects omitted: the smallest, beyond 4,096."),
+    Column("dropped_area", REAL, "Area of the omitted objects, and of ids that were not counted separately."),
 )
 
 CRYPTOMATTE_OBJECTS = (
@@ -308,7 +323,7 @@ CRYPTOMATTE_OBJECTS = (
     Column("name", TEXT, "The object's name; null if no manifest has its id."),
     Column("object_id", TEXT, "The object's id as eight hexadecimal digits."),
     Column("area", REAL, "Sum of its coverage, in pixels; null if no coverage was computed."),
-    Column("pixel_count", INTEGER, "Pixels that it is in, if only in part."),
+    Column("pixel_count", INTEGER, "Number of pixels that contain the object, fully or partly."),
     Column("min_x", INTEGER, "The box around these pixels: its left edge, inclusive."),
     Column("min_y", INTEGER, "Its top."),
     Column("max_x", INTEGER, "Its right edge, inclusive."),
@@ -319,14 +334,14 @@ FINDINGS = (
     *_FILE_KEY,
     Column("policy_id", TEXT, "Id of the policy."),
     Column("policy_hash", TEXT, "SHA-256 of the policy's rules, with those that it extends."),
-    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` says what it demands."),
+    Column("rule_id", TEXT, "Id of the rule; `exr-inspector explain` describes it."),
     Column("severity", TEXT, "`error`, `warning` or `info`."),
     Column("verdict", TEXT, "`fail`, or `unknown` if the evidence does not decide. A pass has no row."),
     Column("part_index", INTEGER, "Index of the part; null for findings about the whole file."),
     Column("place", TEXT, "`file`, `parts[0]`, `parts[0].channels[R]` or `parts[0].attributes[owner]`."),
     Column("observed_json", TEXT, "What the file has, as JSON."),
     Column("expected_json", TEXT, "What the rule expects, as JSON: a value or operators."),
-    Column("message", TEXT, "What is wrong."),
+    Column("message", TEXT, "Description of the failure, or why the rule is unknown."),
     Column("fix", TEXT, "What to do about it."),
     Column("fingerprint", TEXT, "Identifies file, rule and place; the same in every run."),
 )
@@ -343,8 +358,9 @@ FACETS = (
     Column(
         "status",
         TEXT,
-        "`ok`, or why the rows are not complete: `forgotten` if values of the header were; for `pixels`"
-        " `partial`, `failed` or `unfinished`; for `policy` `pass`, `fail`, `unknown`, `skipped` or `error`.",
+        "`ok`, or why the rows are incomplete: `forgotten` if values of the header were forgotten; for"
+        " `pixels`, `partial`, `failed` or `unfinished`; for `policy`, `pass`, `fail`, `unknown`, `skipped`"
+        " or `error`.",
     ),
     Column("computed_at", TIME, "When the rows were computed."),
 )

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def open_store(
     settings: Settings, *, read_only: bool = False, on_retry: Callable[[str], object] | None = None
 ) -> Store | None:
-    """Return the store that the settings select: VAST DataBase, else the DuckDB file, else None.
+    """Return the store that the settings select: VAST DataBase, the DuckDB file, or None if neither is set.
 
     With `read_only`, a DuckDB file must exist, and other processes can read it at the same time. `on_retry`
-    gets the code of the fault for which a transaction is tried again.
+    is called with the fault code each time a transaction is retried.
     """
     if settings.vast_endpoint:
         with requires_extra("vast"):  # 1.5 s, only if it is selected

@@ -56,6 +56,13 @@ _TEXTS["pixels"].remove("status")
 _REPEATING = {"color_space": "color_space_source", "render_software": "render_software_source"}
 _COMPUTED = {"facts_hash", *AUDIT_COLUMNS, *(each.column for each in VECTORS.values())}
 
+# Attributes whose values are numbers or terms of OpenEXR.
+_WITHOUT_NAMES = {"type"} | {
+    name for name, kind in STANDARD.items() if kind not in ("string", "stringvector", "chlist")
+}
+# Keys of JSON objects whose values are terms. All keys are: Max is a name, and `max` the end of a window.
+_TERMS = ("code", "type")
+
 Rows = dict[str, list[Row]]
 Progress = Callable[[int, int], object]
 
@@ -106,12 +113,14 @@ class Word:
         return pc.fill_null(pc.match_substring_regex(texts, self._coarse), fill_value=False)
 
     def has(self, name: str, value: Any) -> bool:
+        if name in _WITHOUT_NAMES:
+            return False
         if isinstance(value, str):
             return bool(self._word.search(value))
         if isinstance(value, dict):
             if value.keys() == {"base64"}:
                 return self.has(name, base64.b64decode(value["base64"]).decode("utf-8", "replace"))
-            return any(self.has(name, each) for pair in value.items() for each in pair)
+            return any(self.has(name, each) for key, each in value.items() if key not in _TERMS)
         return isinstance(value, list) and any(self.has(name, each) for each in value)
 
     def without(self, text: str) -> str:
@@ -257,6 +266,8 @@ def redact(stored: StoredRows, what: What, tally: Tally) -> FileRows | None:
 def _redacted(table: str, row: Mapping[str, Any], what: What) -> Row:
     changes: Row = {}
     for column in what.columns.get(table, ()):
+        if table == "attributes" and column.startswith("value_"):
+            continue  # replaced as a whole, below
         if isinstance(text := row[column], str) and (fresh := _without(column, text, what)) != text:
             changes[column] = fresh
     if table == "attributes":
@@ -275,7 +286,7 @@ def _without(column: str, text: str, what: What) -> str:
         if isinstance(value, str):
             return what.without(value)
         if isinstance(value, dict):
-            return {what.without(key): redacted(each) for key, each in value.items()}
+            return {key: each if key in _TERMS else redacted(each) for key, each in value.items()}
         return list(map(redacted, value)) if isinstance(value, list) else value
 
     value = json.loads(text)

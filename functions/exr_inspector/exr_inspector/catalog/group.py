@@ -2,7 +2,7 @@
 
 DataEngine runs up to 20 events at once in the threads of one instance, and a transaction costs a dozen
 requests however many files it writes. A thread that finds no transaction under way commits for all that are
-waiting; nobody waits for company. Each thread returns after its own rows are committed, or with its own
+waiting; no delivery waits for others. Each thread returns after its own rows are committed, or with its own
 failure (docs/decisions/003-one-set-of-rows-per-file.md).
 """
 

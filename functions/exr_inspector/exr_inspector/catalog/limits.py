@@ -24,7 +24,7 @@ class QueryLimits:
 
 @contextmanager
 def time_limit(interrupt: Callable[[], object], seconds: float | None) -> Iterator[None]:
-    """Call `interrupt` from another thread if the block takes longer than this; None is no limit.
+    """Call `interrupt` from another thread if the block takes longer than this; None means no limit.
 
     Raises InspectorError(QUERY_LIMIT) if the block then fails: with DuckDB's exception, or with Arrow's if an
     answer is being read.

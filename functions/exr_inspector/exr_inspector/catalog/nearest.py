@@ -29,14 +29,27 @@ def nearest(connection: duckdb.DuckDBPyConnection, search: Search) -> list[Match
         message = "the search vector is zero or not finite; inspect the file again, or name another file"
         raise InspectorError(BAD_QUERY, message)
     condition = search.where or "true"
+    check_condition(condition)
     try:
-        duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
         version = VECTORS[search.by].version
         parameters = [list(map(float, search.vector)), version, search.exclude, search.limit]
         rows = connection.execute(_sql(search, condition), parameters).fetchall()
     except duckdb.Error as error:
         raise InspectorError(BAD_QUERY, str(error), search.where) from error
     return [Match(*row) for row in rows if row[2] is not None]
+
+
+def check_condition(condition: str) -> None:
+    """Raise InspectorError(BAD_QUERY) unless the text is one SQL expression.
+
+    One expression cannot close the brackets around it.
+    """
+    try:
+        duckdb.SQLExpression(condition)
+    except duckdb.Error as error:
+        raise InspectorError(BAD_QUERY, str(error), condition) from error
+    except TypeError as error:  # DuckDB does not convert text with surrogates
+        raise InspectorError(BAD_QUERY, "the condition is not in UTF-8", condition) from error
 
 
 def _sql(search: Search, condition: str) -> str:

@@ -54,7 +54,7 @@ def with_pixels(
     return file.with_facet(FACETS["pixels"], rows, input_hash, request=request, status=status)
 
 
-def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
+def stored_statistics(pixels: Mapping[str, Any], channels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the statistics of a row of `pixels` and the rows of its channels. Deep parts are left out."""
     return {
         "mode": pixels["mode"],
@@ -68,7 +68,7 @@ def stored_statistics(pixels: Row, channels: Iterable[Row]) -> dict[str, Any]:
     }
 
 
-def _stored_channel(row: Row) -> dict[str, Any]:
+def _stored_channel(row: Mapping[str, Any]) -> dict[str, Any]:
     percentiles = {name: row[name] for name in PERCENTILES if row[name] is not None}
     place = {"x": row["first_nonfinite_x"], "y": row["first_nonfinite_y"]}
     return {

@@ -1,6 +1,6 @@
-"""What a store writes for a batch of deliveries: a pure function of what is stored and what is delivered.
+"""Decide what a store writes for a batch of deliveries: a pure function of stored and delivered rows.
 
-A store reads what it has of the files, calls `plan`, and executes the plan in the same transaction.
+A store reads its rows of the files, calls `plan`, and executes the plan in the same transaction.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Outcome(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """A file that is gone. `sequencer` and `time` say when, if the event does.
+    """A deleted file. `sequencer` and `time` are those of the deletion, if the event states them.
 
-    `is_current`: the file is known to be gone now, so that no stored version is newer. `unless_since`: the
-    `write_id` of the row when the file was found to be gone; a row that was written since is newer.
+    `is_current`: the file is known to be absent now, so no stored version is newer. `unless_since`: the
+    `write_id` of the row when the file was found to be absent; a row written since then is newer.
     """
 
     file_id: str
@@ -143,16 +143,16 @@ def plan(
     write: Write,
     facets: Facets = FACETS,
 ) -> Plan:
-    """Return what to write so that the tables hold the delivered files and none of the removed ones.
+    """Return the writes after which the tables have the delivered files and none of the removed ones.
 
-    `stored` has every file of `incoming` and `removals` that the store has. Removals come first. Several
-    deliveries of one file have the effect of one after the other, but count as one inspection.
+    `stored` has the files of `incoming` and `removals` that are stored. Removals come first. Several
+    deliveries of one file have the same effect as one after the other, but count as one inspection.
 
     - A delivery or a removal that is older than the stored version changes nothing, unless it is current.
       Of equally old ones the later one in the sequence wins.
     - A facet's rows are replaced if its inputs differ from the stored ones, if rows are missing, or if there
       are too many. Otherwise, and if the delivery does not contain the facet, they stay,
-    - unless what they were computed from has changed: then they are deleted.
+    - unless their input has changed: then they are deleted.
     """
     made = Plan()
     gone = [
@@ -179,7 +179,7 @@ def plan(
 def stored_files(
     files: Iterable[Row], facets: Iterable[Row] = (), counts: Mapping[str, Mapping[str, int]] | None = None
 ) -> dict[str, StoredFile]:
-    """Return what is stored of each file.
+    """Return the stored state of each file.
 
     `files` and `facets` are rows with `STORED_COLUMNS` and `STORED_FACET_COLUMNS`; `counts` has, for each
     table whose rows were counted, the number of rows by file. Of several rows of one file the one that was

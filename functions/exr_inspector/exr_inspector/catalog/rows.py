@@ -49,10 +49,10 @@ def rows_of(document: Mapping[str, Any]) -> FileRows:
 
 
 def to_arrow(documents: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
-    """Return the rows of documents as one Arrow table for each table of the stores, with the same columns.
+    """Return the rows of documents as Arrow tables: one for each table of the stores, with the same columns.
 
-    The columns that a store fills in when it writes, such as `first_seen`, are null. The statistics of a
-    document's pixels, if it has them, lack thumbnails and look vectors.
+    Columns that a store fills in when it writes, such as `first_seen`, are null. Rows of pixel statistics
+    lack thumbnails and look vectors.
 
     >>> import exr_inspector
     >>> tables = to_arrow([exr_inspector.inspect("beauty.1001.exr")])

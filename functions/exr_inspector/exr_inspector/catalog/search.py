@@ -48,7 +48,7 @@ class Search:
 
 
 class Match(NamedTuple):
-    """A file that was found. `similarity` is the cosine of its vector and the search's vector, -1 to 1."""
+    """A search result. `similarity` is the cosine between its vector and the query's vector, from -1 to 1."""
 
     file_id: str
     file_path: str

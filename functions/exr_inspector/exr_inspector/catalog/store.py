@@ -1,4 +1,4 @@
-"""The Store protocol: what every store does. `catalog.plan` decides what is written."""
+"""The Store protocol, which every store implements. `catalog.plan` decides what to write."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sink(Protocol):
     def computed(self, file_ids: Sequence[str], facet: str) -> dict[str, str | None]:
         """Return the stored `input_hash` of a facet by file; files without the facet are left out.
 
-        What is not in the result is computed again.
+        Results that are not returned are computed again.
         """
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Store(Sink, Searchable, Protocol):
     """
 
     def lookup(self, file_ids: Sequence[str]) -> dict[str, Stored]:
-        """Return what is stored of these files; a file that is not stored is not in the result."""
+        """Return the stored state of these files, without those that are not stored."""
 
     def read_rows(self, file_ids: Sequence[str], tables: Sequence[str]) -> dict[str, list[Row]]:
         """Return all columns of the rows of files in some tables, by table, in no order."""

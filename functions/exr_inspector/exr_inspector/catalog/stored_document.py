@@ -61,8 +61,8 @@ def stored_document(rows: StoredRows) -> dict[str, Any]:
 def whole_document(file: Row, rows: StoredRows) -> dict[str, Any]:
     """Return the document of a row of `files` and of the rows of its parts, channels and attributes.
 
-    What was too long to store is an attribute with an error. Of the version field, a row of an older release
-    gives what other columns state.
+    An attribute whose value was too long to store has an error. In rows of older releases, the version field
+    is derived from other columns.
     """
     document = stored_document(rows)
     report = {

@@ -23,7 +23,7 @@ Pixels = Literal["none", "sampled", "full"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a check was asked to do. What is None is up to the configuration of the show."""
+    """The options of a check. The show configuration decides options that are None."""
 
     policies: tuple[str, ...] = ("default",)
     """Names of packs and of files. Those of the configuration come after them."""
@@ -45,11 +45,12 @@ def check(
     pixels: Pixels = "none",
     settings: Settings | None = None,
 ) -> Report:
-    """Judge files and the sequences that they make up, as `exr-inspector check` does.
+    """Check files and their sequences against policies, as `exr-inspector check` does.
 
-    `policies` are names of packs or paths of files. `frames` are those that every sequence must have, as
-    `1001-1240` or numbers. Raises InspectorError: BAD_POLICY, BAD_SETTING for the configuration of a show,
-    BAD_EVENT for an impossible path, NOT_INSTALLED; and ValueError for frames that are no range.
+    `policies` are names of packs or paths of policy files. `frames` are the expected frames of every
+    sequence, as `1001-1240` or as numbers. Raises InspectorError: BAD_POLICY, BAD_SETTING for an invalid show
+    configuration, BAD_EVENT for an invalid path, NOT_INSTALLED. Raises ValueError if `frames` is not a valid
+    range.
 
     >>> report = check(["beauty.1001.exr", "beauty.1002.exr"], frames="1001-1003")
     >>> report.exit_code, [(each["rule_id"], each["message"]) for each in report.findings]
@@ -69,7 +70,7 @@ def check(
 
 @dataclass
 class Checker:
-    """Judges sequences one after the other, and adds what it finds to `report`."""
+    """Checks sequences one after the other, and adds the findings to `report`."""
 
     options: Options
     settings: Settings

@@ -40,8 +40,8 @@ def look_at_files(
     budget: int | None = None,
     policies: Iterable[Policy] = (),
 ) -> Look:
-    """Return the function that reads files: their headers, with `pixels` their pixels, and what else the
-    rules of `policies` look at.
+    """Return a function that reads files: headers, pixels according to `pixels`, and other evidence for
+    `policies`.
     """
     # OpenImageIO's report is made only for rules that look at it.
     has_report = any("openimageio" in to_json(rule.source) for policy in policies for rule in policy.rules)
@@ -86,4 +86,4 @@ def fingerprints(path: str) -> frozenset[str]:
         report = json.loads(Path(path).read_bytes())
         return frozenset(each["fingerprint"] for found in report["sequences"] for each in found["findings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InspectorError(BAD_SETTING, f"{path} is no report of --format json: {error}") from None
+        raise InspectorError(BAD_SETTING, f"{path} is not a report of --format json: {error}") from None

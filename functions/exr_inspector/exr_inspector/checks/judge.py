@@ -22,7 +22,7 @@ from exr_inspector.sequences import Group
 
 
 class Evidence(NamedTuple):
-    """What is known of one file: its document, and its pixel statistics if they were asked for.
+    """The facts of one file: its document, and its pixel statistics if requested.
 
     `extra` is the evidence that `extra_evidence.ExtraReader` reads.
     """
@@ -46,7 +46,7 @@ Look = Callable[[Sequence[Location]], Iterable[Evidence]]
 
 
 Keep = Callable[[Location, Validation], None]
-"""Takes what was found in a file."""
+"""Receives the findings of a file."""
 
 
 def drop(_location: Location, _validation: Validation) -> None:
@@ -67,7 +67,7 @@ class Judge:
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
 
     def sequence(self, group: Group[Location], expected: Sequence[int] | None = None) -> SequenceReport:
-        """Return what is to be said about a sequence, or about a file whose name has no frame."""
+        """Return the findings of a sequence, or of a file whose name has no frame."""
         report = SequenceReport(group.key, group.frames, len(group.items))
         report.expected = None if expected is None else tuple(expected)
         facts: dict[int, Mapping[str, Any]] = {}
@@ -89,7 +89,7 @@ class Judge:
         return report
 
     def _file(self, report: SequenceReport, frame: int | None, evidence: Evidence) -> Validation | None:
-        """Judge a file, and return what was found; None if it could not be judged."""
+        """Judge a file and return its findings; None if it could not be judged."""
         document, path = evidence.document, evidence.document["file"]["path"]
         if document["file"]["status"] in (None, "missing"):
             fault = document["errors"][0]

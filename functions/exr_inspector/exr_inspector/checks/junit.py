@@ -18,10 +18,9 @@ def render(report: Report) -> str:
     root = ET.Element("testsuites", name="exr-inspector")
     rules = list({rule.id: rule for policy in report.policies for rule in policy.rules}.values())
     for sequence in report.sequences:
-        cases = [
-            *_unread(sequence),
-            *(_case(rule, sequence, report) for rule in rules if _applies(rule, sequence)),
-        ]
+        has_frames = sequence.frames or sequence.expected
+        applying = [rule for rule in rules if has_frames or rule.given != "sequence"]
+        cases = [*_unread(sequence), *(_case(rule, sequence, report) for rule in applying)]
         suite = ET.SubElement(root, "testsuite", name=_text(sequence.key), tests=str(len(cases)))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
@@ -30,10 +29,6 @@ def render(report: Report) -> str:
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
-
-
-def _applies(rule: Rule, sequence: SequenceReport) -> bool:
-    return rule.given != "sequence" or bool(sequence.frames or sequence.expected)
 
 
 def _case(rule: Rule, sequence: SequenceReport, report: Report) -> ET.Element:
@@ -52,9 +47,9 @@ def _case(rule: Rule, sequence: SequenceReport, report: Report) -> ET.Element:
     elif unknown:
         ET.SubElement(case, "skipped", message=_text(f"unknown: {unknown[0]['message']}"))
     elif rule.id in sequence.skipped:
-        ET.SubElement(case, "skipped", message="its evidence was not asked for")
+        ET.SubElement(case, "skipped", message="its evidence was not requested")
     elif not sequence.passed + sequence.unknown and len(sequence.unread) + len(sequence.writing):
-        ET.SubElement(case, "skipped", message="no file could be judged")
+        ET.SubElement(case, "skipped", message="no file could be checked")
     return case
 
 

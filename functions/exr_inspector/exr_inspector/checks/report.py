@@ -43,13 +43,13 @@ class SequenceReport:
     """The frames that are there; empty for a file without frame."""
     files: int
     expected: tuple[int, ...] | None = None
-    """The frames that there should be; None if nobody states them."""
+    """The expected frames; None if they are not stated."""
     fields: dict[str, str] = field(default_factory=dict)
     """Show, sequence, shot, pass and version, as far as the show's configuration finds them in the path."""
     passed: int = 0
     """Files whose every rule that was judged passes."""
     unknown: int = 0
-    """Files that no rule fails, but of which a rule is unknown."""
+    """Files without a failed rule but with an unknown one."""
     writing: list[Unjudged] = field(default_factory=list)
     unread: list[Unjudged] = field(default_factory=list)
     findings: list[CheckFinding] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Report:
 
     policies: Sequence[Policy]
     pixels: str = "none"
-    """What was read: `none`, `sampled` or `full`; or `stored`, if only what is stored was judged."""
+    """The pixels that were read: `none`, `sampled` or `full`; or `stored` if stored rows were judged."""
     fail_on: Sequence[str] = ("error",)
     """The lowest severity that counts for the exit code, and `unknown` if rules without a verdict count."""
     sequences: list[SequenceReport] = field(default_factory=list)

@@ -7,7 +7,7 @@ without a verdict of kind `open`; both have the level `none`, as the standard de
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ def render(report: Report) -> str:
     rules = list({rule.id: rule for policy in report.policies for rule in policy.rules}.values())
     indexes = {rule.id: index for index, rule in enumerate(rules)}
     reviewed = {rule.id for rule in rules if _is_review(rule)}
+    unread = [*report.errors, *(each for sequence in report.sequences for each in sequence.unread)]
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -44,12 +45,12 @@ def render(report: Report) -> str:
                 "toolConfigurationNotifications": [
                     {
                         "level": "note",
-                        "message": {"text": "skipped: its evidence was not asked for"},
+                        "message": {"text": "skipped: its evidence was not requested"},
                         "associatedRule": {"id": rule, "index": indexes[rule]},
                     }
                     for rule in sorted(report.skipped)
                 ],
-                "toolExecutionNotifications": [_notification(each) for each in _unread(report)],
+                "toolExecutionNotifications": [_notification(each) for each in unread],
             }
         ],
         "results": [
@@ -126,7 +127,7 @@ def _logical(found: CheckFinding) -> Iterator[dict[str, Any]]:
     if found["file_path"] is None:
         yield {"name": found["sequence_key"], "fullyQualifiedName": place, "kind": "sequence"}
     elif place != "file":
-        # `parts[0].channels[diffuse.R]`: the last element says what it is.
+        # `parts[0].channels[diffuse.R]`: the last element has the kind.
         kind, _, name = place.rpartition("]")[0].removeprefix("parts[").rpartition("].")[2].partition("[")
         is_part = not name
         yield {
@@ -142,7 +143,3 @@ def _notification(unread: Unjudged) -> dict[str, Any]:
         "message": {"text": f"{unread['code']}: {unread['message']}"},
         "locations": [{"physicalLocation": _physical(unread["file_path"])}],
     }
-
-
-def _unread(report: Report) -> Iterable[Unjudged]:
-    return [*report.errors, *(each for sequence in report.sequences for each in sequence.unread)]

@@ -1,6 +1,6 @@
 """The evidence that a DuckDB file holds: stored files are judged without being read.
 
-What was found can be stored too, with what the paths say by the configuration of their show.
+Findings can be stored too, with the fields of the paths from the show configuration.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.facets import FACETS, FileRows, facet_row
 from exr_inspector.catalog.finding_rows import with_findings
 from exr_inspector.catalog.pixel_rows import stored_statistics
+from exr_inspector.catalog.search import StoredRows
 from exr_inspector.catalog.store import Sink
 from exr_inspector.catalog.stored_document import whole_document
 from exr_inspector.checks.judge import Evidence
@@ -43,6 +44,13 @@ class QueryStore(Sink, Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Return the answer. Raises InspectorError."""
+
+
+def stored_evidence(rows: StoredRows) -> Evidence:
+    """Return the evidence in all rows of a file, by table. Tables of details may be empty."""
+    (file,), pixels = rows["files"], rows["pixels"]
+    stats = stored_statistics(pixels[0], rows["channel_stats"]) if pixels else None
+    return Evidence(whole_document(file, rows), stats)  # type: ignore[arg-type]
 
 
 class StoredFiles:
@@ -79,14 +87,12 @@ class StoredFiles:
             rows = {table: self._rows(table, ids) for table in self._tables}
             for file_id in ids:
                 found = {table: by_file.get(file_id, []) for table, by_file in rows.items()}
-                file = {**dict.fromkeys(TABLES["files"].names), **found["files"][0]}
-                pixels = found["pixels"]
-                stats = stored_statistics(pixels[0], found["channel_stats"]) if pixels else None
-                self._held = {file_id: {**found, "files": [file]}}
-                yield Evidence(whole_document(file, found), stats)  # type: ignore[arg-type]
+                found["files"] = [{**dict.fromkeys(TABLES["files"].names), **found["files"][0]}]
+                self._held = {file_id: found}
+                yield stored_evidence(found)
 
     def keep(self, location: Location, validation: Validation) -> None:
-        """Add to what is stored what was found in the file that `look` yielded last."""
+        """Keep the findings of the file that `look` yielded last, to store them later."""
         assert self._shows is not None
         file_id = self._ids[location.canonical]
         rows = self._held[file_id]
@@ -106,7 +112,7 @@ class StoredFiles:
             self.flush()
 
     def flush(self) -> None:
-        """Store what was kept, in one transaction. Raises InspectorError."""
+        """Store the kept findings in one transaction. Raises InspectorError."""
         if self._judged:
             self._store.upsert(self._judged)
         self._judged = []

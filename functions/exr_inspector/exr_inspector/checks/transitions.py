@@ -24,7 +24,7 @@ class Transition(NamedTuple):
 class Transitions:
     """Remembers the state of each sequence whose frames are stated.
 
-    The first state of a sequence is no transition, so a restart repeats none.
+    The first state of a sequence is not a transition, so a restart sends nothing again.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ def diff_documents(
 ) -> FileDiff:
     """Compare two documents, and with `compare_pixels` the channels that match `channels`, or all.
 
-    A permanent fault of `compare_pixels` is in the result. Raises what it raises otherwise.
+    A permanent fault of `compare_pixels` is part of the result; its other errors are raised.
     """
     errors: list[ErrorEntry] = [
         {**error, "where": error["where"] or document["file"]["path"]}
@@ -47,14 +47,7 @@ def diff_documents(
         for error in document["errors"]
         if not document["parts"]
     ]
-    found: FileDiff = {
-        "a": a["file"]["path"],
-        "b": b["file"]["path"],
-        "status": "unknown",
-        "header": [],
-        "pixels": None,
-        "errors": errors,
-    }
+    found = not_compared(a["file"]["path"], b["file"]["path"], errors)
     if not (a["parts"] and b["parts"]):
         return found
     found["header"] = diff_headers(a, b)
@@ -69,6 +62,11 @@ def diff_documents(
             found["header"] = _with_renames(found["header"], compared["renamed"])
     found["status"] = _status(found)
     return found
+
+
+def not_compared(a: str, b: str, errors: list[ErrorEntry]) -> FileDiff:
+    """Return the difference of two files of which only these errors are known."""
+    return {"a": a, "b": b, "status": "unknown", "header": [], "pixels": None, "errors": errors}
 
 
 def hashes_of(stats: Mapping[str, Any] | None) -> Hashes:

@@ -22,7 +22,7 @@ THRESHOLD = 6.0
 """Typical changes from frame to frame by which an outlier differs, unless the caller says otherwise."""
 NEIGHBORS = 3
 MIN_FRAMES = 5
-"""Fewer frames are no sequence to judge by."""
+"""Shorter sequences are not judged."""
 MAX_SETTING = 200
 """Characters of an attribute that is compared as a setting; longer ones are data."""
 
@@ -36,9 +36,9 @@ Array = npt.NDArray[np.float64]
 
 
 class FrameFacts(NamedTuple):
-    """What is known of a frame. `look` is its look vector, `pixels` the hash of all of its pixels.
+    """The facts of a frame. `look` is its look vector, `pixels` the hash of all of its pixels.
 
-    `values` and `counts` are numbers by what they are of, such as `mean of R`. `settings` are texts by name.
+    `values` and `counts` are numbers by name, such as `mean of R`. `settings` are texts by name.
     """
 
     frame: int

@@ -247,7 +247,7 @@ class _Parts:
             }
 
     def window_diff(self) -> WindowDiff:
-        """Return both data windows, and what was compared."""
+        """Return both data windows, and the compared window."""
         a, b = map(_window, self.windows)
         return {"parts": self.parts, "a": a, "b": b, "both": _window(self.both) if self.both else None}
 

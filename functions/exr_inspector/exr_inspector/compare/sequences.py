@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 from exr_inspector.compare.header import Change
@@ -20,14 +21,16 @@ VERSION = re.compile(r"(?<![A-Za-z0-9])v[0-9]+(?![A-Za-z0-9])", re.IGNORECASE)
 _PADDING = re.compile(r"[#@]+")
 
 
-class SequencePair(NamedTuple, Generic[Item]):
+@dataclass(frozen=True)
+class SequencePair(Generic[Item]):
     """Two sequences that correspond; None if one side lacks it."""
 
     a: Group[Item] | None
     b: Group[Item] | None
 
 
-class FramePair(NamedTuple, Generic[Item]):
+@dataclass(frozen=True)
+class FramePair(Generic[Item]):
     """Two files of one frame; None if one side lacks it. `frame` is None for files without frame."""
 
     frame: int | None
@@ -94,7 +97,7 @@ def versionless(key: str) -> str:
 
 def pair_frames(pair: SequencePair[Item]) -> Iterator[FramePair[Item]]:
     """Yield the frames of both sequences, rising."""
-    ours, theirs = (_by_frame(group) for group in pair)
+    ours, theirs = _by_frame(pair.a), _by_frame(pair.b)
     for frame in sorted(ours.keys() | theirs.keys(), key=lambda each: each if each is not None else 0):
         yield FramePair(frame, ours.get(frame), theirs.get(frame))
 
@@ -108,7 +111,7 @@ def _by_frame(group: Group[Item] | None) -> Mapping[int | None, Item]:
 
 
 class Frame(NamedTuple):
-    """What was found of one frame that both sequences have."""
+    """The result for one frame that both sequences have."""
 
     frame: int | None
     status: Status
@@ -134,8 +137,9 @@ def summarize(pair: SequencePair[Any], frames: Iterable[Frame]) -> SequenceDiff:
         for channel in pixels["channels"] if pixels else ():
             if channel["status"] == "different":
                 channels[channel["names"][0]].append(frame)
-    ours, theirs = (set(group.frames) if group and group.frames else set() for group in pair)
-    is_one_sided = None in pair or bool(ours ^ theirs)
+    groups = pair.a, pair.b
+    ours, theirs = (set(group.frames) if group and group.frames else set() for group in groups)
+    is_one_sided = None in groups or bool(ours ^ theirs)
     status: Status = "different" if by_status["different"] or is_one_sided else "equal"
     return {
         "a": pair.a.key if pair.a else None,

@@ -1,7 +1,7 @@
-"""The document: what is inside one file, as plain JSON values in a fixed order. Schema version 1.
+"""The document: the contents of one file, as plain JSON values in a fixed order. Schema version 1.
 
-docs/document.schema.json describes it. `make_document` builds it from what was read; `header_bytes` gives
-back the header's bytes, exactly, which proves that nothing was lost on the way.
+docs/document.schema.json describes it. `make_document` builds it from the facts that were read;
+`header_bytes` restores the exact bytes of the header, which proves that the document is lossless.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from exr_inspector.document.model import (
     Attribute,
     Channel,
     Document,
-    ErrorEntry,
     FileFacts,
     OpenImageIO,
     Part,
@@ -37,7 +36,8 @@ from exr_inspector.sources.protocol import Stat
 
 
 class Reading(NamedTuple):
-    """What was read of one file. Facts that could not be read are None, and `errors` says why.
+    """The facts that were read from one file. Facts that could not be read are None; `errors` has the
+    reasons.
 
     `location` is None if an event names no file.
     """
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
 def make_document(reading: Reading, sequencer: str | None = None) -> Document:
     """Return the document of one file. `sequencer` is the order that an S3 event states for the object."""
     header = reading.header
-    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to show")
+    view = reading.view or OiioReport(None, "not asked for" if header else "there is no header to read")
     parts: list[Part] = []
     channels: list[Channel] = []
     errors = list(reading.errors)
@@ -77,15 +77,18 @@ def make_document(reading: Reading, sequencer: str | None = None) -> Document:
         "attributes": merged_attributes(view.attributes),
         "stats": {},
         "validation": {},
-        "errors": [_entry(error) for error in errors],
+        "errors": [
+            {"code": error.code, "message": clean(error.message), "where": clean(error.where)}
+            for error in errors
+        ],
     }
 
 
 def header_bytes(document: Mapping[str, Any]) -> bytes:
-    """Return the exact bytes of the header that a document was made from.
+    """Return the exact bytes of the header that a document describes.
 
-    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed:
-    the bytes are compared with the document's `header_hash`.
+    Raises InspectorError(NOT_LOSSLESS) if the header was not readable, or if values were elided or changed.
+    The bytes are verified against the document's `header_hash`.
     """
     file = document["file"]
     if file["version_field"] is None:
@@ -95,7 +98,7 @@ def header_bytes(document: Mapping[str, Any]) -> bytes:
         raw = write_header(file["version_field"], parts)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StructError) as error:
         raise InspectorError(
-            NOT_LOSSLESS, "the document's attributes are not whole", str(file["path"])
+            NOT_LOSSLESS, "the document's attributes are incomplete", str(file["path"])
         ) from error
     if hashlib.sha256(raw).hexdigest() != file["header_hash"]:
         raise InspectorError(NOT_LOSSLESS, "the document's attributes were changed", str(file["path"]))
@@ -162,10 +165,6 @@ def _status(reading: Reading, errors: Iterable[InspectorError]) -> Status | None
     """Return the status of the first fault that has one; None if no file was reached."""
     stated = next((error.fault.status for error in errors if error.fault.status), None)
     return stated or ("ok" if reading.header else None)
-
-
-def _entry(error: InspectorError) -> ErrorEntry:
-    return {"code": error.code, "message": clean(error.message), "where": clean(error.where)}
 
 
 # --- attributes -----------------------------------------------------------------------------------------

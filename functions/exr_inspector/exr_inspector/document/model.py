@@ -1,4 +1,4 @@
-"""The document: what is inside one EXR file, as JSON values in a fixed order. Schema version 1.
+"""The document: the contents of one EXR file, as JSON values in a fixed order. Schema version 1.
 
 docs/document.schema.json is its schema. A document is built once, by `document.build`, and never changed.
 """
@@ -43,7 +43,7 @@ class _FileBytes(TypedDict, total=False):
 
 
 class FileFacts(_FileBytes):
-    """What is known of the file as a whole. Facts that could not be read are None."""
+    """Facts of the whole file. Those that could not be read are None."""
 
     path: str
     size_bytes: int | None
@@ -107,7 +107,7 @@ class _Answered(TypedDict, total=False):
 
 
 class Document(_Answered):
-    """What is inside one file. `attributes` is OpenImageIO's map of all parts' attributes."""
+    """The contents of one file. `attributes` is OpenImageIO's map of all parts' attributes."""
 
     schema_version: int
     file: FileFacts

@@ -21,9 +21,9 @@ quoted = encoder.encode_basestring
 
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
-    """Return JSON text (RFC 8259), compact unless `indent` gives the spaces per level.
+    """Return JSON text (RFC 8259): compact, or with `indent` spaces per level.
 
-    Characters beyond ASCII are kept. Raises ValueError for a float that is NaN or infinite.
+    Non-ASCII characters are not escaped. Raises ValueError for a float that is NaN or infinite.
     """
     if indent is None:
         return "".join(_pieces(document, 0))

@@ -110,9 +110,9 @@ class _Parser:
     def object_request(
         self, kind: Kind, names: Sequence[tuple[str, str]], metadata: Any = None, time: Any = None
     ) -> Request:
-        """Return the request for an object called by `names`. `metadata` is what the event states about it.
+        """Return the request for an object with these `names`. `metadata` is the event's data about it.
 
-        Raises InspectorError(BAD_EVENT) if it should be inspected and none of the names can be an object's.
+        Raises InspectorError(BAD_EVENT) if it should be inspected and no name is a possible object name.
         """
         locations = event_locations(names, self.paths)
         wanted = kind != "ignored" and may_be_exr(names)

@@ -31,9 +31,9 @@ Read = Callable[[int, int], "bytes | None"]
 
 
 class Completeness(NamedTuple):
-    """Whether all chunks are there, how many are, and how many the header promises; None if unknown.
+    """Whether all chunks are present, their number, and the number that the header promises; None if unknown.
 
-    `error` states what is missing. `table` has the offsets that were read or found.
+    `error` states the missing chunks. `table` has the offsets that were read or found.
     """
 
     complete: bool | None = None

@@ -1,4 +1,4 @@
-"""What is wrong with a header: everything about its parts that the format does not allow."""
+"""Find violations of the format in the parts of a header."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Finding = tuple[Fault, str, str]
 
 
 def check_parts(header: Header) -> list[InspectorError]:
-    """Return what is wrong with each part, first what makes the part unreadable."""
+    """Return the violations of each part, with those that make it unreadable first."""
     errors: list[InspectorError] = []
     names: set[str | None] = set()
     for index, part in enumerate(header.parts):

@@ -267,7 +267,7 @@ def verify(objects: Iterable[tuple[str, int]]) -> Verified:
 
 
 def clamped(bits: int) -> int:
-    """Return a hash as an id: with exponents 0 and 255, which are no normal floats, changed to 1 and 254."""
+    """Return a hash as an id: exponents 0 and 255, which are not normal floats, become 1 and 254."""
     return bits ^ (1 << 23) if (bits >> 23) & 0xFF in (0, 0xFF) else bits
 
 

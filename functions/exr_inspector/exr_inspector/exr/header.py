@@ -1,9 +1,9 @@
 """The header parser: bytes in, facts out, no I/O.
 
-`parse_header` takes the first bytes of a file. It returns a `Header`, or a `NeedMore` with the least prefix
-that it needs, or raises an InspectorError that says why the bytes are no header. It follows "OpenEXR File
+`parse_header` takes the first bytes of a file. It returns a `Header`, or a `NeedMore` with the minimum length
+that it needs, or raises an InspectorError if the bytes are not a valid header. It follows "OpenEXR File
 Layout" (magic number, version field, attribute lists) and keeps every attribute in stored order with its
-bytes. Each value is decoded on its own, so a malformed value does not affect the others.
+bytes. Each value is decoded separately, so a malformed value does not affect the others.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ STANDARD = {
     "type": "string",
     "view": "string",
 }
-"""The attributes that decide how a part is read, or what it is called, and their types."""
+"""The attributes that decide how a part is read and named, and their types."""
 
 
 @dataclass
@@ -230,7 +230,7 @@ class _Parser:
         return ends
 
     def _misplaced(self) -> InspectorError:
-        """Return why there is no attribute at the position, unless more bytes are needed to know."""
+        """Return why the position has no valid attribute; None if more bytes are needed to decide."""
         data = self.data
         for what in ("attribute name", "type name"):
             end = data.find(0, self.position, self.position + MAX_NAME_BYTES + 1)

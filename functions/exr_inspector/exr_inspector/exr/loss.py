@@ -1,4 +1,4 @@
-"""Which codecs change the values of which channels."""
+"""The channels whose values each codec changes."""
 
 from __future__ import annotations
 

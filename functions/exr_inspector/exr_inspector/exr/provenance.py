@@ -110,10 +110,10 @@ def _matches(pattern: re.Pattern[str], name: str) -> bool:
 
 
 def program_of(text: str) -> str:
-    """Return the program and version in a text, without build details; of a command line the command.
+    """Return the program and version in a text, without build details; for a command line, the command.
 
     `OpenImageIO 2.5.4 : oiiotool a.tif -o b.exr` gives `OpenImageIO 2.5.4`; `/usr/bin/oiiotool a.tif` gives
-    `oiiotool`. A text that names no version is returned as it is, up to MAX_PROGRAM characters.
+    `oiiotool`. A text without a version is returned unchanged, up to MAX_PROGRAM characters.
     """
     lines = text[:MAX_TEXT].split(" : ", maxsplit=1)[0].strip().splitlines()
     if not lines:

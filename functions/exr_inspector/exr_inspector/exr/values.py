@@ -229,7 +229,7 @@ def _counted(raw: bytes, start: int) -> tuple[bytes, int]:
         raise ValueError("a string's length is cut off")
     end = start + 4 + _LENGTH.unpack_from(raw, start)[0]
     if not start + 4 <= end <= len(raw):
-        raise ValueError("a string is longer than the value that holds it")
+        raise ValueError("a string is longer than the value that contains it")
     return raw[start + 4 : end], end
 
 

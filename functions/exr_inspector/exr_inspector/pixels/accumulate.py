@@ -318,7 +318,7 @@ def _found(stats: Stats, moments: dict[str, float], values: Array, weights: Coun
 
 
 def _compact(values: Array, weights: Counts, low: float, high: float) -> dict[str, Any]:
-    """Return the counts in PLOT_BINS equal steps from `low` to `high`; the end bins hold what is beyond."""
+    """Return the counts in PLOT_BINS equal steps from `low` to `high`; the end bins include values beyond."""
     if low == high:
         return {"low": low, "high": high, "counts": [int(weights.sum())]}
     steps = (np.clip(values, low, high) - low) / (high - low) * PLOT_BINS

@@ -78,7 +78,7 @@ def colors_of(part: Part) -> Colors:
 
 
 def _primaries(stated: Any) -> Primaries | None:
-    """Return the values of an attribute; None if they are no primaries."""
+    """Return the values of an attribute; None if they are not valid primaries."""
     try:
         points = [(float(stated[each]["x"]), float(stated[each]["y"])) for each in _POINTS]
         matrix = _to_xyz((points[0], points[1], points[2], points[3]))
@@ -124,12 +124,8 @@ def decode_srgb(codes: Array) -> Array:
     return np.where(codes <= 0.04045, codes / 12.92, (np.maximum(codes + 0.055, 0) / 1.055) ** 2.4)
 
 
-def _decode_gamma(codes: Array, curve: str) -> Array:
-    return np.sign(codes) * np.abs(codes) ** (int(curve[1:]) / 10)
-
-
 _CURVES: dict[str, Callable[[Array, str], Array]] = {
     "l": lambda linear, _: linear,
     "s": lambda codes, _: decode_srgb(codes),
-    "g": _decode_gamma,
+    "g": lambda codes, curve: np.sign(codes) * np.abs(codes) ** (int(curve[1:]) / 10),
 }

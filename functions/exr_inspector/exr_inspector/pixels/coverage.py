@@ -28,7 +28,7 @@ TOTALS = np.dtype(
         ("bottom", np.int64),
     ]
 )
-"""What is known of an id: the sum of its coverage, its number of samples, and the box around them."""
+"""The totals of an id: its coverage, its number of samples, and their bounding box."""
 
 _FARTHEST = np.iinfo(np.int64).max
 

@@ -41,18 +41,18 @@ OpenSource = Callable[[Location], Source]
 def cryptomattes(
     path: str | os.PathLike[str] | Location, *, coverage: bool = False, settings: Settings | None = None
 ) -> dict[str, Any]:
-    """Return the cryptomattes of a file: what its header states, and the objects of their manifests.
+    """Return the Cryptomattes of a file: the facts in its header, and the objects in the manifests.
 
-    A manifest is that of the header, or else the side-car file that the header names. Each id is compared
+    The manifest comes from the header, or from the side-car file that the header names. Each id is compared
     with the hash of its name. With `coverage`, pixels are decoded, and each object has its `area` (the sum of
-    its coverage, in pixels), the number of `pixels` that it is in, and the `box` around them; ids that no
-    manifest has are objects without a name. Objects are sorted by area, then by name.
+    its coverage, in pixels), the number of `pixels` that contain it, and their bounding `box`. Ids that are
+    not in the manifest are objects without a name. Objects are sorted by area, then by name.
 
     The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if the file cannot be
     read. A fault of the file is in `failures`.
 
     Raises InspectorError: NOT_INSTALLED without the extra `policy`, or without `pixels` if `coverage` is
-    asked for; BAD_EVENT for an impossible path; and transient faults of the file's store.
+    true; BAD_EVENT for an invalid path; and transient faults of the file system or object store.
     """
     settings = settings or Settings()
     location = path_location(path, settings.paths)
@@ -68,8 +68,8 @@ def source_cryptomattes(
 ) -> dict[str, Any]:
     """Return what `cryptomattes` does, of the version of a file that a source reads.
 
-    Pixels that are not decoded after `seconds` are given up; infinity is no limit. None means that no pixel
-    is read. A permanent fault is part of the result; any other is raised.
+    Pixels that are not decoded within `seconds` are skipped; infinity means no limit. None means that no
+    pixel is read. A permanent fault is part of the result; any other is raised.
     """
     try:
         if seconds is None:
@@ -172,7 +172,7 @@ def _mattes(header: Header, location: Location, open_source: OpenSource) -> tupl
 def _manifest(
     found: Cryptomatte, location: Location, open_source: OpenSource
 ) -> tuple[Manifest, Literal["header", "sidecar"] | None]:
-    """Return a manifest and where it was; the side-car's only if the header has none that is valid."""
+    """Return a manifest and its source. The side-car is used only if the header has no valid manifest."""
     if found.manifest is not None:
         manifest = parse_manifest(found.manifest)
         if manifest.error is None or found.manifest_file is None:

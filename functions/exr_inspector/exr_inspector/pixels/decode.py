@@ -201,7 +201,7 @@ def _answer(data: socket.socket, job: Job, end: float) -> tuple[dict[str, Any], 
         raise ValueError("the decoder's answer is too large")
     reply = json.loads(bytes(_receive(data, text_size, end)))
     if not isinstance(reply, dict):
-        raise TypeError("the decoder's answer is no object")
+        raise TypeError("the decoder's answer is not an object")
     return reply, _receive(data, size, end)
 
 

@@ -24,7 +24,7 @@ MAX_PADDED_LINE = 1 << 18
 
 
 def hash_of(data: bytes) -> str:
-    """Return the hash of data as it is stored."""
+    """Return the hash of data in its stored form."""
     return f"xxh3_128:{xxhash.xxh3_128_hexdigest(data)}"
 
 

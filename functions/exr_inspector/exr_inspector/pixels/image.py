@@ -40,13 +40,13 @@ def read_image(
 ) -> Image:
     """Return the channels of a flat part, reduced to at most `max_size` pixels in width and height.
 
-    The image shows the display window, or the data window if the two do not meet. Reads the smallest mip
+    The image shows the display window, or the data window if the two do not overlap. Reads the smallest mip
     level that has `max_size` pixels. Without levels, reads as many lines as the result has if chunks are
-    single lines, else all chunks. If those have more than `budget` bytes, reads about as many evenly spaced
-    rows of chunks, and repeats their pixels in between.
+    single lines, otherwise all chunks. If those have more than `budget` bytes, reads about as many evenly
+    spaced rows of chunks, and repeats their pixels in between.
 
     Raises InspectorError: BAD_CONFIG if there is no such part or channel or the part is deep, CHUNK_CORRUPT
-    if its channels are not valid, and what the source raises.
+    if its channels are invalid, and the source's errors.
     """
     stream = file.stream(part, [escape(each) for each in channels])
     found = {each.name: each for each in stream.channels}
@@ -115,7 +115,7 @@ class Tap:
         self._shrink.add(piece._replace(planes=[piece.planes[index] for index in self._indexes]))
 
     def image(self) -> Image:
-        """Return the image of what was added. Its coverage counts no bytes, since none were read for it."""
+        """Return the image of the added chunks. Its coverage counts no bytes, since none were read for it."""
         coverage = _coverage(self._frame.plan, self.stream.chunks_read, 0, 0)
         return Image(self._shrink.result(0), self._frame.window, coverage, [])
 

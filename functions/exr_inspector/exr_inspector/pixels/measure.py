@@ -51,7 +51,7 @@ class Measure:
         self.plan: Plan | None = None
 
     def run(self, plan: Plan, tap: Callable[[Piece], None] | None = None) -> None:
-        """Measure the chunks of a plan; `tap` gets what was decoded, too. Raises what the source raises."""
+        """Measure the chunks of a plan; `tap` also receives the chunks. Raises the source's errors."""
         self.plan = plan
         self._begin_lines()
         for group in self.stream.groups(plan):

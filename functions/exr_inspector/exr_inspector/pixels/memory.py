@@ -84,7 +84,7 @@ class Memory:
     def reserve(self, size: int, deadline: float | None) -> bool:
         """Wait until `size` bytes are free and take them; return False if the deadline passes before.
 
-        What is larger than everything is granted alone. `deadline` is a time of `time.monotonic`.
+        A request larger than the whole budget is granted alone. `deadline` is a time of `time.monotonic`.
         """
         size = min(size, self.total)
         end = time.monotonic() + MAX_WAIT if deadline is None else deadline

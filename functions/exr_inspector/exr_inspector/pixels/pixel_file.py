@@ -33,7 +33,7 @@ class PixelFile:
     """
 
     def __init__(self, source: Source, limits: Limits, seconds: float | None = None) -> None:
-        """Read the header and the table. What is not decoded after `seconds` will be given up.
+        """Read the header and the table. Chunks that are not decoded within `seconds` are skipped.
 
         Raises InspectorError: a fault of the file, or of its store; NOT_INSTALLED without the extra `pixels`.
         """
@@ -46,7 +46,7 @@ class PixelFile:
         self.header_bytes = max(len(self._ahead.prefix), self.header.size)
         if found.table is None:
             faults = [each for each in check_parts(self.header) if each.fault.status]
-            message = "the header does not tell how the pixels are cut into chunks"
+            message = "the header does not define how the pixels are divided into chunks"
             raise faults[0] if faults else InspectorError(UNKNOWN_CODE, message)
         if found.table.offsets is None:
             raise found.error or InspectorError(COMPLETENESS_UNKNOWN, "the offset table was not read")
@@ -56,7 +56,7 @@ class PixelFile:
     def stream(
         self, part: int, channels: Sequence[str] | None = None, *, counts_only: bool = False
     ) -> PartStream:
-        """Return what decodes a part: the channels that match names or patterns such as `*.R`, or all.
+        """Return the stream of a part: the channels that match names or patterns such as `*.R`, or all.
 
         With `counts_only`, a deep part gives the sample counts of its pixels and no channel. Their samples
         are not read, unless only the OpenEXR library can unpack the counts.

@@ -1,4 +1,4 @@
-"""Uncompressed chunks: samples are there already, so that no decoder is needed.
+"""Uncompressed chunks, which need no decoder.
 
 Each line of a chunk has all samples of one channel, then those of the next, sorted by name (OpenEXR File
 Layout).

@@ -62,25 +62,24 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
     seconds: float | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Return statistics of the decoded pixels of a file, of each channel of the full-resolution image.
+    """Return statistics of the decoded pixels of a file, for each channel of the full-resolution image.
 
     `full` reads every chunk: all values are exact, except percentiles of float and uint channels. `sampled`
-    reads at least 16 chunks, and about `budget` bytes (default 32 MiB): min and max are then inner bounds,
-    and the counts are those of the sample. `counts` reads no samples: `deep` has what the sample counts of
-    deep pixels tell, and `channels` is empty. `parts` are indexes, `channels` names or patterns such as
-    `*.R`.
+    reads at least 16 chunks and about `budget` bytes (default 32 MiB): min and max are inner bounds, and
+    counts are those of the sample. `counts` reads only the sample counts of deep pixels: `deep` has their
+    statistics, and `channels` is empty. `parts` are indexes; `channels` are names or patterns such as `*.R`.
 
-    What is not decoded within `seconds`, or would need more memory than the instance has, is given up; the
-    time that passes while other files hold the memory counts.
+    Chunks that are not decoded within `seconds`, or would need more memory than the instance has, are
+    skipped. Time spent waiting for memory that other files use counts too.
 
-    With `dry_run`, no pixel is read: `status` is `planned`, and `coverage` counts the chunks and bytes
-    to read.
+    With `dry_run`, no pixels are read: `status` is `planned`, and `coverage` counts the chunks and bytes to
+    read.
 
     The result has `status`: `ok`; `partial` if a chunk failed or is missing; `failed` if no pixel was read. A
     fault of the file is in `failures`. If no sample of a channel is finite, its values are None.
 
-    Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_CONFIG for another mode, BAD_EVENT
-    for an impossible path, and transient faults of the file's store.
+    Raises InspectorError: NOT_INSTALLED without the extra `pixels`, BAD_CONFIG for an unknown mode, BAD_EVENT
+    for an invalid path, and transient faults of the file system or object store.
     """
     decoder_version()
     if mode not in get_args(AnyMode) or (budget is not None and budget < 0):
@@ -98,7 +97,7 @@ def pixel_stats(  # noqa: PLR0913, PLR0917 - the options of the command
 def source_stats(
     source: Source, mode: Mode, budget: int, settings: Settings, seconds: float | None = None
 ) -> dict[str, Any]:
-    """Return what `pixel_stats` does, of the version of a file that a source reads, and what it looks like.
+    """Return the result of `pixel_stats` for the version of a file that a source reads, and its look.
 
     `look` has the columns of `Picture.look`, or is None. A sample spends a quarter of `budget` on it.
     """

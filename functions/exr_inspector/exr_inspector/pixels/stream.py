@@ -133,7 +133,7 @@ class _Task(NamedTuple):
 
 @dataclass
 class PartStream:
-    """Decodes a part. `failures` and `chunks_read` describe what was decoded so far."""
+    """Decodes a part. `failures` and `chunks_read` describe the progress."""
 
     index: int
     part: Part

@@ -68,7 +68,7 @@ class Suspects:
             self._look(part, is_last=False)
 
     def skip(self) -> None:
-        """Tell that lines are missing here."""
+        """Mark lines as missing."""
         self._held = None
 
     def result(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A small picture of a file, and what it looks like as a vector.
+"""A small picture of a file, and the vector of its look.
 
 The exposure is fixed: one that follows the frame's own brightness would hide the frame that is too bright. To
 show many frames at another one, see `tone`.
@@ -29,6 +29,7 @@ SIZE = 256
 """Pixels of the longer side."""
 MAX_BYTES = 100_000
 """A cell of VAST DataBase has at most 126 KB."""
+NO_PICTURE = "the file has no channels of a flat part to look at, or none of their chunks could be read"
 _ASPECTS = (0.1, 10.0)
 """Pixel aspect ratios beyond these are not believed."""
 

@@ -75,7 +75,7 @@ def encode(
     with requires_extra("pixels"):
         from PIL import Image  # noqa: PLC0415 - an optional library
 
-    stops = min(max(-MAX_STOPS, exposure), MAX_STOPS)  # in this order, NaN is no light
+    stops = min(max(-MAX_STOPS, exposure), MAX_STOPS)  # in this order, NaN becomes black
     codes = np.rint(255 * encode_srgb(image.astype(np.float64) * 2.0**stops)).astype(np.uint8)
     picture = Image.fromarray(codes)
     for quality in (QUALITY, QUALITY // 2, QUALITY // 4, 1):

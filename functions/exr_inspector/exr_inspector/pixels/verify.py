@@ -18,7 +18,7 @@ from exr_inspector.sources.protocol import Source
 from exr_inspector.version_reader import read_unchanged
 
 CHECKED = frozenset(("zip", "zips", "pxr24"))
-"""Codecs whose data has a checksum. Others decode much of what is damaged without an error."""
+"""Codecs with a checksum. Others decode most damaged data without an error."""
 
 
 def verify_pixels(

@@ -1,1 +1,1 @@
-"""Policies: rules in YAML, the evidence that they look at, and what they find."""
+"""Policies: rules in YAML, their evidence, and their findings."""

@@ -124,7 +124,7 @@ def _kinds(operator: str, path: Path) -> Sequence[str]:
 
 
 def value_test(operator: str, operand: Any, path: Path) -> tuple[Test, Callable[[Any], Answer]]:
-    """Return the tests of a known value and of one of which only bounds are known. Raises FormError."""
+    """Return the tests of a known value and of a value with known bounds only. Raises FormError."""
     if operator == "length":
         size = _tests(operand if isinstance(operand, dict) else {"between": [operand] * 2}, path, "integer")
         return lambda value: value.__class__ in _SIZED and size(len(value)), lambda _: None
@@ -181,7 +181,7 @@ def _relation(name: str, operator: str, operand: Any, collection: Collection, pa
 
 
 def conjunction_of(answers: Iterator[Answer]) -> Answer:
-    """Return whether all answers are true: False if one is false, else None if one is unknown."""
+    """Return whether all answers are true: False if one is false, otherwise None if one is unknown."""
     result: Answer = True
     for each in answers:
         if each is False:

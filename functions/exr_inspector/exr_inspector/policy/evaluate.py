@@ -1,4 +1,4 @@
-"""Judge one file, or one sequence, by policies. The same facts give the same answer."""
+"""Evaluate policies for a file or a sequence. Equal facts give equal results."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from exr_inspector.policy.sequence_rules import find_odd
 from exr_inspector.sequences import format_frames
 
 DEFAULT = "default"
-"""The pack that files are judged by if nobody names a policy."""
+"""The pack that applies if no policy is named."""
 MAX_FINDINGS = 100
-"""Findings of one rule in one file; the message of the last tells how many more places there are."""
+"""Maximum findings of a rule in a file; the message of the last one counts the others."""
 MAX_CHECKS = 1_000_000
-"""Rules times items that are judged in one file. Rules behind it are unknown."""
+"""Maximum number of rules times items in a file. Later rules are unknown."""
 
 
 Judge = Callable[[Rule, Policy], "Sequence[Finding] | None"]
@@ -45,7 +45,7 @@ def evaluate(
     stats: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Validation:
-    """Judge a file by its document, and by its statistics (default: those of the document).
+    """Evaluate policies for a file, from its document and its statistics (default: those of the document).
 
     Rules for sequences are left out. A rule that several policies have is judged once, for the first. The
     pack `default` is left out if another policy extends it.
@@ -77,7 +77,7 @@ def evaluate(
 
 
 def evaluate_sequence(policies: Sequence[Policy], sequence: FrameSequence) -> SequenceValidation:
-    """Judge a sequence by the rules given for `sequence`. Frames whose facts are not known are unknown."""
+    """Evaluate the rules given for `sequence`. Frames with unknown facts are unknown."""
 
     def judge(rule: Rule, policy: Policy) -> Sequence[Finding] | None:
         return _judge_sequence(rule, policy, sequence)
@@ -96,7 +96,7 @@ def effective(policies: Sequence[Policy]) -> list[Policy]:
 def _apply(
     policies: Sequence[Policy], judge: Judge, path: str, *, is_sequence: bool
 ) -> tuple[list[AppliedPolicy], list[Finding], int]:
-    """Return what became of the policies, the findings, and the number of rules that were judged."""
+    """Return the results of the policies, the findings, and the number of evaluated rules."""
     applied: list[AppliedPolicy] = []
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -212,7 +212,7 @@ def _frames(frames: Sequence[int]) -> str:
 
 
 def _gaps(rule: Rule, item: Item) -> Iterator[Missing]:
-    """Yield what is missing to decide a rule."""
+    """Yield the evidence that a rule lacks."""
     for condition in (rule.when, rule.asserts):
         for leaf in condition.leaves if condition else ():
             if leaf.check(item) is None:
@@ -225,7 +225,7 @@ def _gaps(rule: Rule, item: Item) -> Iterator[Missing]:
 
 
 def explain(condition: Condition, item: Item) -> tuple[Any, Any]:
-    """Return what was observed and what was expected: of one field, or by field if several do not fit."""
+    """Return the observed and the expected value: of one field, or by field if several fail."""
     failing = [leaf for leaf in condition.leaves if leaf.check(item) is False]
     observed: dict[str, Any] = {}
     expected: dict[str, Any] = {}

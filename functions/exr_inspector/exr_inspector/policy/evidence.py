@@ -1,4 +1,4 @@
-"""Evidence that is not certain: values that are missing, and values of which only bounds are known.
+"""Uncertain evidence: missing values, and values with known bounds only.
 
 A check of a value gives True, False or None; None means that the evidence does not decide it.
 """
@@ -14,7 +14,7 @@ Answer = bool | None
 
 @dataclass(frozen=True)
 class Missing:
-    """A fact that is not known, and why. `is_requested` is False if nobody asked to read it."""
+    """An unknown fact, and the reason. `is_requested` is False if reading it was not requested."""
 
     reason: str
     is_requested: bool = True

@@ -35,7 +35,7 @@ Groups = Sequence[Sequence[Item]] | Missing
 
 @dataclass
 class Facts:
-    """What is known of one file: its document and its statistics. Collections are computed once.
+    """The facts of one file: its document and its statistics. Collections are computed once.
 
     `extra` holds evidence that is in neither, such as a side-car file that was read, by name.
     """
@@ -100,7 +100,7 @@ COLLECTIONS: dict[str, Collection] = {}
 def collection(
     name: str, fields: Mapping[str, Field], open_fields: Mapping[str, Field] | None = None
 ) -> Callable[[Collect], Collect]:
-    """Register the decorated function as a collection. Its docstring tells people what the items are.
+    """Register the decorated function as a collection. Its docstring describes the items to users.
 
     Each of its items has all of `fields`, and `place` and `part_index`. A value is None if the file lacks the
     fact, `Missing` if it is unknown whether it does, and `Bounds` if only bounds are known. For the open

@@ -60,7 +60,7 @@ def _refuse_files(name: str, path: str) -> tuple[bytes, str]:
 
 
 def load_policy(raw: bytes, path: str, read_file: ReadFile = _refuse_files) -> Policy:
-    """Return the policy that a file holds. `read_file` reads the files that it extends.
+    """Return the policy in a file. `read_file` reads the files that it extends.
 
     Raises InspectorError(BAD_POLICY), which names file, line and field.
     """

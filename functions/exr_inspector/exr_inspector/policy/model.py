@@ -1,4 +1,4 @@
-"""Policies and rules as they are evaluated, and findings as a document holds them."""
+"""Compiled policies and rules, and findings in the form of a document."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Status = Literal["pass", "fail", "unknown", "skipped", "error"]
 Severity = Literal["error", "warning", "info"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-"""Severities, the gravest first."""
+"""Severities, most severe first."""
 
 Item = Mapping[str, Any]
-"""One thing that rules look at: its facts by name, and `place` and `part_index`, which say where it is."""
+"""An item that rules check: its facts by name, and its position as `place` and `part_index`."""
 
 Selection = tuple[str, tuple[str, ...]]
 """A collection and the fields that decide; no field if one of them is an open field."""
@@ -48,7 +48,7 @@ class Finding(TypedDict):
 
 
 class SequenceFinding(Finding):
-    """What a rule found in a sequence, and in which frames."""
+    """The finding of a rule in a sequence, with its frames."""
 
     sequence_key: str
     frames: list[int]

@@ -114,6 +114,10 @@ def _none_of(operand: Any) -> Test:
 # --- text -----------------------------------------------------------------------------------------------
 
 
+# Matches no character.
+_NOTHING = r"[^\x00-\x{10FFFF}]"
+
+
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """Return a test of whole texts by a regular expression of RE2. Raises OperandError."""
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
@@ -145,17 +149,21 @@ def compile_glob(patterns: Any) -> Callable[[str], bool]:
 
 
 def glob_to_re2(glob: str) -> str:
-    """Return a glob as a regular expression."""
-    pieces = re.findall(r"\[!?\]?[^\]]*\]|.", glob, re.DOTALL)
+    """Return a glob, as fnmatch has it, as a regular expression."""
+    pieces = re.findall(r"\[(?:!.|[^!])[^\]]*\]|.", glob, re.DOTALL)
     return "(?s:" + "".join(map(_translate, pieces)) + ")"
 
 
 def _translate(piece: str) -> str:
     if piece in ("*", "?"):
         return {"*": ".*", "?": "."}[piece]
-    if len(piece) > 2 and piece[0] == "[":
-        negation, members = ("^", piece[2:-1]) if piece[1] == "!" else ("", piece[1:-1])
-        return "[" + negation + re.sub(r"([\\\[\]^&~|])", r"\\\1", members) + "]"
+    if len(piece) > 1:
+        is_negated = piece[1] == "!"
+        found = re.findall(r"(.)-(.)|(.)", piece[1 + is_negated : -1], re.DOTALL)
+        # A range that falls has no member.
+        members = [(first or one, last or one) for first, last, one in found if first <= last]
+        ranges = "".join(f"{re.escape(first)}-{re.escape(last)}" for first, last in members)
+        return f"[{'^' * is_negated}{ranges}]" if ranges else "." if is_negated else _NOTHING
     return re.escape(piece)
 
 
@@ -270,7 +278,7 @@ _NUMBERS = ("integer", "number", "any")
 _LIST = ("list", "any")
 
 OPERATORS: dict[str, Operator] = {
-    "exists": Operator(_ANY, "true or false", "The file has the fact, or lacks it.", _exists),
+    "exists": Operator(_ANY, "true or false", "The file has the fact (true) or lacks it (false).", _exists),
     "equals": Operator(
         _ANY,
         "a value",
@@ -278,19 +286,19 @@ OPERATORS: dict[str, Operator] = {
         _equals,
         lambda value: _at(value, value),
     ),
-    "not_equals": Operator(_ANY, "a value", "The value is another one.", _not_equals),
+    "not_equals": Operator(_ANY, "a value", "The value is not this one.", _not_equals),
     "one_of": Operator(_ANY, "a list", "The value is one of these.", _one_of),
     "none_of": Operator(_ANY, "a list", "The value is none of these.", _none_of),
     "matches": Operator(
         _TEXT,
         "a regular expression",
-        "The whole text matches a regular expression of RE2.",
+        "The whole text matches the regular expression (RE2).",
         lambda operand: _on_text(compile_pattern(operand)),
     ),
     "glob": Operator(
         _TEXT,
         "a glob, or a list of globs",
-        "The whole text matches a glob, or one of several.",
+        "The whole text matches the glob, or one of them.",
         lambda operand: _on_text(compile_glob(operand)),
     ),
     "not_glob": Operator(
@@ -340,13 +348,13 @@ OPERATORS: dict[str, Operator] = {
     "contains_none": Operator(_LIST, "a list", "The list has none of these values.", _contains_none),
     "only": Operator(_LIST, "a list", "The list has no other values than these.", _only),
     "set_equals": Operator(_LIST, "a list", "The list has exactly these values, in any order.", _set_equals),
-    "unique": Operator(_LIST, "true", "The list has no value twice.", _unique),
+    "unique": Operator(_LIST, "true", "The list has no duplicates.", _unique),
 }
 """Operators with a constant operand. `compile` adds those with a nested condition or with another field."""
 
 
 def bounded(operator: Operator, operand: Any) -> Callable[[Bounds], Answer]:
-    """Return the test of a number of which only bounds are known."""
+    """Return the test of a number with known bounds only."""
     if operator.interval is None or not isinstance(operand, (int, float, list)):
         return lambda _: None
     low, high, is_open = operator.interval(operand)

@@ -1,4 +1,4 @@
-"""The form of a policy file. Everything else about it is checked when its conditions are compiled."""
+"""The structure of a policy file. Conditions are checked when they are compiled."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class StrictModel(BaseModel):
 
 
 class RuleSource(StrictModel):
-    """One rule: what must hold for which items of a collection."""
+    """A rule: a condition for items of a collection."""
 
     id: RuleId = Field(description="Identifies the rule, such as `FILE-01`. Never reuse it.")
     title: Line = Field(description="What the rule demands, in one line.")
     severity: Severity = Field("error", description="How grave a failure is.")
     given: str = Field(description="The collection whose items are checked, such as `parts`.")
     when: ConditionSource | None = Field(None, description="Which items are checked; all without it.")
-    assert_: ConditionSource = Field(alias="assert", description="What must hold for each of them.")
+    assert_: ConditionSource = Field(alias="assert", description="The condition for each item.")
     message: Line = Field(
-        "", description="What is wrong; `{field}`, `{observed}` and `{expected}` are filled in."
+        "", description="The message of a failure; `{field}`, `{observed}` and `{expected}` are filled in."
     )
     label: Line = Field(
         "", description="A word for the frames that fail, in the line of their sequence: `NaN`."
@@ -75,7 +75,7 @@ class PolicySource(StrictModel):
     extends: list[Line] = Field(
         default_factory=list,
         max_length=20,
-        description="Policies whose rules it takes over: names of packs, or files relative to this one.",
+        description="Policies to inherit rules from: names of packs, or files relative to this one.",
     )
     rules: list[RuleSource] = Field(
         default_factory=list, max_length=MAX_OWN_RULES, description="Its own rules."
@@ -89,7 +89,7 @@ class PolicySource(StrictModel):
 
 
 class FormError(ValueError):
-    """What is wrong in a policy file, and the keys that lead there."""
+    """An error in a policy file, and the keys that lead to it."""
 
     def __init__(self, path: tuple[str | int, ...], message: str) -> None:
         super().__init__(message)

@@ -179,14 +179,14 @@ SEQUENCE_OPERATORS: dict[str, SequenceOperator] = {
     "contiguous": SequenceOperator(
         "true", "No frame is missing between the first and the last, on their common step.", _contiguous
     ),
-    "expected_range": SequenceOperator("true", "Every frame that is stated is there.", _expected_range),
-    "within_range": SequenceOperator("true", "No frame is outside of those that are stated.", _within_range),
+    "expected_range": SequenceOperator("true", "Every expected frame exists.", _expected_range),
+    "within_range": SequenceOperator("true", "Every frame is an expected frame.", _within_range),
     "steps_with_frame": SequenceOperator(
         "true, or a number", "The number grows by this much with each frame.", _steps_with_frame
     ),
     "outlier": SequenceOperator(
         "a number",
-        "No frame differs from the median of its neighbors by more than this many usual differences.",
+        "No frame differs from the median of its neighbors by more than this many typical differences.",
         _outlier,
     ),
 }

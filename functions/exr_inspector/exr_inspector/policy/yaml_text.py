@@ -30,7 +30,7 @@ Path = tuple[str | int, ...]
 
 
 class YamlError(ValueError):
-    """What is wrong in a text, and the line, from 1."""
+    """An error in a text, and its line, from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ class Parsed:
     lines: dict[Path, int] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
-        """Return the line of a value, or of the nearest value that holds it."""
+        """Return the line of a value, or of the nearest value that contains it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -66,7 +66,7 @@ def parse_yaml(raw: bytes) -> Parsed:
         raise YamlError(1, f"the text has the control character U+{int(error.character):04X}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # The scanner looks ahead, and has a limit of its own from PyYAML 6.0.4 on.
+        # The scanner looks ahead; since PyYAML 6.0.4 it has its own limit.
         is_deep = "nesting depth" in str(error.problem)
         message = TOO_DEEP if is_deep else f"not valid YAML: {error.problem}"
         raise YamlError(mark.line + 1 if mark else 1, message) from None
@@ -84,7 +84,9 @@ class _Builder:
             if isinstance(event, yaml.StreamEndEvent):
                 break
             if self.parsed.lines:
-                raise YamlError(event.start_mark.line + 1, "a second document begins here; one is allowed")
+                raise YamlError(
+                    event.start_mark.line + 1, "a second document begins here; only one is allowed"
+                )
             self.parsed.value = self._value(event, ())
         return self.parsed
 
@@ -113,7 +115,7 @@ class _Builder:
                 raise YamlError(key_line, "a key must be a text")
             key = key_event.value
             if key in found:
-                raise YamlError(key_line, f"the key {key!r} is there twice")
+                raise YamlError(key_line, f"the key {key!r} occurs twice")
             inner = (*path, key)
             found[key] = self._value(next(self.events), inner)
             self.parsed.lines[inner] = key_line

@@ -40,7 +40,7 @@ class Listing(Protocol):
     devices: set[str]
     """The file systems of the folders that were listed; empty for a bucket."""
     as_of: datetime | None
-    """What it says is as old as this, in UTC without a zone, once it has been read; None if it looked."""
+    """Time of the listed state, in UTC without a zone, once it has been read; None for a direct listing."""
 
     def __iter__(self) -> Iterator[Listed]:
         """Yield the entries. A failure ends up in `errors`; the rest of the root is still listed."""
@@ -87,7 +87,7 @@ class Tree:
         self._recursive = recursive
 
     def __iter__(self) -> Iterator[Listed]:
-        if os.path.isdir(self._root):  # noqa: PTH112 - text, as it was given
+        if os.path.isdir(self._root):  # noqa: PTH112 - text, as given
             yield from _together(partial(self._open, self._root))
             return
         try:
@@ -136,11 +136,11 @@ def _is_folder(found: os.DirEntry[str]) -> bool:
 
 
 def _listed(path: str, stat: Callable[[], os.stat_result]) -> Listed:
-    """Return what a listing says of a file. Raises FileNotFoundError if it is gone, also as a link."""
+    """Return the listed version of a file. Raises FileNotFoundError if neither it nor a link exists."""
     try:
         found = stat()
     except OSError as error:
-        # Whoever reads it gets the error. Only a file that is gone is not listed.
+        # The reader gets the error. Only a file that no longer exists is omitted.
         if isinstance(error, FileNotFoundError) and not os.path.islink(path):  # noqa: PTH114
             raise
         return Listed(path)
@@ -182,7 +182,7 @@ class Bucket:
                 yield found
 
     def _split(self, prefix: str, depth: int) -> tuple[list[Listed], list[Step]]:
-        """List the folders of a prefix at once if one page names them all, else the prefix as a whole."""
+        """List a prefix's folders concurrently if one page names them all; otherwise the whole prefix."""
         pages = self._client.list_pages(prefix, recursive=False)
         try:
             page = next(pages)

@@ -96,6 +96,8 @@ class LocalFile:
         if found.st_dev in _kernel_devices():
             raise InspectorError(PATH_NOT_ALLOWED, "files of /proc and /sys are never read", self.location)
         if not modes.S_ISREG(found.st_mode):
+            if modes.S_ISDIR(found.st_mode):
+                os.scandir(self.location).close()  # a folder that could not be listed is named too: say why
             kind = _KINDS.get(modes.S_IFMT(found.st_mode), "special file")
             raise InspectorError(NOT_A_FILE, f"the path is a {kind}, not a regular file", self.location)
         return found

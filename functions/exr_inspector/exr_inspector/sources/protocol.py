@@ -20,7 +20,7 @@ class Stat(NamedTuple):
     device: str | None = None
 
     def row(self) -> dict[str, Any]:
-        """Return the columns of `files` that tell versions apart. Stored times have no zone."""
+        """Return the columns of `files` that identify a version. Stored times have no zone."""
         return {
             "etag": self.etag,
             "size_bytes": self.size,

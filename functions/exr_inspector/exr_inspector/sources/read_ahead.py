@@ -1,4 +1,4 @@
-"""Read a source from its start in growing pieces, and keep what was read."""
+"""Read a source from its start in growing pieces, and cache them."""
 
 from __future__ import annotations
 

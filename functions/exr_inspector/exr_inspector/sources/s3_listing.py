@@ -1,8 +1,8 @@
-"""List the objects of a bucket by obstore, which takes a thirtieth of botocore's CPU time for each key.
+"""List the objects of a bucket with obstore, which takes a thirtieth of botocore's CPU time for each key.
 
 obstore's paths are not keys: it refuses a stream with a key that has `//`, a `.` or `..` segment or a control
-character, and drops a slash at either end of a key. Its errors are not coded either. So whoever calls lists a
-prefix by botocore if this raises, and looks at empty objects, which may be the markers of folders.
+character, and drops a slash at either end of a key. Its errors are not coded either. If this raises, the
+caller lists the prefix with botocore. The caller also checks empty objects, which may be folder markers.
 
 obstore starts threads. Import this module only in processes that never fork.
 """

@@ -31,7 +31,7 @@ _OPERATIONS = {"GET": "GetObject", "HEAD": "HeadObject"}
 
 
 class ObjectRequests:
-    """Sends requests for objects, from many threads. `api` knows the store, `http` sends what is signed."""
+    """Sends requests for objects from many threads. `api` knows the store; `http` sends signed requests."""
 
     def __init__(
         self, api: Api, credentials: Credentials | None, http: URLLib3Session, user_agent: str

@@ -1,4 +1,4 @@
-"""Vectors that tell which renders are alike, and why."""
+"""Vectors that measure the similarity of renders, and explanations of it."""
 
 from typing import Literal
 

@@ -101,8 +101,8 @@ ANYWHERE = OCCASION + _words("""
     statistic peak total primitives triangles usage progress
     software version renderer creator vraycore colou?r.?space
 """)
-"""Words, alone or inside others as in `rendertime`. Their lines: the occasion; which file it is; what was
-measured; what `render_software` and `color_space` describe."""
+"""Words that also match inside others, as in `rendertime`. By line: the run; the identity of the file;
+measurements; facts that `render_software` and `color_space` describe."""
 
 OCCASION_ALONE = _words("""
     seconds? count(er)?

@@ -52,7 +52,7 @@ LAYERS = ("", "~diffuse", "~specular", "~direct")
 """The main layer and the words that most layered renders share."""
 
 MAX_CHANNELS, MAX_LAYERS = 256, 64
-"""Larger counts are not told apart."""
+"""Larger counts are not distinguished."""
 COUNTS = (
     *bins("channels", range(MAX_CHANNELS.bit_length())),
     *bins("layers", range(MAX_LAYERS.bit_length())),
@@ -62,7 +62,7 @@ _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\x00-\x7f]+|\n")
 _FIELDS = itemgetter("layer_name", "component_name", "type", "x_sampling", "y_sampling", "p_linear")
 
 Channels = tuple[tuple[Any, ...], ...]
-"""What is seen of a file's channels: layer, component, type, samplings and pLinear of each."""
+"""The features of a file's channels: layer, component, type, sampling and pLinear of each."""
 
 
 def seen(channels: Sequence[Mapping[str, Any]]) -> Channels:

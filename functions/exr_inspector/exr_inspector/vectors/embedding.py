@@ -114,10 +114,10 @@ def _computed(seen: Channels) -> _OfChannels:
 
 
 def metadata_embedding(document: Mapping[str, Any]) -> Vector:
-    """Return what a render is: float32, shape (384,), unit length."""
+    """Return a vector of all metadata: float32, shape (384,), unit length."""
     return embed(document).metadata
 
 
 def channel_fingerprint(document: Mapping[str, Any]) -> Vector:
-    """Return which channels a render has: float32, shape (128,), unit length; equal for equal channels."""
+    """Return a vector of the channels: float32, shape (128,), unit length; equal for equal channels."""
     return _of_channels(document).vector

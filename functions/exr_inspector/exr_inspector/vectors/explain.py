@@ -104,7 +104,7 @@ def _vector(file: File, by: By) -> npt.ArrayLike:
     if not isinstance(file, Mapping):
         return file
     if by == "look":
-        raise ValueError("a document does not tell what its pixels look like")
+        raise ValueError("a document does not contain the look of its pixels")
     return _PROJECTIONS[by].vector(_features_of(file, by))
 
 

@@ -28,7 +28,7 @@ SIZES = (*bins("size", range(8, 15), range(34, 55)), *bins("shape", range(-4, 7)
 """Display windows from 360 x 360 to 11000 x 11000 pixels, and from 1:2 to 2.7:1."""
 
 MAX_PARTS = 64
-"""Larger numbers of parts are not told apart."""
+"""Larger numbers of parts are not distinguished."""
 PARTS = bins("parts", range(MAX_PARTS.bit_length()))
 
 USUAL = {("line_order", "increasingY"), ("level_mode", "oneLevel"), ("rounding_mode", "down")}

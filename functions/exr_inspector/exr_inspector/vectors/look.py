@@ -31,7 +31,7 @@ SIZE = LOOK.size
 CELLS = 4
 BINS = 16
 DARKEST, BRIGHTEST = -10.0, 5.0
-"""Luminance of the first and the last bin, in stops from 1. What is beyond counts as these."""
+"""Luminance of the first and the last bin, in stops from 1. Values beyond count as these."""
 
 # With these, cells that differ by two stops, or have muted colors, count about as much as the histogram.
 _STOPS, _COLOR = 1 / 8, 0.4

@@ -16,7 +16,7 @@ Weighted = tuple[tuple[str, float], ...]
 """Features with their weights."""
 
 MAX_REACH = 16.0
-"""Larger reaches of a data window are not told apart."""
+"""Larger reaches of a data window are not distinguished."""
 
 LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 """The lower-case ASCII letters, for str.translate: str.lower() changes with Python's Unicode tables."""

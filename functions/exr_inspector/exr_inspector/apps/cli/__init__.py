@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
+import signal
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
-from exr_inspector.apps.cli.exits import INTERRUPTED, WRONG, of_fault
+from exr_inspector.apps.cli.exits import ENDED, INTERRUPTED, WRONG, of_fault
 from exr_inspector.apps.cli.terminal import harmless, say, uses_color
 from exr_inspector.errors import BAD_QUERY, InspectorError
 from exr_inspector.version import VERSION
@@ -54,6 +55,14 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # not of a closed pipe, after which click exits quietly
+            say(f"exr-inspector: {error}", err=True)
+            sys.stdout = None  # or Python would try to write the rest when it exits
+            sys.exit(WRONG)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -67,16 +76,14 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
             ctx.exit(INTERRUPTED)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click exits quietly if the reader of a pipe is gone
-            say(f"exr-inspector: {error}", err=True)
-            sys.stdout = None  # or Python would try to write the rest when it exits
-            ctx.exit(WRONG)
+        except RuntimeError as error:
+            if str(error) != "Query interrupted":  # what DuckDB makes of a signal during a query
+                raise
+            ctx.exit(ENDED if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else INTERRUPTED)
 
 
 def _tell(error: InspectorError) -> None:
-    """Print a fault and what to do. DuckDB points at the fault of a statement in lines of its own."""
+    """Print a fault and its remedy. DuckDB's messages mark the position in a statement on separate lines."""
     first, *rest = error.message.splitlines() if error.fault is BAD_QUERY else [error.message]
     say(f"exr-inspector: {InspectorError(error.fault, first, error.where)}", err=True)
     for line in filter(None, rest):

@@ -23,11 +23,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 OPTIONS = (
     click.option("--json", "form", flag_value="json", help="Print JSON Lines: one object per row."),
+    click.option("--csv", "form", flag_value="csv", help="Print CSV that is safe to open in a spreadsheet."),
     click.option(
-        "--csv", "form", flag_value="csv", help="Print CSV, in which no text is a formula of a spreadsheet."
-    ),
-    click.option(
-        "--parquet", metavar="FILE", type=click.Path(dir_okay=False), help="Write the answer to this file."
+        "--parquet",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        help="Write the result to this Parquet file.",
     ),
 )
 
@@ -115,7 +116,7 @@ def _plain(value: object) -> object:
 
 
 def _number(value: Decimal) -> int | float | str:
-    """Return a number if a double, which readers of JSON use, shows the same digits; else text."""
+    """Return a number if a double, as JSON readers use, has the same digits; otherwise text."""
     if value == value.to_integral_value():
         return int(value)  # the sum of integers
     nearest = float(value)

@@ -17,7 +17,8 @@ from exr_inspector.apps.cli.terminal import json_text
 from exr_inspector.apps.questions.contents import SECTIONS
 from exr_inspector.apps.questions.load import names, nearest, question, questions
 from exr_inspector.apps.questions.question import EMPTY, Dialect, Parameter, Question
-from exr_inspector.location import path_location
+from exr_inspector.errors import InspectorError
+from exr_inspector.location import folder_names
 from exr_inspector.settings import Settings
 
 _TYPES: dict[str, Any] = {"number": float, "count": click.IntRange(1)}
@@ -59,9 +60,8 @@ class _Questions(click.Group):
 def ask(ctx: click.Context, is_list: bool, as_json: bool) -> None:
     """Answer a question about a DuckDB file without SQL.
 
-    `exr-inspector ask QUESTION --help` explains a question and its options. The SQL is in
-    docs/VAST_ANALYTICS_QUERIES.md; values of options are bound to it and never become part of it. On a
-    terminal, a long table is shown in $PAGER.
+    `exr-inspector ask QUESTION --help` explains a question and its options. docs/VAST_ANALYTICS_QUERIES.md
+    has the SQL; option values are bound as parameters. On a terminal, a long table is shown in $PAGER.
     """
     if ctx.invoked_subcommand:
         if is_list or as_json:
@@ -83,10 +83,6 @@ def _entry(each: Question) -> dict[str, Any]:
         for it in each.parameters
     ]
     return {"name": each.name, "title": each.title, "section": each.section, "parameters": parameters}
-
-
-def _flag(parameter: Parameter) -> str:
-    return f"--{parameter.name.replace('_', '-')}"
 
 
 def _command(each: Question) -> click.Command:
@@ -114,7 +110,7 @@ def _command(each: Question) -> click.Command:
 
 def _option(parameter: Parameter) -> click.Option:
     return click.Option(
-        [_flag(parameter), parameter.name],
+        [f"--{parameter.name.replace('_', '-')}", parameter.name],
         type=_TYPES.get(parameter.kind, str),
         metavar=parameter.kind.upper(),
         required=parameter.default is None,
@@ -128,7 +124,7 @@ def _located(each: Question, values: dict[str, object]) -> dict[str, object]:
     settings = Settings.from_mapping(os.environ)
     kinds = {parameter.name: parameter.kind for parameter in each.parameters}
     return {
-        name: path_location(local_name(str(value), settings), settings.paths).path
+        name: folder_names(local_name(str(value), settings), settings.paths)[0]
         if kinds[name] == "path" and os.path.lexists(str(value))
         else value
         for name, value in values.items()
@@ -140,8 +136,13 @@ def _answer(
 ) -> None:
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
 
+    statement = each.bind(values)
     with closing(DuckDBStore(db, read_only=True)) as store, query_limit(None):
-        answer = store.query(*each.bind(values))
+        try:
+            answer = store.query(*statement)
+        except InspectorError:
+            store.check_columns()
+            raise
         counts = {} if answer.num_rows else each.counts(values)
         numbers = {table: store.query(*bound)["n"][0].as_py() for table, bound in counts.items()}
     print_answer(answer, form, parquet)

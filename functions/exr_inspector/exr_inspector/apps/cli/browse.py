@@ -23,8 +23,8 @@ from exr_inspector.settings import Settings
     "--db",
     metavar="FILE",
     type=DATABASE_FILE,
-    help="The DuckDB file: a snapshot that `index --publish` writes, or a store, of which a copy is made. By"
-    " default, a copy of the store that the settings select.",
+    help="The DuckDB file: a snapshot written by `index --publish`, or a store, which is copied. By default,"
+    " the store that the settings select is copied.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -40,14 +40,14 @@ from exr_inspector.settings import Settings
     "shared",
     multiple=True,
     metavar="FOLDER",
-    help="Print one more URL, whose token sees only the files below this folder. Repeatable.",
+    help="Also print a URL that gives access only to the files below this folder. Repeatable.",
 )
 def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str, ...]) -> None:
     """Show the catalog in a browser, until Ctrl-C.
 
-    The URL has a token in it, without which nobody sees anything. The database is only read: a snapshot as it
-    is, and again whenever `exr-inspector index --publish` replaces it; any other store by a copy that is made
-    at the start. Pages say as of when their data is.
+    The URL contains a token, which every request needs. A snapshot is read directly, and again after
+    `exr-inspector index --publish` replaces it. Any other store is copied once, at startup. Every page states
+    the date of its data.
     """
     with requires_extra("browse"):  # here, so that --help is quick
         from exr_inspector.apps.web.app import make_site  # noqa: PLC0415
@@ -58,11 +58,13 @@ def browse(db: str | None, host: str, port: int, opens: bool, shared: tuple[str,
 
     settings = Settings.from_mapping(os.environ)
     if db or (settings.db_file and not settings.vast_endpoint):
-        path = snapshot_path(db or settings.db_file)
+        given = db or settings.db_file
+        path = snapshot_path(given)
+        is_copy = path != given
     else:
         with closing(selected_store(settings)) as store:
-            path = pulled_path(store)
-    site = make_site(path, settings)
+            path, is_copy = pulled_path(store), True
+    site = make_site(path, settings, is_copy=is_copy)
     tokens = {new_token(): ALL}
     for folder in shared:
         tokens[new_token()] = Scope(folder_names(folder, settings.paths))

@@ -1,4 +1,4 @@
-"""`exr-inspector check`: judge files and sequences by policies."""
+"""`exr-inspector check`: check files and sequences against policies."""
 
 from __future__ import annotations
 
@@ -45,34 +45,36 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     "--db",
     metavar="FILE",
     type=DATABASE_FILE,
-    help="Judge what this DuckDB file holds of the files at PATH, or of all, and read no file.",
+    help="Check the rows of this DuckDB file, all or those at PATH, instead of reading files.",
 )
-@click.option("--store", is_flag=True, help="With --db: store the findings, and what paths say by the show.")
+@click.option(
+    "--store", is_flag=True, help="With --db: store the findings and the fields from the show configuration."
+)
 @whole_tree_option
 @click.option(
     "--policy",
     "policies",
     multiple=True,
     metavar="NAME|FILE",
-    help="Judge by this policy too. `exr-inspector rules` lists those that ship with exr-inspector.",
+    help="Also apply this policy. `exr-inspector rules` lists the built-in packs.",
 )
-@click.option("--no-default", is_flag=True, help="Do not judge by the policy `default`.")
+@click.option("--no-default", is_flag=True, help="Do not apply the policy `default`.")
 @click.option(
     "--frames",
     callback=_frames,
     metavar="FRAMES",
-    help="The frames that every sequence must have: 1001-1240 or 1-9, 20-40x2.",
+    help="The expected frames of every sequence: 1001-1240 or 1-9,20-40x2.",
 )
 @click.option(
     "--pixels",
     type=click.Choice(["none", "sampled", "full"]),
-    help="Read a sample of the pixels or all of them, for the rules that look at them. [default: none]",
+    help="Read no pixels, a sample, or all of them, for the rules on pixels. [default: none]",
 )
 @click.option(
     "--budget",
     type=click.IntRange(0),
     metavar="MIB",
-    help="MiB of a file that a sample may read. [default: 32]",
+    help="Maximum MiB that a sample reads of each file. [default: 32]",
 )
 @click.option(
     "--format",
@@ -80,7 +82,7 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="Form of the report.",
+    help="Format of the report.",
 )
 @click.option(
     "--fail-on",
@@ -88,41 +90,39 @@ def _frames(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     type=click.Choice(["error", "warning", "info", "unknown"]),
     default=["error"],
     show_default=True,
-    help="The lowest severity that gives exit code 1; `unknown` adds rules without a verdict.",
+    help="The lowest severity that causes exit code 1; `unknown` adds rules without a verdict.",
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with code 0 whatever is found.")
+@click.option("--exit-zero", is_flag=True, help="Findings do not change the exit code.")
 @click.option(
     "--baseline",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Accept the findings of this report, which --format json wrote.",
+    help="Accept the findings of this earlier report (--format json).",
 )
 @click.option(
     "--settle",
     metavar="SECONDS",
     type=click.FloatRange(0),
-    help="An incomplete file that was changed less than this ago is being written, and not judged."
+    help="An incomplete file that changed within this time counts as being written, and is not checked."
     " [default: EXR_INSPECTOR_SETTLE_SECONDS]",
 )
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Configuration of the show. [default: exr-inspector.yaml of the folder, or the nearest above]",
+    help="The show configuration. [default: the nearest exr-inspector.yaml in the parent folders]",
 )
-@click.option(
-    "--quiet", "-q", is_flag=True, help="Leave out the lines of sequences in which nothing was found."
-)
+@click.option("--quiet", "-q", is_flag=True, help="Omit sequences without findings.")
 @click.option(
     "--watch",
     metavar="SECONDS",
     type=click.FloatRange(1),
-    help="Judge again and again, with this pause, until Ctrl-C.",
+    help="Repeat the check with this pause until Ctrl-C.",
 )
 @click.option(
     "--webhook",
     metavar="URL",
-    help="With --watch: tell this URL when a sequence whose frames are stated becomes complete, or breaks."
+    help="With --watch: notify this URL when a sequence with expected frames becomes complete or broken."
     " [default: that of the configuration]",
 )
 @click.pass_context
@@ -147,17 +147,17 @@ def check(
     watch: float | None,
     webhook: str | None,
 ) -> None:
-    """Judge EXR files and sequences by policies.
+    """Check EXR files and sequences against policies.
 
     PATH is a file, a folder (its .exr files), a pattern such as beauty.#.exr or beauty.[1001-1240].exr,
     s3://bucket/key, s3://bucket/folder/, or - for names on standard input.
 
-    A sequence whose frames are not stated lacks only those between its first and its last. Rules whose
-    evidence was not asked for are skipped, and never count as passed. The configuration of a show states
-    frames, policies and the other options below, which come first if they are given.
+    Without expected frames, only gaps between the first and the last frame count as missing. Rules whose
+    evidence was not requested are skipped; they never count as passed. The show configuration can state
+    frames, policies and other options; options on the command line override it.
 
-    Exit code 2 for wrong usage or an unsuitable environment, or else 1 for a finding that counts, or else 3
-    if something could not be read, or else 0.
+    The exit code is 2 for a usage or environment error, otherwise 1 if a finding counts, otherwise 3 if a
+    file could not be read, otherwise 0.
     """
     with requires_extra("policy"):
         from exr_inspector.checks.checker import Options  # noqa: PLC0415 - so that --help is quick
@@ -189,7 +189,7 @@ def check(
 
 @dataclass(frozen=True)
 class _Run:
-    """What the command was asked to do."""
+    """The options of the command."""
 
     options: Options
     settings: Settings
@@ -202,7 +202,7 @@ class _Run:
     is_quiet: bool
 
     def report(self) -> Report:
-        """Judge everything once, print it, and return the report."""
+        """Check everything once, print the report, and return it."""
         from exr_inspector.checks.checker import Checker  # noqa: PLC0415 - so that --help is quick
         from exr_inspector.checks.judge import drop  # noqa: PLC0415
 

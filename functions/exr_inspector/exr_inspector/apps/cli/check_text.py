@@ -10,8 +10,8 @@ from exr_inspector.checks.report import CheckFinding, Report, SequenceReport, Un
 from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.sequences import format_frames
 
-# What is listed before `and N more`: ranges of frames in a line, messages of a rule in a sequence, sequences
-# of a rule, and names of channels.
+# Limits before `and N more`: frame ranges in a line, messages of a rule in a sequence, sequences of a rule,
+# and channel names.
 MAX_RANGES = 12
 MAX_MESSAGES = 3
 MAX_SEQUENCES = 8
@@ -34,7 +34,7 @@ def print_sequence(report: SequenceReport) -> None:
     counts = {"ok": report.passed, "unknown": report.unknown}
     pieces = [
         f"{nearby(report.key)} {_frames({*report.frames, *report.missing})}".rstrip(),
-        *(_count(number, word, report) for word, number in counts.items() if number),
+        *(f"{number:,} {word}" if report.frames else word for word, number in counts.items() if number),
         *(_labelled(label, found) for label, found in labels.items()),
         *(_unjudged("writing", report.writing) if report.writing else ()),
         *(_unjudged("not read", report.unread) if report.unread else ()),
@@ -47,12 +47,8 @@ def _is_odd(found: CheckFinding) -> bool:
     return found["file_path"] is None and found["observed"] is not None
 
 
-def _count(number: int, word: str, report: SequenceReport) -> str:
-    return f"{number:,} {word}" if report.frames else word
-
-
 def _labelled(label: str, findings: Sequence[CheckFinding]) -> str:
-    """Return the frames of a label; of an odd sequence, also what is odd about each."""
+    """Return the frames of a label; for odd frames, also the differences."""
     odd = sorted(filter(_is_odd, findings), key=lambda each: each["frames"])
     if odd:
         return f"{label}: " + ", ".join(f"{_frames(each['frames'])} {each['message']}" for each in odd)
@@ -64,7 +60,7 @@ def _unjudged(word: str, files: Sequence[Unjudged]) -> list[str]:
 
 
 def print_report(report: Report) -> None:
-    """Print the findings by rule, the gravest first, what was not judged, and the numbers of everything."""
+    """Print the findings by rule, most severe first, then the rules without a verdict, and the totals."""
     counted, is_single = report.findings, len(report.sequences) == 1
     failed = [each for each in counted if each["verdict"] == "fail"]
     for severity in SEVERITIES:
@@ -132,7 +128,7 @@ def _subject(findings: Sequence[CheckFinding]) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    """Yield what was not judged, and the last line."""
+    """Yield the rules without a verdict, and the last line."""
     summary = report.summary
     if report.skipped:
         advice = "; --pixels full reads the pixels" if report.pixels == "none" else ""

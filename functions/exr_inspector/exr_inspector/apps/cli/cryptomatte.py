@@ -1,4 +1,4 @@
-"""`exr-inspector cryptomatte`: list the objects of cryptomattes, and measure what they cover."""
+"""`exr-inspector cryptomatte`: list the objects of Cryptomattes, and measure their coverage."""
 
 from __future__ import annotations
 
@@ -33,15 +33,21 @@ WRONG_IDS = {
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_paths)
 @recursive_option
-@click.option("--coverage", is_flag=True, help="Decode the pixels: area, pixels and box of each object.")
 @click.option(
-    "--object", "patterns", multiple=True, metavar="NAME", help="Only objects that match, as *dragon*."
+    "--coverage", is_flag=True, help="Decode pixels to measure the area, pixel count and box of each object."
+)
+@click.option(
+    "--object",
+    "patterns",
+    multiple=True,
+    metavar="NAME",
+    help="Only objects that match a pattern such as *dragon*.",
 )
 @click.option(
     "--db",
     metavar="FILE",
     shell_complete=complete_paths,
-    help="Store the objects in this DuckDB file, and read no file twice.",
+    help="Store the objects in this DuckDB file; stored files are not read again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
@@ -54,15 +60,14 @@ def cryptomatte(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """List the objects of the cryptomattes of EXR files.
+    """List the Cryptomatte objects of EXR files, and verify ids.
 
-    Their ids are compared with their names.
 
     PATH is a file, a folder (its .exr files), a pattern, or s3://bucket/key. The names come from the manifest
-    in the header, or from the side-car file that the header names. With --coverage, objects that no pixel
-    shows have the area 0, and ids that the manifest lacks have no name.
+    in the header or in its side-car file. With --coverage, objects that appear in no pixel have the area 0,
+    and ids that are not in the manifest have no name.
 
-    Exit code 1 if a file is not ok, or if a manifest is not valid or has a wrong id.
+    The exit code is 1 if a file is not ok, or if a manifest is invalid or has a wrong id.
     """
     from exr_inspector.pixels.cryptomatte import cryptomattes  # noqa: PLC0415 - so that --help is quick
 
@@ -119,7 +124,7 @@ def _matching(found: dict[str, Any], patterns: tuple[str, ...]) -> dict[str, Any
 
 
 def _faults(found: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a manifest or its ids, one line each."""
+    """Return the problems of a manifest and its ids, one line each."""
     faults = [found["manifest_error"]] if found["manifest_error"] else []
     for kind, reason in WRONG_IDS.items():
         count, names = found[f"{kind}_count"], ", ".join(found[kind])
@@ -157,7 +162,7 @@ def _print(path: str, found: dict[str, Any], *, has_coverage: bool, shows_all: b
 
 
 def _notes(coverage: dict[str, Any] | None) -> list[str]:
-    """Return what the coverage of the objects leaves out."""
+    """Return what the coverage of the objects omits."""
     if coverage is None:
         return []
     notes = [f"coverage not computed: {coverage['error']}"] if coverage["error"] else []

@@ -21,12 +21,11 @@ from exr_inspector.settings import Settings
 )
 @click.pass_context
 def check_db(ctx: click.Context, minutes: int | None) -> None:
-    """Test how the VAST DataBase of the settings behaves.
+    """Test the behavior of the configured VAST DataBase.
 
-    The test creates a schema and drops it at the end. The transactions that processes of this machine have
-    recorded as open in VAST_DB_JOURNAL are listed below. Exit code 1 if the database does something that
-    exr-inspector cannot rely on, if a test gave no answer, or if a killed process has left a transaction
-    open.
+    The test creates a schema, and drops it at the end. Then the open transactions of this machine's processes
+    are listed, from VAST_DB_JOURNAL. The exit code is 1 if the database lacks a behavior that exr-inspector
+    relies on, if a test was inconclusive, or if a killed process left a transaction open.
     """
     settings = Settings.from_mapping(os.environ)
     if not settings.vast_endpoint:
@@ -44,7 +43,7 @@ def check_db(ctx: click.Context, minutes: int | None) -> None:
 
     findings: list[Finding] = []
     try:
-        # One by one: what was found before a failure stays.
+        # One by one, so that results before a failure are printed.
         findings.extend(check_database(settings))
         findings.extend(recorded_transactions(settings, None if minutes is None else 60.0 * minutes))
     finally:

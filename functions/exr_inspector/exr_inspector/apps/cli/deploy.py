@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from exr_inspector.apps.cli.terminal import say
 from exr_inspector.apps.deployment.env_file import Plan, read_plan
 from exr_inspector.apps.deployment.render import render as render_manifests
 
@@ -29,14 +30,14 @@ def deploy() -> None:
 @deploy.command()
 @_config
 def check(config: Path) -> None:
-    """Report every fault of a .env file.
+    """Report every error in a .env file.
 
-    Print a summary of the deployment if there is none. Secrets are never printed.
+    If there are none, print a summary of the deployment. Secrets are never printed.
     """
     plan = _read(config)
     to = plan.deployment
     for warning in plan.warnings():
-        click.echo(f"{config}: warning: {warning}", err=True)
+        say(f"{config}: warning: {warning}", err=True)
     facts = {
         "function": to.name,
         "image": f"{to.registry_url}/{to.image}",
@@ -48,7 +49,7 @@ def check(config: Path) -> None:
         "secret": f"{plan.settings.secret_name}: {', '.join(plan.secrets)}",
     }
     for name, fact in facts.items():
-        click.echo(f"{name:12} {fact}")
+        say(f"{name:12} {fact}")
 
 
 @deploy.command()
@@ -69,7 +70,7 @@ def check(config: Path) -> None:
 def render(config: Path, output: Path, revision: int, tag: str, pixels: bool, no_secrets: bool) -> None:
     """Write the manifests of a deployment.
 
-    They are function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run.
+    These are function.yaml, trigger-*.yaml, pipeline.yaml, secret.yaml, and config.yaml for a local run.
     """
     plan = _read(config)
     if pixels:
@@ -82,7 +83,7 @@ def _read(config: Path) -> Plan:
     """Return the plan of a .env file, or print its faults and exit with code 2."""
     plan, faults = read_plan(config)
     for fault in faults:
-        click.echo(f"{config}: {fault}", err=True)
+        say(f"{config}: {fault}", err=True)
     if plan is None:
         click.echo("docs/CONFIGURATION.md explains every setting.", err=True)
         raise click.exceptions.Exit(2)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from exr_inspector.apps.cli.diff_text import print_file, print_sequence
-from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD
+from exr_inspector.apps.cli.exits import FOUND, OK, UNREAD, UNREAD_FAULTS
 from exr_inspector.apps.cli.output import write_bytes
 from exr_inspector.apps.cli.paths import (
     complete_paths,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from exr_inspector.compare.pixels import Status
     from exr_inspector.compare.sequences import SequencePair
     from exr_inspector.differences import PixelMode
+    from exr_inspector.document.model import ErrorEntry
 
 Pair = tuple[Location, Location]
 Compare = Callable[[Sequence[Pair]], "Iterator[FileDiff]"]
@@ -52,7 +53,7 @@ _TOLERANCE = re.compile(rf"({_NUMBER})(?:,({_NUMBER}))?", re.IGNORECASE)
 def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, float]:
     found = _TOLERANCE.fullmatch(value)
     if not found:
-        message = f"{value} is no tolerance; write one like 0.001 or 0.001,0.01"
+        message = f"{value} is not a tolerance; write one like 0.001 or 0.001,0.01"
         raise click.BadParameter(message, ctx, param)
     return float(found[1]), float(found[2] or 0)
 
@@ -73,7 +74,7 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     show_default=True,
     metavar="ABS[,REL]",
     callback=_tolerance,
-    help="How far samples may be apart: ABS, plus REL times the larger one. For --pixels full.",
+    help="Samples may differ by ABS plus REL times the larger one. Needs --pixels full.",
 )
 @click.option(
     "--channel",
@@ -81,19 +82,23 @@ def _tolerance(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     "channels",
     multiple=True,
     metavar="NAME",
-    help="Compare only pixels of channels that match, as *.R.",
+    help="Compare only the pixels of channels that match a pattern such as *.R.",
 )
 @recursive_option
 @click.option(
     "--db",
     metavar="FILE",
     shell_complete=complete_paths,
-    help="Compare what this DuckDB file has of A and B, and read no file.",
+    help="Compare the rows of A and B in this DuckDB file instead of reading files.",
 )
 @click.option(
-    "--heatmap", metavar="PNG", help="Write a picture of where two files differ. For --pixels full."
+    "--heatmap",
+    metavar="PNG",
+    help="Write a picture of the differences between two files. Needs --pixels full.",
 )
-@click.option("--all", "show_all", is_flag=True, help="Show facts of the occasion too: times, frames, hosts.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Also show attributes of one run: times, frame numbers, hosts."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file or sequence.")
 @click.pass_context
 def diff(
@@ -109,17 +114,17 @@ def diff(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """Compare the headers of two files, sequences or folders.
+    """Compare two files, sequences or folders.
 
-    Pixels are compared with --pixels.
+    Headers are always compared; --pixels compares pixels too.
 
-    A and B are files, patterns such as beauty.#.exr, folders, or s3://bucket/key. Frames are paired by their
-    numbers, and sequences by their names, in which versions such as v012 do not count. Parts are paired by
-    name and view, channels and attributes by name.
+    A and B are files, patterns such as beauty.#.exr, folders, or s3://bucket/key. Frames are paired by
+    number. Sequences are paired by name, ignoring versions such as v012. Parts are paired by name and view,
+    channels and attributes by name.
 
-    Exit code 0 if nothing differs, within the tolerance; 1 if something does; 2 for wrong usage or an
-    unsuitable environment; 3 if something could not be compared. Attributes of the occasion of a render, such
-    as times, frame numbers and hosts, never count.
+    The exit code is 0 if nothing differs by more than the tolerance, 1 if something differs, 2 for a usage or
+    environment error, and 3 if something could not be compared. Attributes that describe one run of a render,
+    such as times, frame numbers and hosts, do not count as differences.
     """
     _check_usage(pixels, tolerance, channels, db, heatmap)
     settings = Settings.from_mapping(os.environ)
@@ -129,21 +134,21 @@ def diff(
         from exr_inspector.differences import diff as diff_files  # noqa: PLC0415
 
     maps: list[HeatMap] | None = [] if heatmap else None
-
-    def read(pairs: Sequence[Pair]) -> Iterator[FileDiff]:
-        for ours, theirs in pairs:
-            yield diff_files(
-                ours,
-                theirs,
-                pixels=pixels,
-                tolerance=Tolerance(*tolerance),
-                channels=channels or None,
-                settings=settings,
-                heat_maps=maps,
-            )
+    read = partial(
+        diff_files,
+        pixels=pixels,
+        tolerance=Tolerance(*tolerance),
+        channels=channels or None,
+        settings=settings,
+        heat_maps=maps,
+    )
 
     with stored_files(db) as stored:
-        compare = partial(_compare_stored, stored, pixels, channels or None) if stored else read
+        compare: Compare = (
+            partial(_compare_stored, stored, pixels, channels or None)
+            if stored
+            else partial(_compare_files, read)
+        )
         sides = [_files(name, settings, stored, recursive=recursive) for name in (a, b)]
         if len(sides[0]) == len(sides[1]) == 1:
             found = next(iter(compare([(sides[0][0], sides[1][0])])))
@@ -191,7 +196,11 @@ def _compare_sequences(
     """Compare the frames that both sequences have, print the difference, and return its status."""
     from exr_inspector.compare.sequences import Frame, pair_frames, summarize  # noqa: PLC0415 - as above
 
-    both = [(frame, a, b) for frame, a, b in pair_frames(pair) if a is not None and b is not None]
+    both = [
+        (each.frame, each.a, each.b)
+        for each in pair_frames(pair)
+        if each.a is not None and each.b is not None
+    ]
     found = progress(compare([(a, b) for _, a, b in both]), len(both), shown=True)
     frames = (
         Frame(frame, each["status"], each["header"], each["pixels"], each["errors"])
@@ -212,6 +221,21 @@ def _files(
         return expand_some([name], recursive=recursive, settings=settings)
     found = Places([name], settings, Shows(settings.show_config)).stored(stored)
     return [each for sequence, _ in found for each in sequence.items]
+
+
+def _compare_files(
+    compare: Callable[[Location, Location], FileDiff], pairs: Sequence[Pair]
+) -> Iterator[FileDiff]:
+    """Compare pairs of files. A file that cannot be read now does not stop the others."""
+    from exr_inspector.compare.files import not_compared  # noqa: PLC0415 - as above
+
+    for ours, theirs in pairs:
+        try:
+            yield compare(ours, theirs)
+        except InspectorError as error:
+            if error.fault not in UNREAD_FAULTS:
+                raise
+            yield not_compared(ours.path, theirs.path, [cast("ErrorEntry", error.entry())])
 
 
 def _compare_stored(

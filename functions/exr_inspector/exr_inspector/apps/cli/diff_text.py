@@ -42,7 +42,7 @@ def print_file(found: FileDiff, *, show_all: bool) -> None:
         click.echo(_line(change, f"{change['name']}{where}"))
     occasional = dict.fromkeys(each["name"] for each in found["header"] if each["is_occasional"])
     if occasional and not show_all:
-        say(f"  {', '.join(occasional)}: differ, as they may (--all shows them)")
+        say(f"  {', '.join(occasional)}: differ, as expected (--all shows them)")
     if not found["errors"]:
         click.echo("header: " + (_verdict("different") if shown else _verdict("equal")))
     pixels = found["pixels"]
@@ -143,7 +143,7 @@ def _short(value: Any) -> Any:
 
 
 def print_sequence(found: SequenceDiff, *, pixels: str) -> None:
-    """Print the difference of two sequences: one line, then what changed in which frames."""
+    """Print the differences between two sequences: one line, then each change with its frames."""
     name = nearby(found["a"] or found["b"] or "")
     counts = [
         f"{status} {found[status]}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exr_inspector.apps.index.run import Root
     from exr_inspector.catalog.store import Store
 
-# Files from which on worker processes, which take a second to start, pay.
+# With fewer files, worker processes cost more than they save: they take a second to start.
 MIN_FILES_FOR_WORKERS = 1_000
 
 

@@ -18,13 +18,14 @@ from exr_inspector.errors import (
     InspectorError,
 )
 
-OK, FOUND, WRONG, UNREAD, INTERRUPTED = 0, 1, 2, 3, 130
+OK, FOUND, WRONG, UNREAD, INTERRUPTED, ENDED = 0, 1, 2, 3, 130, 143
 MEANINGS = {
-    OK: "There is nothing to report.",
-    FOUND: "A file is not ok, or the command found what it looks for: a finding, a difference, an outlier.",
-    WRONG: "The usage is wrong, or the environment or the database is not suitable.",
-    UNREAD: "A file cannot be read. Only `check`, `diff` and `outliers` use it, since their 1 is an answer.",
+    OK: "Nothing to report.",
+    FOUND: "A file is not ok, or the command found something: a finding, a difference, an outlier.",
+    WRONG: "A usage, environment or database error.",
+    UNREAD: "A file cannot be read. Used by `check`, `diff` and `outliers`, where 1 is a result.",
     INTERRUPTED: "Ctrl-C.",
+    ENDED: "The signal TERM, as farm managers send it.",
 }
 
 UNREAD_FAULTS = frozenset(
@@ -39,7 +40,7 @@ UNREAD_FAULTS = frozenset(
         OBJECT_CHANGED,
     )
 )
-"""The faults of files of which nothing is known."""
+"""The faults of files that could not be inspected at all."""
 ANSWERING = ("check", "diff", "outliers")
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "--since",
     metavar="TIME",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
-    help="Only records of which a file was inspected at this time, in UTC, or later.",
+    help="Only records with a file that was inspected at or after this time, in UTC.",
 )
 @click.option(
     "--output",
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     help="Folder for the files and manifest.json.",
 )
 def export(db: str | None, form: Format, per: Per, where: str, since: datetime | None, output: str) -> None:
-    """Write what a database knows, for other systems.
+    """Write records of sequences or files for other systems.
 
-    There is one record for each sequence, or with --per file for each file.
+    By default, there is one record for each sequence.
 
-    docs/EXPORT.md lists the columns. Names of shows and shots come from the show configuration, or else are
-    proposals with a confidence. Nothing is sent anywhere. Files appear once they are complete, and
-    manifest.json, which counts their rows, last.
+    docs/EXPORT.md lists the columns. Names of shows and shots come from the show configuration; without one,
+    they are guesses with a confidence. Nothing is sent over the network. Each file appears when it is
+    complete; manifest.json, which counts their rows, is written last.
     """
     from exr_inspector.apps.export.record import record  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.export.write import write_records  # noqa: PLC0415

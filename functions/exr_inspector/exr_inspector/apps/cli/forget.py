@@ -14,7 +14,7 @@ import click
 
 from exr_inspector.apps.cli import terminal
 from exr_inspector.apps.cli.stores import archive_settings, read_db, selected_store, with_db
-from exr_inspector.location import is_object, path_location
+from exr_inspector.location import is_object, path_location, stored_name
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,34 +28,35 @@ logger = logging.getLogger("exr_inspector")
 
 @click.command()
 @read_db
-@click.option("--user", metavar="NAME", help="Forget every attribute that has this word in its value.")
+@click.option("--user", metavar="NAME", help="Forget every attribute whose value contains this word.")
 @click.option(
     "--attribute",
     metavar="PATTERN",
-    help="Forget the attributes with such names, as `*host*`. Those that readers need, as dataWindow, stay.",
+    help="Forget attributes whose names match a pattern such as `*host*`. Required attributes, such as"
+    " dataWindow, remain.",
 )
 @click.option("--path", metavar="PREFIX", help="Forget a file, or all files below a folder.")
-@click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(
     db: str | None, user: str | None, attribute: str | None, path: str | None, dry_run: bool, yes: bool
 ) -> None:
     """Remove names of people and hosts, or files, from a database.
 
-    Give one of --user, --attribute or --path. A forgotten value is replaced by a mark in all tables, a
-    forgotten file has no rows left. The header of a file that has lost values cannot be restored any more.
-    Its findings are deleted, and its vectors are computed again. A DuckDB file is written again, so that no
-    value is left in its free space; no other process may have it open.
+    Give one of --user, --attribute or --path. A forgotten value is replaced by a mark in all tables; a
+    forgotten file loses its rows. The header of a file that has lost values can no longer be restored. Its
+    findings are deleted, and its vectors are computed again. A DuckDB file is rewritten, because its free
+    blocks still contain the values; no other process may have it open.
 
-    Not reached: the files themselves; copies of the database, as snapshots of `index --publish`, those that
-    `browse` keeps in ~/.cache/exr-inspector, exports, backups and logs; names in paths; and values that were
-    too long to store. What a file still holds is stored again when it is next inspected: `index` does that if
-    the file changes, an event or `inspect --db` always.
+    Not changed: the files themselves; copies of the database, such as snapshots of `index --publish`, the
+    copies of `browse` in ~/.cache/exr-inspector, exports, backups and logs; names in paths; and values that
+    were too long to store. The next inspection of a file stores its values again: `index` inspects a file if
+    it changed; an event or `inspect --db` always does.
     """
     if sum(each is not None for each in (user, attribute, path)) != 1 or "" in (user, attribute, path):
         raise click.UsageError("give one of --user, --attribute or --path")
     if user and user != user.encode("utf-8", "ignore").decode():
-        raise click.UsageError("--user is no text in UTF-8")
+        raise click.UsageError("--user is not UTF-8 text")
     settings = Settings.from_mapping(os.environ)
     if db:
         settings = with_db(settings, db)
@@ -64,7 +65,7 @@ def forget(
     _forget_in(settings, run, given, dry_run=dry_run, yes=yes)
     archive = archive_settings(settings)
     if not settings.vast_endpoint and Path(archive.db_file).exists():
-        click.echo(f"In {archive.db_file}, which has files that are gone:")
+        click.echo(f"In {archive.db_file}, which has the rows of deleted files:")
         _forget_in(archive, run, given, dry_run=dry_run, yes=yes)
 
 
@@ -86,14 +87,14 @@ def _forget_in(
                 click.confirm("Forget this?", abort=True)
             done = _described(run(store, "Forgetting"))
             click.echo(f"Forgot {done}")
-            # Without the name, which is to be forgotten.
+            # Do not log the name that is being forgotten.
             logger.info("Forgot in %s %s", store.name, done)
     if settings.db_file and not settings.vast_endpoint:
         from exr_inspector.catalog.duckdb.copies import rewrite  # noqa: PLC0415 - an extra
 
-        # Also if nothing was found: perhaps this step of an earlier run was interrupted.
+        # Even if nothing was found: an earlier run may have been interrupted before this step.
         rewrite(settings.db_file)
-        click.echo(f"Wrote {settings.db_file} again, without deleted rows")
+        click.echo(f"Rewrote {settings.db_file} without deleted rows")
 
 
 def _run(
@@ -112,7 +113,7 @@ def _run(
     try:
         if path:
             root = path.rstrip("/") if is_object(path) else path_location(path).path
-            return core.forget_files(store, paths.canonical(root), progress, dry=is_dry)
+            return core.forget_files(store, stored_name(root, paths), progress, dry=is_dry)
         what = core.Word(user) if user else core.Attributes(attribute or "")
         return core.forget_values(store, what, progress, dry=is_dry)
     finally:
@@ -120,7 +121,7 @@ def _run(
 
 
 def _described(tally: Tally) -> str:
-    """Return what was found, as `3 values in 2 files: 2 owner, 1 comments; 1 other row`."""
+    """Return the totals, such as `3 values in 2 files: 2 owner, 1 comments; 1 other row`."""
     parts = [terminal.plural(tally.files, "file")]
     if tally.values:
         names = ", ".join(

@@ -26,7 +26,7 @@ from exr_inspector.apps.cli.stores import (
     written_db,
 )
 from exr_inspector.errors import FILE_NOT_FOUND, InspectorError, requires_extra
-from exr_inspector.location import is_exr, is_object, path_location
+from exr_inspector.location import is_exr, is_object, path_location, stored_name
 from exr_inspector.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,60 +47,61 @@ if TYPE_CHECKING:
 @click.option(
     "--facets",
     metavar="LIST",
-    help="What to compute for every file, also for stored ones that lack it, such as"
-    " `header,pixels:sampled,policy:default`; `pixels:full`, `cryptomatte:objects` or `:coverage`, and"
-    " `policy:` with a pack or a file. [default: header, and what the settings ask for]",
+    help="The facets that every file must have, stored ones included, such as"
+    " `header,pixels:sampled,policy:default`. Also `pixels:full`, `cryptomatte:objects`,"
+    " `cryptomatte:coverage`, and `policy:` with a pack or a file. [default: header, and those in the"
+    " settings]",
 )
 @click.option(
     "--dask",
     metavar="tls://HOST:PORT",
-    help="Inspect on the workers of this Dask cluster. tcp:// is for a cluster of this machine only.",
+    help="Inspect on the workers of this Dask cluster. tcp:// is allowed only for a cluster on this machine.",
 )
 @click.option(
     "--dask-ca", metavar="PEM", help="Certificate authority of the cluster. [default: Dask's configuration]"
 )
 @click.option("--dask-cert", metavar="PEM", help="Certificate that the cluster trusts.")
-@click.option("--dask-key", metavar="PEM", help="Key of that certificate, if it is in another file.")
-@click.option("--no-delete", is_flag=True, help="Keep the rows of files that are gone.")
+@click.option("--dask-key", metavar="PEM", help="Key of the certificate, if it is in a separate file.")
+@click.option("--no-delete", is_flag=True, help="Keep the rows of deleted files.")
 @click.option(
     "--max-delete",
     type=click.FloatRange(0, 100),
     default=5,
     show_default=True,
     metavar="PERCENT",
-    help="Delete at most this share of a root's files.",
+    help="Delete the rows of at most this share of a root's files.",
 )
 @click.option(
-    "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are gone."
+    "--yes", is_flag=True, help="Delete more than that, and the rows of file systems that are not mounted."
 )
 @click.option(
     "--allow-empty",
     is_flag=True,
-    help="Delete the rows of a root that lists no files; otherwise it counts as not mounted.",
+    help="Delete the rows of a root that contains no files. Without this option, it counts as not mounted.",
 )
 @click.option(
     "--catalog",
     metavar="PATH",
-    help="List ROOT by VAST Catalog, in which it has this path. Not verified on a cluster.",
+    help="List ROOT by querying VAST Catalog, where it has this path. Not verified on a cluster.",
 )
 @click.option(
     "--keep-gone",
     type=click.IntRange(0),
     metavar="DAYS",
-    help="Keep rows of files that are gone for some days, in NAME.gone.duckdb or the schema NAME_gone.",
+    help="Keep the rows of deleted files for this many days, in NAME.gone.duckdb or the schema NAME_gone.",
 )
-@click.option("--dry-run", is_flag=True, help="Only list and compare; change nothing.")
+@click.option("--dry-run", is_flag=True, help="List and compare only; change nothing.")
 @click.option(
     "--publish",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write a snapshot to this DuckDB file at the end, which others can read; of a DuckDB file also"
-    " whenever the number of files has doubled.",
+    help="At the end, write a snapshot for readers to this DuckDB file; with a DuckDB store, also whenever"
+    " the number of files has doubled.",
 )
 @click.option(
     "--watch",
     is_flag=True,
-    help="Keep indexing what changes in these folders of this machine, until Ctrl-C.",
+    help="Index changes to these local folders continuously, until Ctrl-C.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults and progress.")
@@ -131,13 +132,13 @@ def index(
 ) -> None:
     """Bring a database up to date with folders and buckets.
 
-    ROOT is a folder, s3://bucket/folder, a file or a pattern. Files that are new or have changed since the
-    last run are inspected, unchanged ones are not opened. The rows of files that are gone are deleted, if
-    their root was listed whole and they are few; the summary says what was kept and why. Incomplete files
-    that were modified a short time ago may still be being written, and are inspected again by the next run.
+    ROOT is a folder, s3://bucket/folder, a file or a pattern. New and changed files are inspected; unchanged
+    files are not opened. The rows of deleted files are deleted if the whole root could be listed and they are
+    few; the summary reports kept rows and the reason. Incomplete files that were modified recently may still
+    be being written; the next run inspects them again.
 
-    Ctrl-C stores what is under way and ends; run it again to continue. Exit code 1 if a file or folder could
-    not be read.
+    After Ctrl-C, `index` stores the files in progress and exits; run it again to continue. The exit code is 1
+    if a file or folder could not be read.
     """
     from exr_inspector.apps.index.archive import Archive  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415
@@ -146,9 +147,9 @@ def index(
     from exr_inspector.sources.opener import Opener  # noqa: PLC0415
 
     if jobs and dask:
-        raise click.UsageError("--jobs counts processes of this machine, and --dask uses none")
+        raise click.UsageError("--jobs sets local worker processes; --dask uses none")
     if watch and dry_run:
-        raise click.UsageError("--watch indexes, and --dry-run does not")
+        raise click.UsageError("--watch and --dry-run exclude each other")
     settings = _settings(db, facets, with_report=not no_oiio)
     wants = wanted(settings, Opener(settings))
     whole = roots_of(roots, settings)
@@ -182,9 +183,9 @@ def index(
 
 
 def _check_roots(roots: Sequence[Root], settings: Settings) -> None:
-    """Raise InspectorError(FILE_NOT_FOUND) if there is no root, and no database that holds its files.
+    """Raise InspectorError(FILE_NOT_FOUND) if a root does not exist and no database has its files.
 
-    Rows of a root that is gone are a matter of `Run`.
+    `Run` handles the rows of a root that no longer exists.
     """
     paths = [path for root in roots for path in root.paths]
     if is_absent(settings) and not any(is_object(path) or os.path.lexists(path) for path in paths):
@@ -194,7 +195,7 @@ def _check_roots(roots: Sequence[Root], settings: Settings) -> None:
 
 @dataclass
 class _Command:
-    """What the command was asked to do, for any roots."""
+    """The options of the command, for any roots."""
 
     store: Store
     settings: Settings
@@ -210,7 +211,7 @@ class _Command:
     _run: Run | None = None
 
     def stop(self) -> None:
-        """End soon. What is under way is stored."""
+        """Stop after storing the files in progress."""
         self.is_stopping = True
         if self._run:
             self._run.is_stopping = True
@@ -237,17 +238,19 @@ class _Command:
             found = run.summary
             if tells_all or found.new or found.changed or found.gone or found.faults:
                 _report(run, as_json=self.as_json, quiet=self.quiet, dry=self.dry)
+        if tells_all and not (self.quiet or found.seen or found.faults or found.kept or run.is_stopping):
+            terminal.say("The roots contain no .exr file", err=True)
         self.has_failed = found.failed > 0 or found.unlisted > 0
         return bool(found.new or found.changed or found.deleted)
 
     def follow(self, roots: Sequence[Root]) -> None:
         """Index folders, and then what changes in them, until `stop`.
 
-        A fault that time may cure is reported.
+        A transient fault is reported, and the watch continues.
         """
         for each in roots:
             if is_object(each.path) or not each.is_whole:
-                raise click.UsageError(f"--watch follows folders of this machine, and not {each.path}")
+                raise click.UsageError(f"--watch follows local folders only, not {each.path}")
         with requires_extra("index"):
             from exr_inspector.apps.index.watch import Watch  # noqa: PLC0415 - an extra
 
@@ -271,7 +274,7 @@ class _Command:
 
     def _holds(self, folder: str) -> bool:
         """Return whether files below a folder are stored."""
-        name = self.settings.paths.canonical(folder) + "/"
+        name = stored_name(folder, self.settings.paths) + "/"
         return self.store.scan("files", ["file_id"], lambda rows: any(each.num_rows for each in rows), name)
 
 
@@ -319,7 +322,7 @@ def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
             files.append(path if is_object(path) else path_location(path).path)
         else:
             root = path.rstrip("/") if is_object(path) else path_location(path).path
-            whole.append(Root((root,), settings.paths.canonical(root).rstrip("/") + "/"))
+            whole.append(Root((root,), stored_name(root, settings.paths).rstrip("/") + "/"))
     whole = [
         each
         for number, each in enumerate(whole)
@@ -329,7 +332,7 @@ def make_roots(paths: Iterable[str], settings: Settings) -> list[Root]:
         )
     ]
     if files:
-        name = os.path.commonprefix([settings.paths.canonical(each) for each in files])  # noqa: RUF071 - of keys
+        name = os.path.commonprefix([stored_name(each, settings.paths) for each in files])  # noqa: RUF071 - of keys
         whole.append(Root(tuple(dict.fromkeys(files)), name, is_whole=False))
     return whole
 
@@ -361,8 +364,6 @@ def _report(run: Run, *, as_json: bool, quiet: bool, dry: bool) -> None:
         for each in summary.kept:
             files = terminal.plural(each.files, "missing file")
             terminal.say(f"{each.root}: the rows of {files} are kept: {each.reason}", err=True)
-        if not (summary.seen or summary.faults or summary.kept or run.is_stopping):
-            terminal.say("The roots hold no .exr file", err=True)
     if not as_json:
         line = summary.line()
         if dry:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-output", "-n", "form", flag_value="none", help="Print no documents, only faults and the summary."
 )
-@click.option("--all", "-a", "shows_all", is_flag=True, help="Print everything that is known of each file.")
+@click.option("--all", "-a", "shows_all", is_flag=True, help="Print every fact of each file.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print faults, progress and the summary line.")
 @click.option("--no-oiio", is_flag=True, help="Skip OpenImageIO's report.")
 @click.pass_context
@@ -66,10 +66,10 @@ def inspect(
 ) -> None:
     """Show what EXR files contain.
 
-    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. Output is a
-    table on a terminal, or the facts of a single file in short, and JSON elsewhere: one document for one
-    file, else a list. A bad file never stops the others. A summary line on standard error counts the files by
-    status.
+    PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. On a
+    terminal, the output is a table, or a summary of a single file. Otherwise it is JSON: one document for a
+    single file, or a list. A bad file never stops the others. A summary line on standard error counts the
+    files by status.
 
     With --db, 100 files share a transaction. Ctrl-C finishes the current one and exits with code 130; a
     second Ctrl-C rolls it back.
@@ -84,7 +84,7 @@ def inspect(
         settings = with_db(settings, db)
     files = expand_some(paths, recursive=recursive, settings=settings)
     if shows_all and (output or form not in (None, "table")):
-        raise click.UsageError("--all is for people; JSON has everything without it")
+        raise click.UsageError("--all applies to text output; JSON always has everything")
     form = (
         form
         or ("table" if shows_all else None)
@@ -118,7 +118,7 @@ def _check_output(output: str | None, form: str, files: Sequence[Location]) -> N
     if output and form in ("table", "none"):
         raise click.UsageError("--output takes JSON; drop --table or --no-output")
     if output and (is_exr(output) or os.path.abspath(output) in {each.path for each in files}):  # noqa: PTH100
-        raise click.UsageError(f"--output would write over the EXR file {output}")
+        raise click.UsageError(f"--output would overwrite the EXR file {output}")
 
 
 def _print_table(documents: Iterable[Document], is_single: bool, paths: PathMap, *, shows_all: bool) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--db",
     metavar="FILE",
     shell_complete=complete_paths,
-    help="Compare what this DuckDB file has of the paths, and read no file.",
+    help="Compare the rows of the paths in this DuckDB file instead of reading files.",
 )
 @whole_tree_option
 @click.option(
@@ -39,10 +39,15 @@ if TYPE_CHECKING:
     type=click.Choice(["none", "sampled", "full"]),
     default="sampled",
     show_default=True,
-    help="Read no pixels, a sample, or all of them: frozen frames are found only among all.",
+    help="Read no pixels, a sample, or all of them. Only `full` finds frozen frames.",
 )
 @click.option(
-    "--budget", type=click.IntRange(1), default=8, show_default=True, metavar="MIB", help="MiB of a sample."
+    "--budget",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    metavar="MIB",
+    help="Maximum MiB that a sample reads of each file.",
 )
 @click.option(
     "--threshold",
@@ -50,7 +55,7 @@ if TYPE_CHECKING:
     default=6.0,
     show_default=True,
     metavar="N",
-    help="How many typical changes from frame to frame an outlier is away from its neighbors.",
+    help="Minimum distance of an outlier from its neighbors, in units of the typical change between frames.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per sequence.")
 @click.pass_context
@@ -64,13 +69,13 @@ def outliers(
     threshold: float,
     as_json: bool,
 ) -> None:
-    """List frames that do not belong to their sequence, and why.
+    """List frames that differ from the rest of their sequence.
 
-    PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A frame is compared with
-    the frames before and after it: its statistics, its look, its size, its settings, its pixels. Each result
-    is a frame to look at; it may be right.
+    PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. Each frame is compared
+    with the frames before and after it: statistics, look, size, settings, pixels. Each result has its
+    reasons. An outlier is a frame to review; it may be correct.
 
-    Exit code 1 if a frame stands out, 3 if a file could not be read, or else 0.
+    The exit code is 1 if a frame stands out, otherwise 3 if a file could not be read, otherwise 0.
     """
     is_budget_given = ctx.get_parameter_source("budget") is ParameterSource.COMMANDLINE
     if is_budget_given and (pixels != "sampled" or db):
@@ -113,7 +118,7 @@ def outliers(
 
 
 def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool) -> int:
-    """Say which files do not exist, and how many are not compared; return the number of the former."""
+    """Print the missing files and the number of uncompared files; return the number of missing files."""
     there = [each for each in files if is_stored or is_object(each.path) or os.path.lexists(each.path)]
     for each in files:
         if each not in there:
@@ -121,7 +126,7 @@ def _report_short(files: Sequence[Location], min_frames: int, *, is_stored: bool
             say(f"{nearby(each.path)}: {error}", err=True)
     if there:
         counted = "1 file is" if len(there) == 1 else f"{len(there):,} files are"
-        click.echo(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
+        say(f"{counted} in no sequence of at least {min_frames} frames, and not compared", err=True)
     return len(files) - len(there)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -16,12 +16,12 @@ _KEPT = {"an OpenEXR file": (0, b"v/1\x01"), "a DuckDB file": (8, b"DUCK")}
 
 
 def write_bytes(output: str, data: bytes) -> None:
-    """Write a file. Raises click.UsageError if it cannot be written, or would replace what commands read."""
-    _check_target(Path(output))
-    try:
-        Path(output).write_bytes(data)
-    except OSError as error:
-        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+    """Write a file, which has its old content until the new one is complete.
+
+    Raises click.UsageError if it cannot be written, or would replace what commands read.
+    """
+    with _replacing(Path(output)) as target:
+        target.write_bytes(data)
 
 
 class Discard(Exception):  # noqa: N818 - a request, not an error
@@ -40,22 +40,24 @@ def opened(output: str | None) -> Iterator[TextIO]:
             yield sys.stdout
         sys.stdout.flush()  # here, so that click handles a closed pipe
         return
-    target = Path(output)
-    _check_target(target)
-    # A device or a pipe cannot be replaced. To replace a link would leave the file it points to unchanged.
-    replaced = not target.is_symlink() and (target.is_file() or not target.exists())
-    try:
-        with suppress(Discard), _complete(target) if replaced else target.open("w", encoding="utf-8") as file:
-            yield file
-    except OSError as error:
-        raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
+    with suppress(Discard), _replacing(Path(output)) as target, target.open("w", encoding="utf-8") as file:
+        yield file
 
 
 @contextmanager
-def _complete(target: Path) -> Iterator[TextIO]:
-    """Open a file that replaces the target at the end."""
-    with completed(target) as part, part.open("x", encoding="utf-8") as file:
-        yield file
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield the path to write to, so that a file appears under its name once it is complete.
+
+    Raises click.UsageError if the file cannot be written, or would replace what commands read.
+    """
+    # A device or a pipe cannot be replaced. To replace a link would leave the file it points to unchanged.
+    is_replaced = not target.is_symlink() and (target.is_file() or not target.exists())
+    _check_target(target)
+    try:
+        with completed(target) if is_replaced else nullcontext(target) as path:
+            yield path
+    except OSError as error:
+        raise click.UsageError(f"cannot write {target}: {error.strerror}") from error
 
 
 @contextmanager
@@ -83,4 +85,4 @@ def _check_target(target: Path) -> None:
         start = file.read(16)
         for what, (place, magic) in _KEPT.items():
             if start.startswith(magic, place):
-                raise click.UsageError(f"{target} is {what}, which no output replaces; name another file")
+                raise click.UsageError(f"{target} is {what}, and cannot be replaced; name another file")

@@ -57,7 +57,7 @@ def expand(names: Sequence[str], *, recursive: bool, settings: Settings) -> list
 
 
 def expand_some(names: Sequence[str], *, recursive: bool, settings: Settings) -> list[Location]:
-    """Return what `expand` returns. Raises click.UsageError also if that is nothing."""
+    """Return the result of `expand`. Also raises click.UsageError if it is empty."""
     files = expand(names, recursive=recursive, settings=settings)
     if not files:
         hint = "" if recursive else "; --recursive includes the folders below"

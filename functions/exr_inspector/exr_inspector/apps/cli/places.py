@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exr_inspector.apps.cli.paths import expand, local_name, located, selected, sequence_pattern
-from exr_inspector.location import Location, path_location
+from exr_inspector.location import Location, folder_names
 from exr_inspector.sequences import Group, Pattern, group, parse_pattern
 from exr_inspector.settings import Settings
 from exr_inspector.shows import Shows
@@ -25,8 +25,8 @@ Sequences = list[tuple[Group[Location], "tuple[int, ...] | None"]]
 class Places:
     """What a user names: files, folders, patterns, objects and prefixes.
 
-    A pattern may match no file if it is stated which frames there must be: then all of them are missing.
-    Raises click.UsageError for any other name that stands for nothing.
+    If the expected frames are stated, a pattern may match no file: then all frames are missing. Raises
+    click.UsageError for any other name that stands for nothing.
     """
 
     names: Sequence[str]
@@ -53,9 +53,9 @@ class Places:
         files: list[Location] = []
         patterns: list[Pattern] = []
         for name in self.names:
-            location = path_location(local_name(name, self.settings), self.settings.paths)
-            pattern = parse_pattern(location.path)
-            found = _matching(stored.locations, pattern) if pattern else _below(stored.locations, location)
+            names = folder_names(local_name(name, self.settings), self.settings.paths)
+            pattern = parse_pattern(names[0])
+            found = _matching(stored.locations, pattern) if pattern else _below(stored.locations, names)
             if not found and not self._may_be_empty(pattern):
                 raise click.UsageError(f"no stored file is at {name}")
             files += found
@@ -83,9 +83,8 @@ def _matching(files: Sequence[Location], pattern: Pattern) -> list[Location]:
     return [each for each in files if each.path in matched]
 
 
-def _below(files: Sequence[Location], location: Location) -> list[Location]:
-    """Return the files at a location, or below it if it is a folder, under either of their names."""
-    roots = {location.path.rstrip("/"), location.canonical.rstrip("/")}
+def _below(files: Sequence[Location], roots: Sequence[str]) -> list[Location]:
+    """Return the files with one of the names, or below it if it is a folder, under either of their names."""
     folders = tuple(f"{each}/" for each in roots)
     return [
         each

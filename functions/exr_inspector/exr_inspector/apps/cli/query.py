@@ -27,11 +27,13 @@ _SECONDS = 60.0
     "-f",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Read the statement here.",
+    help="Read the statement from this file.",
 )
 @queried_db(required=True)
 @answer_options
-@click.option("--safe", is_flag=True, help="Run a statement that is not trusted: no other files, and limits.")
+@click.option(
+    "--safe", is_flag=True, help="Run an untrusted statement: no other files, limited time and memory."
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -49,15 +51,15 @@ def sql(
 ) -> None:
     """Run a SQL statement on a DuckDB file.
 
-    STATEMENT is SQL, or - for SQL on standard input. The answer is printed as a table; of several
-    statements, that of the last one. On a terminal, a long table is shown in $PAGER.
+    STATEMENT is SQL, or - for SQL on standard input. The result of the last statement is printed as a table.
+    On a terminal, a long table is shown in $PAGER.
 
     The main tables are files, parts, channels and attributes. docs/DATABASE_SCHEMA.md lists all tables and
     their columns. The database is opened read-only.
 
-    The statement is yours: DuckDB's functions and COPY read and write whatever files you can, and can load
-    extensions. Use --safe for a statement from someone else. It then reaches no file but the database, cannot
-    change the configuration, and may use 60 seconds, 1 GiB of memory, and 64 MiB for its answer.
+    A statement can read and write any file that you can, through COPY and DuckDB's functions, and can load
+    extensions. Use --safe for a statement from someone else: it can then access only the database, cannot
+    change the configuration, and is limited to 60 seconds, 1 GiB of memory and a result of 64 MiB.
     """
     from exr_inspector.catalog.duckdb.store import DuckDBStore  # noqa: PLC0415 - an extra
     from exr_inspector.catalog.limits import QueryLimits  # noqa: PLC0415
@@ -76,8 +78,9 @@ def _statement(statement: str | None, file: str | None) -> str:
     if (statement is None) == (file is None):
         raise click.UsageError("give one STATEMENT, or name a file with --file")
     if statement not in (None, STDIN):
-        return statement
-    data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
+        data = os.fsencode(statement)
+    else:
+        data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,7 +89,7 @@ def _statement(statement: str | None, file: str | None) -> str:
 
 @contextmanager
 def query_limit(seconds: float | None) -> Iterator[None]:
-    """End the process on Ctrl-C, or with exit code 2 if the block takes longer. The block must not write.
+    """End the process on Ctrl-C or TERM, or with exit code 2 if the block takes longer. It must not write.
 
     DuckDB checks for interrupts between blocks of rows, so a single expression can run for minutes.
     """
@@ -100,11 +103,13 @@ def query_limit(seconds: float | None) -> Iterator[None]:
     timer.daemon = True
     if seconds is not None:
         timer.start()
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if handlers[signal.SIGINT] is signal.default_int_handler:
+        for number in handlers:
+            signal.signal(number, signal.SIG_DFL)
     try:
         yield
     finally:
         timer.cancel()
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -31,7 +31,7 @@ def _policies(names: tuple[str, ...]) -> list[Policy]:
 def rules(names: tuple[str, ...], as_json: bool) -> None:
     """List the rules of policies.
 
-    A rule that a policy takes over from another one is listed once, with the policy that states it.
+    A rule that several policies inherit is listed once, under the policy that defines it.
     """
     found = _by_id(_policies(names))
     if as_json:
@@ -46,10 +46,12 @@ def rules(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("rule_id", metavar="RULE")
 @_POLICY
 def explain(rule_id: str, names: tuple[str, ...]) -> None:
-    """Say what a rule demands, why, and what to do.
+    """Show what a rule requires, why, and how to fix a failure.
 
-    The condition is printed as policies state it, then the sources.
+    Also print the condition, as in a policy, and the sources.
     """
+    from exr_inspector.policy.yaml_text import write_yaml  # noqa: PLC0415 - an extra
+
     found = {name.lower(): rule for name, rule in _by_id(_policies(names)).items()}
     rule = found.get(rule_id.lower())
     if rule is None:
@@ -59,19 +61,13 @@ def explain(rule_id: str, names: tuple[str, ...]) -> None:
     for text in (rule.why, rule.fix and f"What to do: {rule.fix}"):
         if text:
             say(" ".join(text.split()))
-    for line in _condition(rule).splitlines():
+    condition = {key: rule.source[key] for key in ("when", "assert") if rule.source.get(key)}
+    for line in write_yaml(condition).splitlines():
         say(line)
     if rule.docs:
         click.echo("Sources:")
         for source in rule.docs:
             say(f"  {source}")
-
-
-def _condition(rule: Rule) -> str:
-    """Return when and what a rule asserts, in YAML."""
-    from exr_inspector.policy.yaml_text import write_yaml  # noqa: PLC0415 - an extra
-
-    return write_yaml({key: rule.source[key] for key in ("when", "assert") if rule.source.get(key)})
 
 
 def _by_id(policies: list[Policy]) -> dict[str, Rule]:

@@ -44,7 +44,9 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
     help="config.yaml with `envs` and `secrets`, as for vastde localrun.",
 )
 @click.option(
-    "--folder", default=str(FOLDER), help="Folder with main.py.  [default: the one that is installed]"
+    "--folder",
+    default=str(FOLDER),
+    help="Folder that contains main.py.  [default: the one that is installed]",
 )
 @click.option(
     "--handler",
@@ -53,14 +55,14 @@ def _needs_extra(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="FILE",
     help="File of the handler in the folder.",
 )
-@click.option("--sdk", is_flag=True, help="Let it import the runtime's modules, as batch_main.py does.")
-@click.option("--batch", is_flag=True, help="Call the batch handler, as event batching does.")
-@click.option("--batch-size", default=20, show_default=True, help="Most events of a batch.")
+@click.option("--sdk", is_flag=True, help="Provide the runtime's modules, which batch_main.py imports.")
+@click.option("--batch", is_flag=True, help="Call the batch handler, as DataEngine does with event batching.")
+@click.option("--batch-size", default=20, show_default=True, help="Maximum events in a batch.")
 @_needs_extra
 def serve(
     port: int, config: str | None, folder: str, handler: str, sdk: bool, batch: bool, batch_size: int
 ) -> None:
-    """Run the function's folder like the DataEngine runtime does."""
+    """Run the function locally, as DataEngine does."""
     from exr_inspector.apps.devserver.container import Options  # noqa: PLC0415 - an extra
     from exr_inspector.apps.devserver.deployable import SDK_MODULES  # noqa: PLC0415
     from exr_inspector.apps.devserver.server import serve as run  # noqa: PLC0415
@@ -88,16 +90,17 @@ def serve(
     "--failed",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the lines of a .jsonl file that fail to this file, and continue.",
+    help="Write the failed lines of a .jsonl file to this file, and continue.",
 )
 @click.pass_context
 @_needs_extra
 def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: Path | None) -> None:
     """Send the events of a file to a running function.
 
-    It sends them as `vastde functions invoke` does. Print the answer if a development server runs the
-    function; the real runtime never sends it. For a .jsonl file, print only the files that are not ok. Exit
-    code 0 if the function acknowledges every event, 1 if DataEngine would deliver one again.
+    Events are sent as `vastde functions invoke` sends them. A development server returns the function's
+    answer, which is printed; the real runtime does not return it. For a .jsonl file, only files that are not
+    ok are printed. The exit code is 0 if the function acknowledges every event, and 1 if DataEngine would
+    deliver one again.
     """
     from exr_inspector.apps.devserver import invoke as client  # noqa: PLC0415 - an extra
 
@@ -113,7 +116,10 @@ def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: P
                 send = partial(client.send, each.event(), url, preferences=client.WANTS_ANSWER)
                 reply = _when_ready(send, deadline)
             except (InspectorError, OSError) as error:
-                fault = error if isinstance(error, InspectorError) else _no_reply(error, url)
+                fault = error
+                if isinstance(error, OSError):
+                    message = f"the function does not respond: {error}"
+                    fault = InspectorError(STORAGE_UNAVAILABLE, message, url)
                 if file is None:
                     raise fault from error
                 reply = client.Reply(0, str(fault))
@@ -125,10 +131,6 @@ def invoke(ctx: click.Context, event_file: str, url: str, wait: float, failed: P
     if failed:
         click.echo(f"{total} events: {total - failures} acknowledged, {failures} failed", err=True)
     ctx.exit(1 if failures else 0)
-
-
-def _no_reply(error: OSError, url: str) -> InspectorError:
-    return InspectorError(STORAGE_UNAVAILABLE, f"the function does not respond: {error}", url)
 
 
 def _when_ready(send: Callable[[], Any], deadline: float) -> Any:

@@ -28,9 +28,9 @@ _PLAN = click.option("--plan", "folder", metavar="DIR", required=True, help="The
 def shards() -> None:
     """Divide a large index among the tasks of a farm manager.
 
-    `plan` lists and compares, and writes shards of 10,000 files; each task of an array job runs `work` on one
-    of them, in any order and as often as the manager likes. The store is the only record of what is done: to
-    go on after a failure, plan again. Rows of files that are gone are deleted by `index`.
+    `plan` lists files, compares them with the store, and writes shards of 10,000 files. Each task of an array
+    job runs `work` on one shard, in any order and any number of times. The store is the only record of
+    progress: after a failure, plan again. `index` deletes the rows of deleted files.
     """
 
 
@@ -39,7 +39,7 @@ def shards() -> None:
 @click.option("--out", "-o", "folder", metavar="DIR", required=True, help="An empty folder for the plan.")
 @written_db
 def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
-    """Write what differs between roots and the store as shards."""
+    """Divide the new and changed files of roots into shards."""
     from exr_inspector.apps.index.facets import wanted  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.apps.index.run import Options, Run  # noqa: PLC0415
     from exr_inspector.apps.index.shards import write_plan  # noqa: PLC0415
@@ -63,8 +63,8 @@ def plan(roots: tuple[str, ...], folder: str, db: str | None) -> None:
 def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
     """Inspect the files of one shard, and store their rows.
 
-    The exit code is 0 also if files are bad, so that a manager does not try for ever. It is 2 if another try
-    may help, or if something is set up wrong.
+    The exit code is 0 even if files are bad, since a manager repeats failed tasks. It is 2 if a retry may
+    help or the configuration is wrong.
     """
     from exr_inspector.apps.index.shards import Plan, mark_done  # noqa: PLC0415
     from exr_inspector.apps.index.shards import work as inspect_shard  # noqa: PLC0415
@@ -81,9 +81,9 @@ def work(folder: str, number: int, no_oiio: bool, db: str | None) -> None:
 @_PLAN
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(folder: str, as_json: bool) -> None:
-    """Say which shards of a plan have been done.
+    """Show which shards of a plan are done.
 
-    Each task leaves a marker in the folder of the plan.
+    Each task writes a marker into the plan's folder.
     """
     from exr_inspector.apps.index.shards import Plan  # noqa: PLC0415
     from exr_inspector.sequences import format_frames  # noqa: PLC0415

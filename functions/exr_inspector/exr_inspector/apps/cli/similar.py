@@ -36,11 +36,9 @@ _MAX_NAMES = 6
     type=click.Choice(["metadata", "channels", "look"]),
     default="metadata",
     show_default=True,
-    help="Compare all metadata of the render, only its channels, or what its pixels look like.",
+    help="Compare all metadata, only the channels, or the look of the pixels.",
 )
-@click.option(
-    "--where", default="", metavar="SQL", help="Only files that meet a condition on the columns of `files`."
-)
+@click.option("--where", default="", metavar="SQL", help="A condition on the columns of `files`.")
 @click.option("--frames", is_flag=True, help="Show every file, not only the best match of each sequence.")
 @click.option(
     "--limit",
@@ -59,9 +57,7 @@ _MAX_NAMES = 6
     show_default=True,
     help="Stop the search after this time.",
 )
-@click.option(
-    "--explain", "explained", is_flag=True, help="Show which layers and attributes make the files different."
-)
+@click.option("--explain", "explained", is_flag=True, help="Show the layers and attributes that differ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 def similar(
     target: str,
@@ -74,11 +70,11 @@ def similar(
     explained: bool,
     as_json: bool,
 ) -> None:
-    """Show the stored files that are most like a file.
+    """Show the stored files most similar to a file.
 
-    The most similar come first; FILE itself is left out. If it cannot be read now, its stored vectors are
-    compared. FILE may be a sequence such as beauty.#.exr, of which the first frame is compared.
-    The cosine is 1 for files of the same kind of render, whatever their frame, time or path.
+    The most similar come first; FILE itself is omitted. If it cannot be read, its stored vectors are used. If
+    FILE is a sequence such as beauty.#.exr, its first frame is compared. The cosine is 1 for renders with the
+    same setup, regardless of frame, time and path.
     """
     from exr_inspector.similar import explain_matches, search  # noqa: PLC0415 - so that --help is quick
 

@@ -35,25 +35,29 @@ _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
     type=click.Choice(["full", "sampled", "counts"]),
     default="full",
     show_default=True,
-    help="Read every chunk, a sample of at least 16, or only how many samples deep pixels have.",
+    help="Read every chunk, a sample of at least 16 chunks, or only the sample counts of deep pixels.",
 )
 @click.option(
     "--budget",
     type=click.IntRange(0),
     metavar="MIB",
-    help="MiB of a file that a sample may read; for --mode sampled. [default: 32]",
+    help="Maximum MiB that --mode sampled reads of each file. [default: 32]",
 )
 @click.option(
-    "--channel", "channels", multiple=True, metavar="NAME", help="Only channels that match, as *.R."
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="Only channels that match a pattern such as *.R.",
 )
 @click.option(
     "--db",
     metavar="FILE",
     shell_complete=complete_paths,
-    help="Store the rows in this DuckDB file, and read no pixels twice.",
+    help="Store the rows in this DuckDB file; unchanged pixels are not read again.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be read, and read no pixels.")
-@click.option("--verify", is_flag=True, help="Decode every chunk of every level, and show the bad ones.")
+@click.option("--dry-run", is_flag=True, help="Show what would be read; read no pixels.")
+@click.option("--verify", is_flag=True, help="Decode every chunk of every level, and list the damaged ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object per file.")
 @click.pass_context
 def stats(
@@ -68,14 +72,14 @@ def stats(
     verify: bool,
     as_json: bool,
 ) -> None:
-    """Measure the pixels of each channel of EXR files.
+    """Measure the pixels of EXR files, channel by channel.
 
-    Print minimum, maximum, mean, NaN and infinities.
+    Print the minimum, maximum and mean, and count NaN and infinities.
 
     PATH is a file, a folder (its .exr files), a pattern, s3://bucket/key, or s3://bucket/folder/. The values
-    describe the decoded pixels of the full-resolution image. A damaged chunk costs only itself.
+    describe the decoded pixels of the full-resolution image. A damaged chunk does not affect the others.
 
-    Only ZIP, ZIPS and PXR24 have a checksum. With the other codecs, --verify does not notice all damage.
+    Only ZIP, ZIPS and PXR24 have checksums. With other codecs, --verify does not detect all damage.
     """
     settings = Settings.from_mapping(os.environ)
     files = expand_some(paths, recursive=recursive, settings=settings)

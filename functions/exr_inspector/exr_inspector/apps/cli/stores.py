@@ -81,7 +81,7 @@ def is_absent(settings: Settings) -> bool:
 def stored_files(
     path: str | None, shows: Shows | None = None, *, with_looks: bool = False
 ) -> Iterator[StoredFiles | None]:
-    """Open the files of a DuckDB file; None without one. With `shows`, what was kept is stored at the end."""
+    """Open the stored files of a DuckDB file; None without one. With `shows`, store findings at the end."""
     if not path:
         yield None
         return

@@ -54,7 +54,7 @@ class _Column:
     width: int = field(init=False)
     min_width: int = field(init=False)
     whole_width: int = field(init=False)
-    """The width in which no cell is truncated; the name may take several lines."""
+    """The width at which no cell is truncated; the column name may take several lines."""
 
     def __post_init__(self) -> None:
         widest = max(map(terminal.width_of, self.cells), default=0)
@@ -149,16 +149,13 @@ def _min_width(made: Sequence[_Column], min_path: int = 0) -> int:
 def _fitting(made: Sequence[_Column], optional: Sequence[str], room: int) -> list[_Column]:
     """Return the columns without as many of the optional ones as necessary."""
     shown = list(made)
-    columns = sorted((each for name in optional for each in made if each.name == name), key=_has_values)
+    found = (each for name in optional for each in made if each.name == name)
+    columns = sorted(found, key=lambda column: any(column.cells))  # those without a value first
     for each in columns:
         if _min_width(shown, _OPTIONAL_PATH) <= room:
             break
         shown.remove(each)
     return shown
-
-
-def _has_values(column: _Column) -> bool:
-    return any(column.cells)
 
 
 def _column(name: str, values: Sequence[Any], *, whole: bool = False) -> _Column:
@@ -219,7 +216,7 @@ def _grid(
 
 
 def _grouped(made: Sequence[_Column], room: int) -> list[str]:
-    """Return the lines of a table in which the columns that change the least are printed where they change.
+    """Return the lines of a table. Values of the columns that change least are printed only when they change.
 
     The result is empty if there are too many changes, or if no column is left.
     """

@@ -171,7 +171,7 @@ def fold(text: str, width: int, max_lines: int) -> list[str]:
 
 
 class Counter:
-    """Shows how much of a step is done, how fast, and what is left, on standard error if it is a terminal."""
+    """Shows the progress of a step on standard error if it is a terminal: files done, rate, time left."""
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -197,11 +197,12 @@ class Counter:
         if now - self._began > 1 and done:
             text += f", {rate:,.0f} a second"
             text += f", {(total - done) / rate:,.0f} s left" if total else ""
-        sys.stderr.write(f"\r\x1b[K{text}")
+        # A second line would stay when this one is removed.
+        sys.stderr.write(f"\r\x1b[K{truncate(text, shutil.get_terminal_size().columns)}")
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Remove what is shown, until the next call."""
+        """Remove the line until the next call."""
         if self._shown and self._step:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -209,7 +210,7 @@ class Counter:
 
 
 def progress(items: Iterable[Item], total: int, *, shown: bool, prints: bool = False) -> Iterator[Item]:
-    """Yield the items, and meanwhile show how many there were.
+    """Yield the items, and show how many were yielded.
 
     With `prints`, nothing is shown while the caller has an item, which it prints.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, Format] = {".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 FRAMES = 16
-"""Files at most by which --auto-exposure chooses."""
+"""Maximum number of files that --auto-exposure reads."""
 
 
 @click.command()
@@ -35,7 +35,7 @@ FRAMES = 16
     "-o",
     required=True,
     metavar="FILE|FOLDER",
-    help="A file whose name ends in .webp, .jpg or .png; or a folder, for a .webp file of each picture.",
+    help="A .webp, .jpg or .png file; or a folder, which gets a .webp file for each picture.",
 )
 @click.option(
     "--exposure",
@@ -43,12 +43,12 @@ FRAMES = 16
     show_default=True,
     metavar="STOPS",
     type=click.FloatRange(-100, 100),
-    help="Brighten by these stops.",
+    help="Brighten by this many stops.",
 )
 @click.option(
     "--auto-exposure",
     is_flag=True,
-    help="Choose one exposure by all files, at which 1 % of their pixels are white. --exposure adds to it.",
+    help="Use one exposure for all files, at which 1% of their pixels are white. --exposure adds to it.",
 )
 @click.option("--layer", metavar="NAME", help="Show this layer instead of the beauty.")
 @click.option(
@@ -73,11 +73,12 @@ def thumbnail(
     """Write small pictures of EXR files, all at one exposure.
 
     PATH is a file, a folder, a pattern such as beauty.#.exr, or s3://bucket/folder/. A picture shows the
-    display window of the beauty: R, G and B without a layer; else Y; else a layer named rgba, beauty or the
-    like; else the first layer with R, G and B. Colors are read by colorInteropID or the chromaticities, or
-    else as Rec. 709. Of a file with mip levels, only the level of this size is read.
+    display window of the beauty: R, G and B without a layer; otherwise Y; otherwise a layer named rgba,
+    beauty or similar; otherwise the first layer with R, G and B. Deep parts have no picture. Colors are
+    interpreted by colorInteropID or chromaticities, otherwise as Rec. 709. If a file has mip levels, only the
+    level for this size is read.
 
-    Exit code 1 if a picture is missing in the folder.
+    The exit code is 1 if a picture could not be written.
     """
     from exr_inspector.pixels.tone import encode, shared_exposure  # noqa: PLC0415 - so that --help is quick
 
@@ -145,7 +146,7 @@ def _in_folder(output: str, files: Sequence[Location]) -> dict[Location, Path]:
 
 def _picture(location: Location, layer: str | None, settings: Settings, size: int) -> Picture:
     """Return the picture of a file. Raises click.UsageError without one; an InspectorError names the file."""
-    from exr_inspector.pixels.thumbnail import file_picture  # noqa: PLC0415 - so that --help is quick
+    from exr_inspector.pixels.thumbnail import NO_PICTURE, file_picture  # noqa: PLC0415 - so that --help is quick
 
     try:
         picture = file_picture(location, layer, settings, size=size)
@@ -153,6 +154,5 @@ def _picture(location: Location, layer: str | None, settings: Settings, size: in
         inside = f", {error.where}" if error.where not in ("", location.path) else ""
         raise InspectorError(error.fault, error.message, location.path + inside) from error
     if picture is None:
-        message = "the file has no channels to look at, or none of their chunks could be read"
-        raise click.UsageError(f"{nearby(location.path)}: {message}")
+        raise click.UsageError(f"{nearby(location.path)}: {NO_PICTURE}")
     return picture

@@ -9,7 +9,7 @@ from exr_inspector.document.serialize import to_json
 
 
 def readable(attribute: Mapping[str, Any], *, full: bool = False) -> str:
-    """Return an attribute's value as text: windows with their size, matrices row by row, text as it is.
+    """Return an attribute's value as text: windows with their size, matrices row by row, text unchanged.
 
     A value that its bytes do not give is shown as those bytes, in base64. With `full`, nothing is left out
     that the document has: the words of time codes, the pixels of previews, and bytes that differ from those

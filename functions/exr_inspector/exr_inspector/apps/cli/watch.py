@@ -1,4 +1,4 @@
-"""`exr-inspector check --watch`: judge again and again, and tell a URL what has become of sequences."""
+"""`exr-inspector check --watch`: repeat the check, and notify a URL when a sequence changes its state."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def follow(
     judge: Callable[[], Report], seconds: float, webhook: str, shows: Shows, settings: Settings
 ) -> None:
-    """Judge until Ctrl-C. A webhook that is not accepted is sent again in the next round.
+    """Repeat the check until Ctrl-C. A webhook that is not accepted is sent again in the next round.
 
-    A fault that time may cure is reported. Raises InspectorError, BAD_SETTING if there is a webhook and no
-    secret to sign it.
+    A transient fault is reported, and the watch continues. Raises InspectorError, BAD_SETTING if there is a
+    webhook and no secret to sign it.
     """
     from exr_inspector.checks.transitions import Transitions, payload  # noqa: PLC0415 - so that --help is quick
     from exr_inspector.checks.webhook import send  # noqa: PLC0415

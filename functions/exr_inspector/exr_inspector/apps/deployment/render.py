@@ -45,7 +45,7 @@ def render(
 
 
 def manifests(plan: Plan, *, revision: int = 1, tag: str = "latest") -> dict[str, str]:
-    """Return the text of every manifest by file name. `names` holds what deploy.sh needs, and no secret."""
+    """Return the text of every manifest by file name. `names` has what deploy.sh needs, without secrets."""
     to = plan.deployment
     triggers = _triggers(plan)
     what = "Measures the pixels" if plan.measures_pixels else "Indexes the metadata"

@@ -85,14 +85,14 @@ class Deployment:
     container_registry: str = declare(
         "DEPLOY_CONTAINER_REGISTRY",
         None,
-        "Name or VRN of the container registry that is linked to DataEngine.",
+        "Name or VRN of the container registry linked to DataEngine.",
         word,
     )
     registry_url: str = declare(
         "DEPLOY_REGISTRY_URL", None, "Address of that registry for `docker push`.", address
     )
     source_bucket: str = declare("DEPLOY_SOURCE_BUCKET", None, "Bucket whose EXR files are inspected.", word)
-    broker: str = declare("DEPLOY_BROKER", None, "Event broker: the name of its view.", word)
+    broker: str = declare("DEPLOY_BROKER", None, "Event broker: the name of the broker's view.", word)
     topic: str = declare("DEPLOY_TOPIC", None, "Topic of the broker that carries the events.", word)
     name: str = declare(
         "DEPLOY_NAME",
@@ -121,7 +121,7 @@ class Deployment:
     min_concurrency: int = declare(
         "DEPLOY_MIN_CONCURRENCY",
         1,
-        "Minimum number of instances; with 0 the first event waits for a cold start.",
+        "Minimum number of instances. With 0, the first event waits for a cold start.",
         at_least(0),
     )
     max_concurrency: int = declare(
@@ -137,7 +137,10 @@ class Deployment:
         at_least(1),
     )
     retries: int = declare(
-        "DEPLOY_RETRIES", 5, "Redeliveries of a failed event, after 2, 4, 8 ... seconds.", at_least(0)
+        "DEPLOY_RETRIES",
+        5,
+        "Number of redeliveries of a failed event, after 2, 4, 8 ... seconds.",
+        at_least(0),
     )
     log_level: str = declare(
         "DEPLOY_LOG_LEVEL",
@@ -148,7 +151,7 @@ class Deployment:
     pixels_schedule: str = declare(
         "DEPLOY_PIXELS_SCHEDULE",
         "*/15 * * * *",
-        "When the second function, which measures pixels, looks for files to measure: five fields of cron.",
+        "Schedule of the second function, which measures pixels: five cron fields.",
         shaped(r"\S+( \S+){4}", "be the five fields of cron, such as */15 * * * *"),
     )
     pixels_max_memory: str = declare(
@@ -160,18 +163,19 @@ class Deployment:
     pixels_timeout: int = declare(
         "DEPLOY_PIXELS_TIMEOUT",
         900,
-        "Seconds that the second function may take. It stops after four fifths of them.",
+        "Maximum run time of the second function, in seconds. It stops by itself after four fifths of this"
+        " time.",
         at_least(60),
     )
     pixels_s3_access_key: str = declare(
         "DEPLOY_PIXELS_S3_ACCESS_KEY",
         "",
-        "Access key of the second function for S3, which needs to read only; empty for that of the first.",
+        "S3 access key of the second function, which only reads. Empty: that of the first function.",
         access_key,
         secret=True,
     )
     pixels_s3_secret_key: str = declare(
-        "DEPLOY_PIXELS_S3_SECRET_KEY", "", "The secret key that belongs to it.", secret_key, secret=True
+        "DEPLOY_PIXELS_S3_SECRET_KEY", "", "S3 secret key of the second function.", secret_key, secret=True
     )
     sample_upload: bool = declare(
         "DEPLOY_SAMPLE_UPLOAD",

@@ -135,7 +135,7 @@ def record(row: Mapping[str, Any], per: Per, exported_at: datetime) -> dict[str,
 
 
 def _naming(path: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the path means, by the show's configuration or else as a proposal."""
+    """Return the fields of a path: from the show configuration, or otherwise guessed."""
     configured = {
         "project": row["show_name"],
         "sequence": row["sequence"],
@@ -180,7 +180,7 @@ def plain(value: Any) -> Any:
 
 
 def cell(value: Any) -> Any:
-    """Return a value for a cell of CSV: lists as JSON, and text that no spreadsheet takes for a formula."""
+    """Return a value for a CSV cell: lists as JSON, and text that no spreadsheet reads as a formula."""
     value = plain(value)
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

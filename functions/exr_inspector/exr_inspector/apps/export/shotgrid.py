@@ -9,7 +9,7 @@ from typing import Any
 def entities(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a PublishedFile and a Version for a record; fields whose value is not known are left out.
 
-    Linked entities are named, as `{"type": "Shot", "code": "sh010"}`; whoever imports them finds their ids.
+    Linked entities are named, such as `{"type": "Shot", "code": "sh010"}`; the importer looks up their ids.
     """
     name, version = record["name"], record["version_number"]
     project = _link("Project", "name", record["project"])

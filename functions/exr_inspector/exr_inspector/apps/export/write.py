@@ -79,10 +79,6 @@ def _ndjson(records: Iterator[Record], path: Path) -> int:
         return sum(bool(file.write(to_json(plain(each)) + "\n")) for each in records)
 
 
-def _shotgrid(records: Iterator[Record], path: Path) -> int:
-    return _ndjson((entity for each in records for entity in entities(each)), path)
-
-
 def _csv(records: Iterator[Record], path: Path) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -98,6 +94,8 @@ _WRITERS: dict[Format, Callable[[Iterator[Record], Path], int]] = {
     "parquet": _parquet,
     "ndjson": _ndjson,
     "csv": _csv,
-    "shotgrid": _shotgrid,
+    "shotgrid": lambda records, path: _ndjson(
+        (entity for each in records for entity in entities(each)), path
+    ),
 }
 _SUFFIXES = {"parquet": "parquet", "ndjson": "ndjson", "csv": "csv", "shotgrid": "ndjson"}

@@ -1,1 +1,1 @@
-"""Bring a store up to date with roots: list, compare, inspect what differs, drop what is gone."""
+"""Bring a store up to date with roots: list, compare, inspect changed files, delete rows of deleted files."""

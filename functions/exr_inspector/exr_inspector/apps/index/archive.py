@@ -1,4 +1,4 @@
-"""The rows of files that are gone, kept for a time in a store of their own, so that no reader counts them."""
+"""Keep the rows of deleted files for some time, in a separate store so that no reader counts them."""
 
 from __future__ import annotations
 

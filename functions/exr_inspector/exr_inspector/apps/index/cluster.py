@@ -70,10 +70,10 @@ class Cluster:
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         self._client.close()
         if isinstance(error, (CancelledError, OSError)):
-            raise self._unavailable("does not answer any more") from error
+            raise self._unavailable("no longer answers") from error
 
     def count(self) -> int:
-        # If all workers are gone, tasks wait for new workers.
+        # Without workers, tasks wait for new ones.
         return max(sum(self._client.nthreads().values()), 1)
 
     def submit(self, shard: Shard) -> Future[Any]:
@@ -129,8 +129,8 @@ def _check_address(address: str) -> None:
         raise InspectorError(BAD_SETTING, "name the scheduler as tls://HOST:PORT", address)
     if scheme == "tcp" and not _is_loopback(host):
         message = (
-            "a Dask worker runs whatever it is sent, and tcp:// neither encrypts nor asks who sends it; start"
-            " scheduler and workers with certificates, and name tls://HOST:PORT"
+            "a Dask worker runs any code that it receives, and tcp:// neither encrypts nor authenticates;"
+            " start scheduler and workers with certificates, and name tls://HOST:PORT"
         )
         raise InspectorError(BAD_SETTING, message, address)
 

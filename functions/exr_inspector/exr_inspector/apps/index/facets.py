@@ -1,4 +1,4 @@
-"""The facets that an index makes sure of: which are asked for, and which stored rows answer that."""
+"""The facets that an index ensures: the requested ones, and the stored rows that satisfy the request."""
 
 from __future__ import annotations
 

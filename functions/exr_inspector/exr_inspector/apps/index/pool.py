@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from itertools import islice
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from typing_extensions import Self
@@ -54,11 +55,11 @@ class Workers(AbstractContextManager["Workers"], Protocol):
 
 
 class Pool:
-    """An executor that has workers. It yields shards and what was found in any order.
+    """Runs shards on workers, and yields the shards with their results in any order.
 
-    At most two shards for each worker are under way, so that memory does not grow with their number. Shards
-    that a worker died of, or may have, are inspected again at the end, one at a time. One that a worker dies
-    of again is halved until a single file is left, for which `refuse` gives the result.
+    At most two shards for each worker are in progress, so memory does not grow with their number. If a worker
+    dies, the shards that may have killed it are inspected again at the end, one at a time. A shard that kills
+    a worker again is halved until a single file is left; `refuse` returns its result.
     """
 
     def __init__(self, workers: Workers, refuse: Callable[[Difference], Inspected]) -> None:
@@ -103,40 +104,65 @@ class Pool:
         try:
             self._workers.submit([]).result()
         except self._workers.lost as error:
-            message = "worker processes do not start, or die whatever they inspect"
+            message = "worker processes do not start, or die on every file"
             raise InspectorError(NO_WORKERS, message) from error
 
 
-class Processes:
-    """Spawned processes of this machine. If one dies, all shards that were under way are lost."""
+class WorkerDiedError(Exception):
+    """A worker process ended before it answered, or could not be started."""
 
-    lost = BrokenProcessPool
+
+class Processes:
+    """Spawned processes of this machine, each with a thread that feeds it through a pipe of its own.
+
+    If one dies, its shard is lost and another process takes its place. All processes of a ProcessPoolExecutor
+    share one pipe: if one is killed in the middle of an answer, the executor waits for the rest forever.
+    """
+
+    lost = WorkerDiedError
 
     def __init__(self, count: int, settings: Settings) -> None:
         self._count = count
         self._settings = settings
+        self._idle: deque[tuple[BaseProcess, Connection]] = deque()
 
     def __enter__(self) -> Self:
-        self._executor = self._start()
+        self._threads = ThreadPoolExecutor(self._count)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
+        self._threads.shutdown(cancel_futures=True)
+        for process, pipe in self._idle:
+            pipe.close()  # the process ends by itself
+            process.join()
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self) -> tuple[BaseProcess, Connection]:
         # Forked processes would share the locks of the threads that list and store.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, worker.start)
+        pipe, theirs = context.Pipe()
+        with theirs:
+            process = context.Process(target=worker.answer, args=(theirs,), daemon=True)
+            process.start()
+        return process, pipe
 
     def count(self) -> int:
         return self._count
 
     def submit(self, shard: Shard) -> Future[Inspected]:
-        try:
-            return self._executor.submit(worker.inspect_shard, shard, self._settings)
-        except BrokenProcessPool:
-            self._executor = self._start()
-            return self._executor.submit(worker.inspect_shard, shard, self._settings)
+        return self._threads.submit(self._inspect, shard)
 
     def wait(self, futures: Collection[Future[Inspected]]) -> Collection[Future[Inspected]]:
         return wait(futures, return_when=FIRST_COMPLETED).done
+
+    def _inspect(self, shard: Shard) -> Inspected:
+        """Let a process inspect a shard. Raises WorkerDiedError, and what the inspection raises."""
+        try:
+            process, pipe = self._idle.pop() if self._idle else self._start()
+            pipe.send((worker.inspect_shard, shard, self._settings))
+            found: Inspected | Exception = pipe.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerDiedError from error
+        self._idle.append((process, pipe))
+        if isinstance(found, Exception):
+            raise found
+        return found

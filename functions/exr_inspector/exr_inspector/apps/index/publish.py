@@ -11,7 +11,7 @@ from exr_inspector.catalog.duckdb.store import DuckDBStore
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import BAD_SETTING, DATABASE_NOT_FOUND, InspectorError
 
-# Files from which on a copy is written before the end.
+# With at least this many files, a copy is also written before the end.
 FIRST = 10_000
 
 

@@ -1,4 +1,4 @@
-"""One run of `index`: list, compare, inspect what differs, drop what is gone, and count."""
+"""One run of `index`: list, compare, inspect changed files, delete rows of deleted files, and count."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ BATCH, REMOVALS = 10_000, 1_000
 
 
 class Root(NamedTuple):
-    """What is listed: one folder or one prefix of a bucket, or single files.
+    """A root to list: a folder, a prefix of a bucket, or single files.
 
-    `name` begins the canonical names of its files. Rows are deleted only below a root that `is_whole`: single
-    files say nothing of the others.
+    `name` begins the canonical names of its files, as they are stored. Rows are deleted only below a root
+    that `is_whole`: single files say nothing of the others.
     """
 
     paths: tuple[str, ...]
@@ -42,7 +42,7 @@ class Root(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Rows of files that are gone, which were not deleted, and why."""
+    """Rows of missing files that were kept, and the reason."""
 
     root: str
     files: int
@@ -106,7 +106,7 @@ Progress = Callable[[str, int, int], object]
 
 
 class Run:
-    """Brings a store up to date with some roots, of which none lies below another.
+    """Brings a store up to date with roots. No root may lie below another.
 
     `is_stopping` makes the run end soon: files that are under way are stored, others are left to the next
     run, and nothing is deleted. `progress` gets a step (`Listing`, `Inspecting` or `Deleting`), how much of
@@ -129,7 +129,7 @@ class Run:
     def run(self, execute: Callable[[int], Executor], *, dry: bool = False) -> Summary:
         """Do it; `dry` only compares. `execute` makes an executor for a number of files.
 
-        Raises InspectorError if the store fails; the summary tells what was done until then.
+        Raises InspectorError if the store fails; the summary counts the work done until then.
         """
         try:
             with collecting_rarely(), Inventory(self._options.wanted) as inventory:
@@ -205,7 +205,7 @@ class Run:
                 summary.failed += 1
                 self._fail(f"{file.path}: {result.fault}")
             elif result.status == "gone":
-                summary.seen -= 1  # if it was stored, the next run finds it gone
+                summary.seen -= 1  # if it was stored, the next run finds it missing
             elif file.change == "new":
                 summary.new += 1
             else:
@@ -214,7 +214,7 @@ class Run:
     # --- deleting -------------------------------------------------------------------------------------------
 
     def _reconcile(self, index: int, found: Listing, inventory: Inventory, *, dry: bool) -> None:
-        """Delete the rows of files that are gone from a root, unless something speaks against it."""
+        """Delete the rows of files that are missing from a root, unless a protection rule forbids it."""
         root = self._roots[index]
         if not root.is_whole:
             return
@@ -260,7 +260,7 @@ class Run:
             self._progress("Deleting", self.summary.deleted, self.summary.gone)
 
     def _exists(self, root: Root, name: str, found: Listing) -> bool:
-        """Return whether a file is there after all. Objects are asked for only if the listing is old."""
+        """Return whether a file exists after all. Objects are checked only if the listing is old."""
         path = os.path.join(root.path, name[len(root.name) :])  # noqa: PTH118
         if not is_object(path):
             return os.path.lexists(path)
@@ -274,7 +274,7 @@ class Run:
 
 
 def _is_there(root: Root, found: Listing) -> bool:
-    """Return whether a folder is still that which was listed."""
+    """Return whether a folder is still the one that was listed."""
     if is_object(root.path):
         return True
     try:

@@ -93,7 +93,7 @@ def _written_here(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise InspectorError(BAD_SETTING, f"the folder has no {path.name}", str(path.parent)) from None
     except (OSError, ValueError, LookupError, TypeError, OverflowError, pa.ArrowException) as error:
-        raise InspectorError(BAD_SETTING, f"this is no file of a plan: {error}", str(path)) from error
+        raise InspectorError(BAD_SETTING, f"this is not a file of a plan: {error}", str(path)) from error
 
 
 def _versions() -> dict[str, str]:

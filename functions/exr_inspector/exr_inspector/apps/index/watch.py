@@ -1,4 +1,4 @@
-"""What is to be indexed again because files changed, by what the operating system tells."""
+"""Find what to index again, from the operating system's reports of changed files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Watch:
         """Raises InspectorError(BAD_SETTING) for a folder whose changes this machine does not hear of."""
         for each in folders:
             if found := is_on_network(each):
-                message = f"{found} tells nothing of changes by other machines; run index at regular times"
+                message = f"{found} does not report changes by other machines; run index on a schedule"
                 raise InspectorError(BAD_SETTING, message, each)
         self._folders = list(folders)
         self._settle = settle
@@ -40,12 +40,12 @@ class Watch:
 
     def __iter__(self) -> Iterator[list[str]]:
         while True:
-            # A name that is not UTF-8 cannot be told: then everything is looked at, and it begins again.
+            # A name that is not UTF-8 cannot be reported: index everything, and start over.
             with suppress(WatchfilesRustInternalError):
                 yield from self._changes()
 
     def _changes(self) -> Iterator[list[str]]:
-        """Yield as the iterator does, until a folder that was gone is back, of which nothing is told."""
+        """Yield from the iterator until a missing folder reappears, which is not reported."""
         began, is_lost = _identities(self._folders), False
         # The first answer comes when no later change can be missed.
         told = watch(
@@ -73,7 +73,7 @@ class Watch:
                 return
 
     def fail(self) -> None:
-        """Say that what was yielded last could not be indexed: everything is tried again later."""
+        """Report that the last paths could not be indexed: everything is tried again later."""
         self._look_later(self._folders, PAUSE)
 
     def _look_later(self, paths: Iterable[str], seconds: float) -> None:
@@ -81,8 +81,8 @@ class Watch:
         self._later.update(dict.fromkeys(paths, time.monotonic() + seconds + 1))
 
     def _concerned(self, change: Change, path: str) -> Sequence[str]:
-        """Return what is to be indexed after a change."""
-        if os.path.isdir(path):  # noqa: PTH112 - text, as it was told
+        """Return what to index after a change."""
+        if os.path.isdir(path):  # noqa: PTH112 - text, as reported
             return [path] if change == Change.added else ()
         if is_exr(path):
             return [path] if os.path.lexists(path) else self._folders
@@ -93,7 +93,7 @@ class Watch:
 def _identities(folders: Sequence[str]) -> list[tuple[int, int]] | None:
     """Return device and inode of each folder; None if one is not there."""
     try:
-        found = [os.stat(each) for each in folders]  # noqa: PTH116 - text, as it was told
+        found = [os.stat(each) for each in folders]  # noqa: PTH116 - text, as reported
     except OSError:
         return None
     return [(each.st_dev, each.st_ino) for each in found]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from exr_inspector.catalog.connect import open_store
@@ -52,7 +53,7 @@ class Inspected(NamedTuple):
 
 
 class Collector:
-    """A Sink that keeps what it is given, for another process to store."""
+    """A Sink that collects deliveries for another process to store."""
 
     name = "the index"
     commits = False
@@ -114,10 +115,9 @@ class Present:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Let Python look for garbage less often in the block.
+    """Collect garbage less often in the block.
 
-    A batch holds some million objects, none of them in cycles. Looking through them again and again takes a
-    tenth of the time.
+    A batch has about a million objects, without cycles. Scanning them repeatedly takes a tenth of the time.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)
@@ -162,14 +162,27 @@ def refuse(file: Difference, runtime: Runtime) -> Inspected:
     return Inspected([Result(document["file"]["status"], str(error))], collector.files)
 
 
-def start() -> None:
-    """Prepare a worker process. Ctrl-C concerns the driver alone, which lets the workers finish."""
+def answer(pipe: Connection) -> None:
+    """Call what the driver sends, and send back what it returns or raises, until the driver closes the pipe.
+
+    Ctrl-C concerns the driver alone, which lets the workers finish.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
+    while True:
+        try:
+            function, *arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result = function(*arguments)
+        except Exception as error:  # noqa: BLE001 - the driver raises it
+            result = error
+        pipe.send(result)
 
 
 def _end_with_driver() -> None:
-    """End this process when the driver is gone: a killed driver cannot tell its workers to end."""
+    """End this process when the driver has died: a killed driver cannot stop its workers."""
     driver = multiprocessing.parent_process()
     if driver:
         driver.join()

@@ -61,7 +61,7 @@ SECTIONS = (
             "constant-channels",
             "unmeasured",
         ),
-        "These questions are about files whose pixels were measured: `exr-inspector stats --db`, or the\n"
+        "These questions need measured pixels: `exr-inspector stats --db`, or the\n"
         "function with `EXR_INSPECTOR_STATS`. Statistics of a sample (`pixels.exact` is false) are those of\n"
         'the chunks that were read: a count of 0 then means "none in the sample", and there are no hashes.\n'
         "Cryptomatte channels hold ids; leave them out with `NOT is_cryptomatte`.",

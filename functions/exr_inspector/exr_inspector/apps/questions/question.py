@@ -78,7 +78,7 @@ COMMON = {each.name: each for each in (SHOW, LIMIT, PATH)}
 
 @dataclass(frozen=True)
 class Question:
-    """A question and its SQL, in which `$name` is the value of a parameter."""
+    """A question and its SQL. `$name` in the SQL is the value of a parameter."""
 
     name: str
     title: str

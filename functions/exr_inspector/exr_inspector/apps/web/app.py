@@ -40,16 +40,17 @@ PAGES: dict[str, Handler] = {
     "/sequence": sequence.page,
     "/sequence.csv": sequence.frames,
     "/sequence/outliers": sequence.outliers,
+    "/sequence/whole": sequence.whole,
     "/thumbnail": thumbnail.picture,
 }
 # Static files have their hash in the URL.
 _KEPT = "private, max-age=31536000, immutable"
 
 
-def make_site(path: str, settings: Settings) -> Site:
+def make_site(path: str, settings: Settings, *, is_copy: bool = False) -> Site:
     """Return the state that all pages of a snapshot share. Raises InspectorError if it cannot be opened."""
     originals = Originals(settings)
-    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals))
+    return Site(CurrentSnapshot(path), environment(), settings, originals, Pictures(originals), is_copy)
 
 
 def make_app(site: Site, access: Access) -> Guard:
@@ -74,8 +75,10 @@ class _Static(StaticFiles):
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    titles = {404: "Not found", 400: "Not a valid address"}
-    return _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
+    titles = {404: "Not found", 400: "Invalid address", 429: "Too many requests"}
+    response = _error(request, error.status_code, titles.get(error.status_code, "Refused"), error.detail)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _failed(request: Request, error: Exception) -> Response:
@@ -87,7 +90,7 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, _fault: Exception) -> Response:
-    message = "This page has a fault; the terminal of `exr-inspector browse` says more."
+    message = "This page failed; the terminal of `exr-inspector browse` shows the error."
     return _error(request, 500, "Internal error", message)
 
 

@@ -84,7 +84,10 @@ def _boxes(parts: Sequence[Row]) -> list[tuple[str, int, int, int, int]]:
 
 
 def chunk_map(part: PartChunks) -> Markup:
-    """Return the chunks of a part at their positions in the data window. Darker chunks take more bytes."""
+    """Return the chunks of a part at their positions in the data window.
+
+    The more bytes a chunk takes for its area, the more opaque it is.
+    """
     scale = min(MAP_WIDTH / part.width, MAP_HEIGHT / part.height)
     cells = Markup().join(
         Markup(

@@ -17,6 +17,9 @@ MAX_BYTES = 96 << 20
 MAX_KEPT = 4096
 """Maximum number of cached files, including files without a picture."""
 
+NOTHING = "nothing to show"
+"""The reason if a file has no channels for a picture, or they cannot be decoded."""
+
 Version = tuple[object, ...]
 
 
@@ -26,7 +29,9 @@ class Pictures:
     def __init__(self, originals: Originals, max_bytes: int = MAX_BYTES) -> None:
         self._originals = originals
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Version, Future[Linear | None]] = OrderedDict()
+        self._kept: OrderedDict[Version, Linear | str] = OrderedDict()
+        self._size = 0  # bytes of the kept images
+        self._making: dict[Version, Future[Linear | str]] = {}
         self._lock = threading.Lock()
 
     def picture(
@@ -36,8 +41,8 @@ class Pictures:
         roots: Sequence[str],
         stored: bytes | None,
         exposure: float,
-    ) -> bytes | None:
-        """Return the picture of a version of a file as WebP; None if it has no picture.
+    ) -> bytes | str:
+        """Return the picture of a version of a file as WebP, or a few words why there is none.
 
         `stored` is its thumbnail in the catalog. It is used at exposure 0, and at other exposures if the file
         cannot be read; its clipped highlights then stay white.
@@ -45,37 +50,43 @@ class Pictures:
         if stored and not exposure:
             return stored
         image = self.image(path, version, roots)
-        if image is None and stored:
+        if isinstance(image, str) and stored:
             image = decode(stored)
-        return None if image is None else encode(image, exposure)
+        return image if isinstance(image, str) else encode(image, exposure)
 
-    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | None:
-        """Return the linear image of a version of a file; None if it cannot be read or has no picture."""
+    def image(self, path: str, version: Version, roots: Sequence[str]) -> Linear | str:
+        """Return the linear image of a version of a file, or a few words why there is none."""
         key = (path, *version, *roots)
         with self._lock:
-            is_first = key not in self._kept
-            future = self._kept.setdefault(key, Future())
-            self._kept.move_to_end(key)
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            is_first = key not in self._making
+            future = self._making.setdefault(key, Future())
         if is_first:
             try:
                 picture = self._originals.picture(path, roots)
-                future.set_result(picture.linear() if picture else None)
+                image = picture.linear() if picture else NOTHING
+                self._keep(key, image)
+                future.set_result(image)
             except BaseException as error:  # noqa: BLE001 - all waiting requests raise it
-                future.set_exception(error)
+                future.set_exception(error)  # not kept: another attempt may succeed
+            finally:
                 with self._lock:
-                    self._kept.pop(key, None)  # another attempt may succeed
-            self._drop_oldest()
+                    del self._making[key]
         try:
             return future.result()
-        except InspectorError:
-            return None  # missing, not allowed, or broken: the file's page shows the reason
+        except InspectorError as error:
+            return error.code.replace("_", " ").lower()
 
-    def _drop_oldest(self) -> None:
+    def _keep(self, key: Version, image: Linear | str) -> None:
+        """Keep an image, and drop those that were not used for longest until all fit."""
         with self._lock:
-            while len(self._kept) > MAX_KEPT or sum(map(_size, self._kept.values())) > self._max_bytes:
-                self._kept.popitem(last=False)
+            self._kept[key] = image
+            self._size += _size(image)
+            while len(self._kept) > MAX_KEPT or self._size > self._max_bytes:
+                self._size -= _size(self._kept.popitem(last=False)[1])
 
 
-def _size(future: Future[Linear | None]) -> int:
-    image = future.result() if future.done() and not future.exception() else None
-    return 0 if image is None else image.nbytes
+def _size(image: Linear | str) -> int:
+    return 0 if isinstance(image, str) else image.nbytes

@@ -6,7 +6,7 @@ It uses the templates and queries of the pages. Pictures are embedded; links sta
 from __future__ import annotations
 
 from base64 import b64encode
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from exr_inspector.apps.web.templating import STATIC, environment
 from exr_inspector.catalog.duckdb.snapshot import Reader, SnapshotFacts
 from exr_inspector.catalog.duckdb.summaries import STATES
 from exr_inspector.errors import BAD_QUERY, InspectorError
+from exr_inspector.policy.model import SEVERITIES
 from exr_inspector.settings import Settings
 
 MAX_LISTED, MAX_SECTIONS = 300, 60
@@ -41,7 +42,9 @@ def render_report(
     if names and not overall.sequences:
         raise InspectorError(BAD_QUERY, "nothing of that name is stored", title)
     listed = worst(reader, asked, MAX_LISTED)
-    sections = [section(reader, each.key) for each in listed[:MAX_SECTIONS]]
+    sections = [section(reader, each.key, settings) for each in listed[:MAX_SECTIONS]]
+    sections.sort(key=lambda each: list(STATES).index(each.sequence.state))
+    listed[:MAX_SECTIONS] = [each.sequence for each in sections]
     pictures = _pictures(reader, listed, sections)
     anchors = {each.sequence.key: f"#s{index}" for index, each in enumerate(sections)}
     anchors |= {file.file_id: anchors[each.sequence.key] for each in sections for file in each.files}
@@ -60,7 +63,7 @@ def render_report(
         css=(STATIC / "browse.css").read_text(encoding="utf-8"),
         facts=facts,
         overall=overall,
-        rules=home.rules(reader, asked),
+        rules=sorted([*_whole_rules(sections), *home.rules(reader, asked)], key=_gravity),
         states=STATES,
         listed=[_shown(each, pictures) for each in listed],
         sections=[
@@ -70,6 +73,20 @@ def render_report(
         max_channels=MAX_CHANNELS,
         shown_path=settings.paths.display,
     )
+
+
+def _whole_rules(sections: Sequence[Section]) -> list[home.Rule]:
+    """Return the rules that fail for sequences as a whole. They count no files."""
+    messages: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for shown in sections:
+        for each in shown.whole:
+            if each["verdict"] == "fail":
+                messages[each["rule_id"], each["severity"]][shown.sequence.key] = each["message"]
+    return [home.Rule(*rule, "fail", len(found), 0, min(found.values())) for rule, found in messages.items()]
+
+
+def _gravity(rule: home.Rule) -> int:
+    return SEVERITIES.index(rule.severity)
 
 
 def _day(moment: datetime) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from jinja2 import Environment
 from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
@@ -28,6 +31,15 @@ FORMAT = "format"
 """The parameter that, with the value `sql`, returns a page's statements instead of the page."""
 
 
+AT_ONCE, MAX_WAIT = 8, 20.0
+"""Maximum number of requests of one scope that are answered at once, and the maximum wait in seconds.
+
+All tokens share 40 threads.
+"""
+RETRY_AFTER = "10"
+"""Seconds after which a refused request may be repeated."""
+
+
 @dataclass(frozen=True)
 class Site:
     """State that all requests share."""
@@ -37,6 +49,11 @@ class Site:
     settings: Settings
     originals: Originals
     pictures: Pictures
+    is_copy: bool = False
+    """Whether the snapshot is a copy of a store that was made at the start, which nobody replaces."""
+    slots: Mapping[Scope, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,12 @@ class View:
         if self.parameter(FORMAT) == "sql":
             return PlainTextResponse(";\n\n".join([*self.reader.statements, ""]).rstrip("\n"))
         sql = self.request.url.include_query_params(**{FORMAT: "sql"})
-        page = {"as_of": self.snapshot.published_at, "snapshot": self.snapshot, "sql_url": _relative(sql)}
+        page = {
+            "as_of": self.snapshot.published_at,
+            "is_copy": self.site.is_copy,
+            "snapshot": self.snapshot,
+            "sql_url": _relative(sql),
+        }
         return HTMLResponse(self.site.environment.get_template(template).render(**page, **values))
 
     def roots(self) -> tuple[str, ...]:
@@ -108,14 +130,29 @@ class View:
 Handler = Callable[[View], Response]
 
 
-def endpoint(handler: Handler) -> Callable[[Request], Response]:
-    """Return the endpoint of a page, which Starlette calls in a thread."""
+def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of a page. It answers in a thread.
 
-    def respond(request: Request) -> Response:
-        site: Site = request.app.state.site
-        scope: Scope = request.scope[SCOPE]
+    Raises HTTPException(429) after MAX_WAIT in which AT_ONCE other requests of the scope are being answered.
+    """
+
+    def answer(request: Request, site: Site, scope: Scope) -> Response:
         with site.snapshots.reading(scope) as (snapshot, reader):
             return handler(View(request, site, scope, snapshot.facts, reader))
+
+    async def respond(request: Request) -> Response:
+        site: Site = request.app.state.site
+        scope: Scope = request.scope[SCOPE]
+        slots = site.slots[scope]
+        try:
+            await asyncio.wait_for(slots.acquire(), MAX_WAIT)
+        except asyncio.TimeoutError:
+            message = "Too many pages are being made with your token. Wait for them, or ask for less."
+            raise HTTPException(429, message, {"retry-after": RETRY_AFTER}) from None
+        try:
+            return await run_in_threadpool(answer, request, site, scope)
+        finally:
+            slots.release()
 
     return respond
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -18,7 +18,7 @@ from exr_inspector.catalog.duckdb.types import literal
 def replacement(path: str) -> Iterator[str]:
     """Yield the path of a DuckDB file for the block to write and close; then it replaces the file at `path`.
 
-    If the block raises, `path` is as it was.
+    If the block raises, `path` is unchanged.
     """
     part = f"{path}.{os.getpid()}.part"
     try:
@@ -26,14 +26,15 @@ def replacement(path: str) -> Iterator[str]:
         os.replace(part, path)  # noqa: PTH105 - text, as DuckDB takes it
     finally:
         for leftover in (part, f"{part}.wal"):
-            Path(leftover).unlink(missing_ok=True)
+            with suppress(OSError):  # the error of the block is the one to show
+                Path(leftover).unlink()
 
 
 def rewrite(path: str) -> None:
-    """Write a DuckDB file again, so that nothing of deleted and updated rows is left in it.
+    """Rewrite a DuckDB file without the contents of deleted and updated rows.
 
-    DuckDB keeps the blocks of deleted rows in the file until they are needed, with what is in them. Tables
-    and views of others are copied, too. Links and permissions stay. Raises InspectorError.
+    DuckDB keeps the blocks of deleted rows, with their contents, until it reuses them. Tables and views of
+    others are copied too. Links and permissions remain. Raises InspectorError.
     """
     path = os.path.realpath(path)
     with coded(path), duckdb.connect() as connection:

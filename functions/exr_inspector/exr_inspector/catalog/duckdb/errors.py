@@ -27,9 +27,10 @@ from exr_inspector.mounts import is_on_network
 
 # Texts of the operating system. DuckDB raises the same class for these as for other failures of a write.
 _FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+_DENIED = tuple(os.strerror(code) for code in (errno.EROFS, errno.EACCES, errno.EPERM))
 # Who holds the lock on a file.
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?) \(PID (\d+)\)")
-# What is said of a statement that changes a database which was opened read-only.
+# DuckDB's message for a statement that changes a read-only database.
 _WRITES = "attached in read-only mode"
 # A DuckDB file has these bytes after the checksum of its first block.
 _MAGIC, _MAGIC_OFFSET = b"DUCK", 8
@@ -69,6 +70,8 @@ def _fault(error: duckdb.Error) -> Fault:
     message = str(error)
     if any(text in message for text in _FULL):
         return DATABASE_FULL
+    if any(text in message for text in _DENIED):
+        return DATABASE_DENIED
     # A commit that cannot be written is a TransactionException too.
     if isinstance(error, duckdb.TransactionException) and "conflict" in message.lower():
         return DATABASE_CONFLICT
@@ -93,7 +96,7 @@ def check_path(path: str, *, read_only: bool) -> None:
         message = f"the folder is on {network}; DuckDB's locks need a disk of this machine"
         raise InspectorError(DATABASE_DENIED, message, path)
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - a pipe would block
-        what = "this is a folder; name a file in it" if os.path.isdir(path) else "this is no regular file"  # noqa: PTH112
+        what = "this is a folder; name a file in it" if os.path.isdir(path) else "this is not a regular file"  # noqa: PTH112
         raise InspectorError(NOT_A_DATABASE, what, path)
     try:
         with open(path, "rb") as file:  # noqa: PTH123
@@ -104,7 +107,7 @@ def check_path(path: str, *, read_only: bool) -> None:
             raise InspectorError(DATABASE_NOT_FOUND, message, path) from None
         return
     except PermissionError as error:
-        raise InspectorError(DATABASE_DENIED, "the file may not be read by this user", path) from error
+        raise InspectorError(DATABASE_DENIED, "this user may not read the file", path) from error
     if start[_MAGIC_OFFSET:] != _MAGIC:
         what = "this file is empty" if not start else "this file has other content"
         message = f"{what}; name a DuckDB file, or a path that does not exist yet"

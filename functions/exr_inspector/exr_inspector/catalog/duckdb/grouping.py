@@ -73,7 +73,7 @@ _GROUP = f"""
         count(*) FILTER (verdict = 'fail' AND severity = 'warning') AS warning_findings,
         count(*) FILTER (verdict = 'unknown') AS unknown_findings
     FROM chosen JOIN findings USING (file_id)
-    WHERE NOT coalesce(writing, false)  -- what it lacks may still come
+    WHERE NOT coalesce(writing, false)  -- the missing frames may still be written
     GROUP BY key;
     CREATE TEMP TABLE stated AS
     SELECT key,

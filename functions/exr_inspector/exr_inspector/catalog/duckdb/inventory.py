@@ -1,4 +1,4 @@
-"""What is listed against what is stored: which files are new, changed, unchanged and gone.
+"""Compare listed and stored files: which are new, changed, unchanged and missing.
 
 Both sides are streamed into a temporary DuckDB file, which compares them on disk: memory does not grow with
 the number of files.
@@ -62,7 +62,7 @@ _COPIED = {
 _COPIED_TOO = {"stored": ["status", "multipart_count"], "computed": ["request", "status", "input_hash"]}
 
 # The version of an object is its eTag. That of a file is all of these, since tools restore sizes and times. A
-# catalog has neither eTag nor inode; S3 tells whole seconds.
+# catalog has neither eTag nor inode; S3 reports whole seconds.
 _COMPARE = """
     CREATE TABLE differing AS
     SELECT DISTINCT ON (listed.file_id) listed.file_id, listed.path, listed.size_bytes,
@@ -208,7 +208,7 @@ class Inventory:
             self._database.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
 
     def compare(self) -> Counts:
-        """Compare what was listed with what is stored."""
+        """Compare the listed with the stored files."""
         values: dict[str, Any] = {"embedding_version": EMBEDDING_VERSION}
         sql = _COMPARE
         for facet, version, requests, condition in self._wanted:

@@ -27,6 +27,11 @@ MEMORY = "512MiB"
 # Increase this if readers need a table or a column that older snapshots lack.
 SNAPSHOT_VERSION = 1
 
+# Whether a database is a snapshot. A table of this name may also be someone else's.
+IS_SNAPSHOT = """
+    SELECT count(*) > 0 FROM duckdb_columns()
+    WHERE table_name = 'snapshot' AND column_name = 'snapshot_version'"""
+
 
 def publish_file(store: str, path: str) -> None:
     """Write a snapshot of a DuckDB file to another DuckDB file, which replaces `path` at the end.
@@ -103,8 +108,9 @@ def _selected(cursor: duckdb.DuckDBPyConnection, source: str, table: str) -> str
     values = {name: f"stored.{name}" for name in names if name in TABLES[table].names}
     for vector in VECTORS.values():
         if vector.table == table and vector.column in values:
+            # A list, since DuckDB 1 has no CASE of arrays.
             values[vector.column] = (
-                f"CASE WHEN stored.file_path IN (FROM led) THEN {values[vector.column]} END"
+                f"CASE WHEN stored.file_path IN (FROM led) THEN {values[vector.column]}::FLOAT[] END"
             )
     return f"""
         WITH led AS (SELECT min(file_path) FROM {source}.files GROUP BY coalesce(sequence_key, file_path))

@@ -39,7 +39,7 @@ def _pull(
 ) -> None:
     vectors = {vector.column for vector in VECTORS.values() if vector.table == table}
     selected = ", ".join(
-        f"CASE WHEN file_path IN ({_LED}) THEN {name} END AS {name}" if name in vectors else name
+        f"CASE WHEN file_path IN ({_LED}) THEN {name}::FLOAT[] END AS {name}" if name in vectors else name
         for name in columns
     )
 

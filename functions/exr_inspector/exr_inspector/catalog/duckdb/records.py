@@ -19,6 +19,7 @@ from typing_extensions import Self
 from exr_inspector.catalog.columns import TABLES
 from exr_inspector.catalog.duckdb.errors import coded
 from exr_inspector.catalog.duckdb.grouping import SELECT_RECORDS, Per, group_files
+from exr_inspector.catalog.nearest import check_condition
 from exr_inspector.catalog.search import VECTORS
 from exr_inspector.catalog.store import Store
 from exr_inspector.errors import BAD_QUERY, InspectorError
@@ -43,7 +44,7 @@ class Records:
     def __init__(self, store: Store, per: Per, where: str = "", since: datetime | None = None) -> None:
         """`where` is a condition in DuckDB's SQL on the columns of `files`.
 
-        `since` keeps records of which a file was inspected at this time, in UTC, or later.
+        `since` keeps records with a file that was inspected at or after this time, in UTC.
         """
         self._store = store
         self._per = per
@@ -55,6 +56,18 @@ class Records:
         path = str(Path(self._folder.name, "records.duckdb"))
         with coded(path):
             self._database = duckdb.connect(path, config={"memory_limit": MEMORY})
+        try:
+            self._copy_tables()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+        self._folder.cleanup()
+
+    def _copy_tables(self) -> None:
         for table, columns in _COLUMNS.items():
 
             def copy(rows: pa.RecordBatchReader, table: str = table) -> None:
@@ -63,20 +76,15 @@ class Records:
                     cursor.execute(f"CREATE OR REPLACE TABLE {table} AS FROM incoming")
 
             self._store.scan(table, columns, copy)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
-        self._folder.cleanup()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield records as mappings, ordered by `key`. Raises InspectorError(BAD_QUERY) for the condition."""
         condition = self._where or "true"
+        check_condition(condition)
         with self._database.cursor() as cursor:
             # The condition must open no file.
             cursor.execute("SET enable_external_access = false")
             try:
-                duckdb.SQLExpression(condition)  # a single expression cannot close the brackets around it
                 group_files(cursor, self._per, condition, self._since)
             except duckdb.Error as error:
                 raise InspectorError(BAD_QUERY, str(error), self._where) from error

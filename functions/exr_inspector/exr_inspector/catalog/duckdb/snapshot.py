@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
-from exr_inspector.catalog.duckdb.publish import SNAPSHOT_VERSION
+from exr_inspector.catalog.duckdb.publish import IS_SNAPSHOT, SNAPSHOT_VERSION
 from exr_inspector.catalog.duckdb.types import identifier, literal
 from exr_inspector.catalog.limits import QueryLimits, time_limit
 from exr_inspector.catalog.nearest import nearest
@@ -214,7 +214,7 @@ class Snapshot:
         return found
 
     def _read_facts(self) -> SnapshotFacts:
-        if "snapshot" not in self._tables:
+        if "snapshot_version" not in self._tables.get("snapshot", ()):
             message = "this file has no table snapshot; write one with `exr-inspector index --publish`"
             raise InspectorError(NOT_A_DATABASE, message, self._path)
         columns = "snapshot_version, source, published_at, last_inspected, file_count"
@@ -243,7 +243,7 @@ def has_snapshot(path: str) -> bool:
     check_path(path, read_only=True)
     with coded(path), duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(path)} AS file (READ_ONLY)")
-        return ("snapshot",) in connection.execute("SHOW TABLES FROM file.main").fetchall()
+        return connection.execute(IS_SNAPSHOT).fetchall() == [(True,)]
 
 
 def _filled(sql: str, parameters: Mapping[str, Any]) -> str:

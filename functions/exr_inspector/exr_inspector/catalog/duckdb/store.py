@@ -26,7 +26,14 @@ from exr_inspector.catalog.plan import (
     plan,
     stored_files,
 )
-from exr_inspector.errors import BAD_QUERY, NOT_INSTALLED, QUERY_LIMIT, TABLE_MISMATCH, InspectorError
+from exr_inspector.errors import (
+    BAD_QUERY,
+    NOT_A_DATABASE,
+    NOT_INSTALLED,
+    QUERY_LIMIT,
+    TABLE_MISMATCH,
+    InspectorError,
+)
 
 try:
     import duckdb
@@ -36,7 +43,7 @@ except ImportError as error:
     ) from error
 
 from exr_inspector.catalog.duckdb.errors import check_path, coded, coded_query
-from exr_inspector.catalog.duckdb.publish import publish_tables
+from exr_inspector.catalog.duckdb.publish import IS_SNAPSHOT, publish_tables
 from exr_inspector.catalog.duckdb.types import sql_type
 from exr_inspector.catalog.nearest import nearest
 from exr_inspector.catalog.search import DETAIL_TABLES, VECTORS, By, Match, Search, StoredRows
@@ -50,10 +57,10 @@ _PROMISES = {"parts": "multipart_count", "channels": "channel_count", "attribute
 class DuckDBStore:
     """A Store in a DuckDB file; `:memory:` lives as long as the object.
 
-    Writers take turns. Readers use cursors of their own, see what was committed last, and wait for nobody.
-    `limits` opens the file read-only for statements that are not trusted: they reach no other file, change no
-    setting, and raise InspectorError(QUERY_LIMIT) above a limit. Raises InspectorError: DATABASE_NOT_FOUND,
-    NOT_A_DATABASE, DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
+    Writers take turns. Readers use separate cursors, see the last commit, and never wait. `limits` opens the
+    file read-only for statements that are not trusted: they reach no other file, change no setting, and raise
+    InspectorError(QUERY_LIMIT) above a limit. Raises InspectorError: DATABASE_NOT_FOUND, NOT_A_DATABASE,
+    DATABASE_DENIED, DATABASE_UNAVAILABLE if another process has the file open.
     """
 
     commits = True
@@ -63,7 +70,7 @@ class DuckDBStore:
         self._limits = limits
         self._lock = threading.RLock()
         read_only = read_only or limits is not None
-        self._ready = read_only
+        self._ready = self._is_read_only = read_only
         self._counts = False
         check_path(path, read_only=read_only)
         with coded(path):
@@ -73,6 +80,9 @@ class DuckDBStore:
 
     def ensure_tables(self) -> None:
         with self._transaction() as cursor:
+            if cursor.execute(IS_SNAPSHOT).fetchall() == [(True,)]:
+                message = "this is a snapshot, which is never changed; name the store that it is a copy of"
+                raise InspectorError(NOT_A_DATABASE, message, self.name)
             present = {name for (name,) in cursor.execute("SHOW TABLES").fetchall()}
             for table, schema in TABLES.items():
                 self._ensure_table(cursor, table, schema, can_complete="files" in present)
@@ -86,6 +96,16 @@ class DuckDBStore:
             cursor.execute(sql, [lost])
             self._counts = _lacks_rows(cursor)
         self._ready = True
+
+    def check_columns(self) -> None:
+        """Raise InspectorError(TABLE_MISMATCH) if a column is missing that `ensure_tables` adds."""
+        with self._connection.cursor() as cursor, coded(self.name):
+            sql = "SELECT table_name, column_name FROM duckdb_columns()"
+            found = set(cursor.execute(sql).fetchall())
+        for table, schema in TABLES.items():
+            if lacking := [name for name in schema.names if (table, name) not in found]:
+                message = f"table {table} has no column {lacking[0]}, as in a database of an older release"
+                raise InspectorError(TABLE_MISMATCH, message, self.name)
 
     def upsert(self, files: Sequence[FileRows], removals: Sequence[Removal] = ()) -> list[Outcome]:
         with self._lock:
@@ -159,6 +179,8 @@ class DuckDBStore:
     ) -> Result:
         if not self._ready:
             self.ensure_tables()
+        elif self._is_read_only:
+            self.check_columns()
         sql = f"SELECT {', '.join(columns)} FROM {table}"
         if under:
             condition = "file_path_normalized >= $under AND file_path_normalized < $after"

@@ -89,7 +89,7 @@ STATES = {
     "failing": "a policy found an error",
     "writing": "a frame was still being written when it was inspected",
     "warning": "a policy found a warning, or lacked evidence",
-    "unjudged": "complete; no policy has judged every frame",
+    "unjudged": "complete; no policy was applied to every frame",
     "ok": "complete, and every frame passed its policies",
 }
 """The values of `sequences.state`, the worst first, and their meanings."""
@@ -140,6 +140,9 @@ def summarize(path: str) -> None:
         connection.create_function("describe_frames", _describe, ["BIGINT[]", "BIGINT[]"], _FRAMES)
         for statement in (_EXTRA, _ODD, _SEQUENCES, _LAYERS, _ATTRIBUTES, _FINDINGS):
             connection.execute(statement)
+        connection.execute(
+            "CHECKPOINT"
+        )  # to close the connection does it too, and hides that the disk is full
 
 
 def _describe(frames: Sequence[int], broken: Sequence[int]) -> dict[str, str | int | None]:

@@ -1,8 +1,8 @@
 """A file with the ids of a process's writing transactions, so that others can roll them back if it is killed.
 
-Until the database ends the transaction of a dead process, its locks refuse all other writers of the same
-files. Its id cannot be kept in the database: other transactions do not see what it has not committed, and
-another transaction for each write would take three requests more.
+Until the database ends the transaction of a dead process, its locks block all other writers of the same
+files. The id cannot be stored in the database: other transactions do not see uncommitted rows, and a separate
+transaction for each write would take three more requests.
 
 A journal is locked (flock) as long as its process lives, so the next process can tell that it is abandoned.
 """
@@ -132,7 +132,7 @@ class Journal:
         process = {"database": self._database, "pid": self._pid, "host": socket.gethostname()}
         content = json.dumps({**process, "entries": [asdict(each) for each in self._entries.values()]})
         try:
-            # The new content first: what follows it is no JSON, and is ignored.
+            # Write the new content first: the rest of the old content is not valid JSON and is ignored.
             os.pwrite(self._file, f"{content}\n".encode(), 0)
             os.ftruncate(self._file, len(content) + 1)
         except OSError as error:

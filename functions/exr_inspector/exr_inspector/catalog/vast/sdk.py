@@ -191,7 +191,7 @@ class Api(VastdbApi):  # type: ignore[misc] # the SDK has no types
 
 
 class _HttpSession(requests.Session):
-    """A session whose settings are complete, for addresses that are: it sends what it is given.
+    """A session that sends requests as they are: its settings and the addresses are complete.
 
     By default `requests` merges the settings of each request with those of the session and the environment,
     and examines the address, which takes a third of the CPU time of a request. Redirects are not followed.

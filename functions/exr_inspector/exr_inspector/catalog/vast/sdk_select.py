@@ -25,7 +25,7 @@ from exr_inspector.catalog.vast.sdk import (
     TableType,
 )
 
-# Limits of what is kept of a table: keys of a request, and requests.
+# Limits of the cache of a table: keys of a request, and requests.
 MAX_KEYS, MAX_TEMPLATES = 256, 64
 _MIN_LENGTH = 16  # a shorter text might be found elsewhere in the request
 _PLACEHOLDER = 0x7A5B_3C9D_1E0F_0000  # of the first key

@@ -1,6 +1,6 @@
-"""One batch of deliveries and removals in one transaction: read what is stored, plan, execute the plan.
+"""Write a batch of deliveries and removals in one transaction: read the stored rows, plan, execute the plan.
 
-`catalog.plan` decides what is written. docs/decisions/003-one-set-of-rows-per-file.md explains the locks.
+`catalog.plan` decides what to write. docs/decisions/003-one-set-of-rows-per-file.md explains the locks.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def upsert(transaction: Transaction, files: Sequence[FileRows], removals: Sequen
 
 
 def lookup(rows: Rows, file_ids: Collection[str]) -> dict[str, Stored]:
-    """Return what is stored of these files."""
+    """Return the stored state of these files."""
     found = _Found(rows.find("files", sorted(set(file_ids)), STORED_COLUMNS))
     return {file_id: each.row for file_id, each in stored_files(found.rows).items() if each.row}
 

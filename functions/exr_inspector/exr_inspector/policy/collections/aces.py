@@ -138,7 +138,8 @@ def _is_header_right(document: Mapping[str, Any]) -> bool | Missing:
         for part in header.parts
     ]
     stated = header.parts[0].by_name.get("headerChecksum")
-    return stated is not None and _md5(write_header(header.version_field, parts)) == stated.raw
+    digest = hashlib.md5(write_header(header.version_field, parts), usedforsecurity=False).digest()
+    return stated is not None and digest == stated.raw
 
 
 def _is_image_right(document: Mapping[str, Any], digest: Any) -> bool | Missing:
@@ -150,7 +151,3 @@ def _is_image_right(document: Mapping[str, Any], digest: Any) -> bool | Missing:
         return digest
     stated = header.parts[0].by_name.get("imageChecksum")
     return stated is not None and stated.raw.hex() == str(digest)
-
-
-def _md5(data: bytes) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()

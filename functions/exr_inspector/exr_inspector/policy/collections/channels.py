@@ -22,7 +22,7 @@ from exr_inspector.policy.facts import NO_HEADER, Facts, Field, Items, collectio
         "y_sampling": Field("integer", "Number of scan lines for each sample."),
         "p_linear": Field("flag", "The pLinear flag."),
         "name_bytes": Field("integer", "Length of the full name in bytes."),
-        "is_data": Field("flag", "Whether the names are those of data, such as depth, normals or ids."),
+        "is_data": Field("flag", "Whether the names indicate data, such as depth, normals or ids."),
         "is_aligned": Field("flag", "Whether the data window is a multiple of the sampling."),
         "part_name": Field("text", "The part's name."),
         "view": Field("text", "The part's view."),
@@ -87,7 +87,7 @@ def _is_aligned(part: Mapping[str, Any], x_sampling: int, y_sampling: int) -> bo
     },
 )
 def layers(facts: Facts) -> Items:
-    """The layers of each part, with the channels that have none as the layer with the name absent."""
+    """The layers of each part. Channels without a layer form one whose name is absent."""
     found = facts.items("channels")
     if isinstance(found, Missing):
         return found

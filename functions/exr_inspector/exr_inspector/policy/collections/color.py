@@ -63,14 +63,12 @@ PUBLISHED = frozenset(
         "stated_chromaticities": Field(
             "list", "The chromaticities that belong to the id, if they are known."
         ),
-        "is_chromaticities_match": Field(
-            "flag", "Whether the two agree within 0.001; absent if one of them is."
-        ),
+        "is_chromaticities_match": Field("flag", "Whether the two agree within 0.001; absent if either is."),
         "chromaticities_id": Field("text", "The published id that the chromaticities belong to."),
     },
 )
 def color(facts: Facts) -> Items:
-    """What the parts state about color: one item for each part."""
+    """The color attributes of the parts: one item for each part."""
     if not has_header(facts):
         return NO_HEADER
     layers: dict[tuple[int, str | None], set[str]] = {}

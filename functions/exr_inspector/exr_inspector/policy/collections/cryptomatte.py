@@ -30,13 +30,13 @@ _LOST = Missing("the manifest was too long to store, was forgotten, or cannot be
 _COUNTS = {
     "bad_ids_count": Field("integer", "Names of the manifest whose id is not eight hexadecimal digits."),
     "mismatched_count": Field("integer", "Names whose id is not their hash."),
-    "unclamped_count": Field("integer", "Names whose id is their hash, but no normal float."),
+    "unclamped_count": Field("integer", "Names whose id is their hash, but not a normal float."),
     "collisions_count": Field("integer", "Names that have the id of an earlier name."),
 }
 _NAMES = {
     "bad_ids": Field("list", "The first of the names whose id is not eight hexadecimal digits."),
     "mismatched": Field("list", "The first of the names whose id is not their hash."),
-    "unclamped": Field("list", "The first of the names whose id is no normal float."),
+    "unclamped": Field("list", "The first of the names whose id is not a normal float."),
     "collisions": Field("list", "The first of the names that have the id of another name."),
 }
 
@@ -46,7 +46,7 @@ _NAMES = {
     {
         "key": Field("text", "The key in the names of the attributes, such as `f834d0a`."),
         "view": Field("text", "The view of the part."),
-        "name": Field("text", "The name, with which the names of the layers begin."),
+        "name": Field("text", "The name; the names of the layers begin with it."),
         "hash": Field("text", "The hash that the header states."),
         "conversion": Field("text", "The conversion of hashes to ids that the header states."),
         "layers": Field("list", "The numbered layers."),
@@ -61,14 +61,14 @@ _NAMES = {
         "is_manifest_file_allowed": Field("flag", "Whether that path stays in the folder of the file."),
         "is_manifest_file_found": Field("flag", "Whether the side-car manifest can be read."),
         "has_manifest": Field("flag", "Whether the header has a manifest, or names a side-car."),
-        "manifest_error": Field("text", "Why the manifest is not valid."),
+        "manifest_error": Field("text", "Why the manifest is invalid."),
         "object_count": Field("integer", "Objects of the manifest."),
         **_COUNTS,
         **_NAMES,
     },
 )
 def cryptomattes(facts: Facts) -> Items:
-    """The cryptomattes that attributes of the header describe."""
+    """The Cryptomattes that the header's attributes describe."""
     if not has_header(facts):
         return NO_HEADER
     document, sidecars = facts.document, facts.extra.get(SIDECARS)
@@ -86,7 +86,7 @@ def cryptomattes(facts: Facts) -> Items:
     },
 )
 def cryptomatte_layers(facts: Facts) -> Items:
-    """Names of numbered layers that are those of a cryptomatte, or seem to be: `crypto_object`."""
+    """Names of numbered layers that belong, or seem to belong, to a Cryptomatte: `crypto_object`."""
     if not has_header(facts):
         return NO_HEADER
     found = find(facts.document)

@@ -34,7 +34,7 @@ def has_header(facts: Facts) -> bool:
     {
         "path": Field("text", "The file's path or `s3://` address."),
         "name": Field("text", "The last element of the path."),
-        "extension": Field("text", "The end of the name after its last dot, in lower case, as `exr`."),
+        "extension": Field("text", "The part of the name after its last dot, in lower case, such as `exr`."),
         "size_bytes": Field("integer", "Size of the file in bytes."),
         "status": Field("text", "`ok`, `incomplete`, `corrupt`, `unsupported` or `missing`."),
         "complete": Field(
@@ -65,7 +65,7 @@ def has_header(facts: Facts) -> bool:
         ),
         "frame_number": Field("integer", "The frame in the file's name."),
         "openimageio_opens": Field(
-            "flag", "Whether OpenImageIO opens the file; unknown if it was not asked."
+            "flag", "Whether OpenImageIO opens the file; unknown if this was not tested."
         ),
     },
 )
@@ -229,12 +229,12 @@ def attributes(facts: Facts) -> Items:
     "faults",
     {
         "code": Field("text", "The code, as in docs/TROUBLESHOOTING.md."),
-        "message": Field("text", "What is wrong."),
+        "message": Field("text", "The message of the fault."),
         "where": Field("text", "The place that it names, such as `parts[0].channels`."),
     },
 )
 def faults(facts: Facts) -> Items:
-    """The faults of a header that was read, as in the document's `errors`."""
+    """The faults of a readable header, as in the document's `errors`."""
     if not has_header(facts):
         return NO_HEADER
     return [

@@ -45,7 +45,9 @@ _PART_DERIVED = {
     "channel_types": Field("list", "The pixel types of the part's channels, each once."),
     "attribute_names": Field("list", "The names of the part's attributes."),
     "are_channels_sorted": Field("flag", "Whether the channel list is in alphabetical order."),
-    "is_log": Field("flag", "Whether the stated color space is logarithmic; unknown if it does not tell."),
+    "is_log": Field(
+        "flag", "Whether the stated color space is logarithmic; unknown if its name does not indicate it."
+    ),
     "unused_views": Field("list", "Views of `multiView` that no channel belongs to."),
     "chromaticities": Field("list", "The numbers of chromaticities: x and y of red, green, blue and white."),
 }
@@ -72,6 +74,7 @@ def parts(facts: Facts) -> Items:
 def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
     values = part_attributes(part)
     chromaticities = values.get("chromaticities")
+    names = [each["name"].encode("utf-8", "surrogatepass") for each in channels]
     return {
         **{name: part.get(name) for name in _PART_FIELDS},
         "place": f"parts[{part['index']}]",
@@ -82,7 +85,7 @@ def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
         "layers": list(dict.fromkeys(each["layer_name"] for each in channels if each["layer_name"])),
         "channel_types": sorted({each["type"] for each in channels}),
         "attribute_names": [each["name"] for each in part["attributes"]],
-        "are_channels_sorted": _is_sorted([each["name"] for each in channels]),
+        "are_channels_sorted": names == sorted(names),
         "is_log": _log(part["color_space"]),
         "unused_views": _unused_views(values.get("multiView"), channels),
         "chromaticities": [point[axis] for point in chromaticities.values() for axis in "xy"]
@@ -91,11 +94,6 @@ def _part(part: Mapping[str, Any], channels: list[Any]) -> Record:
         "attributes": values,
         "attribute_types": {each["name"]: each["type"] for each in reversed(part["attributes"])},
     }
-
-
-def _is_sorted(names: list[str]) -> bool:
-    raw = [name.encode("utf-8", "surrogatepass") for name in names]
-    return raw == sorted(raw)
 
 
 def _log(color_space: str | None) -> bool | Missing:

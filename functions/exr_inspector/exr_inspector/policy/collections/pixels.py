@@ -23,13 +23,13 @@ _COUNTS = {
 }
 
 
-NOT_TOLD = Missing("the statistics do not tell")
+NOT_INCLUDED = Missing("the statistics do not include this")
 
 _CORRUPT = frozenset({"CHUNK_CORRUPT", "DECODER_LOST"})
 
 
 def _why_unread(stats: Mapping[str, Any] | None) -> Missing | None:
-    """Return why there are no statistics; None if there are. A reason says that they were asked for."""
+    """Return why there are no statistics; None if there are."""
     if not stats or stats["status"] == "planned":
         return NO_STATS
     return None if "coverage" in stats else Missing(f"the pixels were not read: {stats['reason']}")
@@ -72,9 +72,12 @@ def _coverage(stats: Mapping[str, Any]) -> str | None:
         "firefly_count": Field(
             "integer", "Pixels much brighter than all their neighbors; absent if they were not looked for."
         ),
-        "hole_count": Field("integer", "Pixels of 0 or less, or not finite, among brighter ones; or absent."),
+        "hole_count": Field(
+            "integer",
+            "Pixels of 0 or less, or not finite, among brighter ones; absent if they were not looked for.",
+        ),
         "alpha_outside": Field(
-            "number", "Share of the finite samples below 0 or above 1; absent if the channel is no alpha."
+            "number", "Share of the finite samples below 0 or above 1; absent if the channel is not alpha."
         ),
     },
     {"percentiles.": Field("number", "A percentile, such as `percentiles.p99`.")},
@@ -136,12 +139,12 @@ def _statistics(
 
 def _suspects(found: Mapping[str, Any], name: str, sampled: str | None) -> int | Missing | None:
     """Return how many there are; a sample is not searched, since it lacks the neighbors."""
-    held = Missing(sampled) if sampled else found.get(name, NOT_TOLD)
+    held = Missing(sampled) if sampled else found.get(name, NOT_INCLUDED)
     return held if isinstance(held, Missing) or held is None else int(held["count"])
 
 
 def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Missing | None:
-    held = found.get("alpha", NOT_TOLD)
+    held = found.get("alpha", NOT_INCLUDED)
     if isinstance(held, Missing) or held is None:
         return held
     return Missing(sampled) if sampled and not held["outside"] else float(held["outside"])
@@ -160,7 +163,7 @@ def _alpha_outside(found: Mapping[str, Any], sampled: str | None) -> float | Mis
     },
 )
 def pixels(facts: Facts) -> Items:
-    """The reading of the pixels: one item, if it was requested."""
+    """The result of reading the pixels: one item, if requested."""
     stats = facts.stats
     if why := _why_unread(stats):
         return why

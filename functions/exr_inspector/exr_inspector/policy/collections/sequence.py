@@ -18,10 +18,10 @@ NO_FRAME = Missing("the fact of this frame is not known")
 
 _PLAIN = {
     "key": Field("text", "The path with padding for the frame's digits."),
-    "frame_count": Field("integer", "Number of frames that are there."),
-    "first_frame": Field("integer", "The first frame that is there."),
-    "last_frame": Field("integer", "The last frame that is there."),
-    "has_expected_range": Field("flag", "Whether it is stated which frames there should be."),
+    "frame_count": Field("integer", "Number of existing frames."),
+    "first_frame": Field("integer", "The first existing frame."),
+    "last_frame": Field("integer", "The last existing frame."),
+    "has_expected_range": Field("flag", "Whether the expected frames are stated."),
     "is_texture": Field("flag", "Whether the files have mip levels: the numbers may be UDIM tiles."),
 }
 _SERIES = {
@@ -56,14 +56,14 @@ _SERIES = {
 )
 def sequence(_: Facts) -> Items:
     """A sequence of frames: always one item. Series have a value for each frame."""
-    return []  # a file alone is no sequence: `evaluate_sequence` makes the item
+    return []  # a single file is not a sequence; `evaluate_sequence` makes the item
 
 
 @dataclass(frozen=True)
 class FrameSequence:
     """A sequence: the facts of its frames as `frame_facts` gives them, by number.
 
-    `expected` has the frames that there should be; None if nobody states them.
+    `expected` has the expected frames; None if they are not stated.
     """
 
     key: str

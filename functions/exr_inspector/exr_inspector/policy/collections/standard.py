@@ -84,7 +84,7 @@ _ESCAPE = re.compile(r"\\x[89a-f][0-9a-f]")
 
 @lru_cache(16384)
 def name_bytes(name: str) -> int:
-    """Return the length of a name as it is stored. Escapes of bytes that are not UTF-8 are one byte each."""
+    """Return the stored length of a name. Escapes of bytes that are not UTF-8 are one byte each."""
     return len(_ESCAPE.sub("?", name).encode("utf-8", "surrogatepass"))
 
 
@@ -95,7 +95,7 @@ def is_data(layer: str | None, component: str) -> bool:
 
 
 def is_log(color_space: str) -> bool | None:
-    """Return whether the name of a color space says that it is logarithmic; None if it does not tell."""
+    """Return whether the name of a color space indicates that it is logarithmic; None if it is unclear."""
     if _LOG.search(color_space):
         return True
     return False if _LINEAR.search(color_space) else None

@@ -2,7 +2,7 @@
 --
 -- No sample of the main layer is brighter than 0.001.
 --
--- $brightest number = 0.001: The value that no sample exceeds.
+-- $brightest number = 0.001: The maximum value of a sample.
 SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, f.frame_number, max(c.max) AS brightest
 FROM channel_stats AS c
 JOIN files AS f ON f.file_id = c.file_id

@@ -1,6 +1,6 @@
 -- Which color spaces does each show declare?
 --
--- Count what the files declare. For `not stated`, a pipeline has to guess.
+-- Count the declared color spaces. For `not stated`, a pipeline has to guess.
 SELECT regexp_extract(file_path, $show, 1) AS show_name,
        coalesce(color_space, 'not stated') AS color_space,
        count(DISTINCT file_id) AS files

@@ -1,7 +1,7 @@
 -- Which channels never change, and waste space?
 --
--- Channels with one value in every frame of their sequence. They pack well, but each reader unpacks them: `bytes` is their
--- unpacked size.
+-- Channels with one value in every frame of their sequence. They compress well, but every reader unpacks them: `bytes` is
+-- their unpacked size.
 SELECT f.sequence_key, s.name, min(s.min) AS value, count(*) AS frames,
        sum(s.sample_count * CASE s.type WHEN 'half' THEN 2 ELSE 4 END) AS bytes
 FROM channel_stats AS s

@@ -3,7 +3,7 @@
 -- Frames whose mean depth differs by more than a fifth from the frame before: another camera, another scale, or a broken
 -- frame.
 --
--- $change number = 0.2: The share by which the mean changes.
+-- $change number = 0.2: The minimum relative change of the mean.
 WITH depths AS (
   SELECT f.sequence_key, f.frame_number, c.mean,
          lag(c.mean) OVER (PARTITION BY f.sequence_key ORDER BY f.frame_number) AS mean_before

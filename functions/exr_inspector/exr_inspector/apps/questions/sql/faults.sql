@@ -1,6 +1,6 @@
--- What is wrong with the files of each show?
+-- Which faults do the files of each show have?
 --
--- Count every fault by its code. [TROUBLESHOOTING.md](TROUBLESHOOTING.md) says what to do about each.
+-- Count every fault by its code. [TROUBLESHOOTING.md](TROUBLESHOOTING.md) has a remedy for each.
 --
 -- | show_name | status | code | files |
 -- |---|---|---|---|

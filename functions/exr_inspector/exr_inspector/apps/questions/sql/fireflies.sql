@@ -1,7 +1,7 @@
 -- Which frames have fireflies or holes?
 --
--- Candidates in the picture of files that were read whole: pixels far brighter than all their neighbors, and black or
--- invalid ones among others. A star field has them too.
+-- Candidates in the pictures of completely read files: pixels far brighter than all their neighbors, and black or
+-- invalid pixels among brighter ones. A star field has them too.
 --
 -- $limit count = 100: The maximum number of rows.
 SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, f.frame_number,

@@ -1,7 +1,6 @@
 -- Which frames are frozen?
 --
--- A frame whose pixels equal those of the frame before it. Headers may differ, and so may the compression if it is
--- lossless.
+-- Find frames whose pixels equal those of the previous frame. Headers may differ, and so may lossless compressions.
 WITH steps AS (
   SELECT f.sequence_key, f.frame_number, p.hash,
          lag(p.hash) OVER (PARTITION BY f.sequence_key ORDER BY f.frame_number) AS hash_before

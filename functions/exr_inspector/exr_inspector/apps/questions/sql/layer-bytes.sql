@@ -1,7 +1,7 @@
 -- How many bytes does each layer take?
 --
 -- The sizes are estimates: the packed chunks of a part, divided among its channels by their unpacked size. They need no
--- pixel, so a sample is enough. A layer that is a part of its own has its exact size.
+-- pixels, so a sample is enough. If a layer is a separate part, its size is exact.
 SELECT regexp_extract(s.file_path, $show, 1) AS show_name,
        coalesce(c.layer_name, '(main)') AS layer,
        count(DISTINCT s.file_id) AS files,

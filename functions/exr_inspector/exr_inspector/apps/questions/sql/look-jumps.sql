@@ -3,7 +3,7 @@
 -- The look vectors of neighbors in a sequence are nearly equal, with a cosine above 0.99. Those of a cut, a flash or a broken
 -- frame, and of the frame after it, are not.
 --
--- $similarity number = 0.97: The cosine from which neighbors look alike.
+-- $similarity number = 0.97: The minimum cosine between neighbors that look alike.
 WITH looks AS (
   SELECT f.sequence_key, f.frame_number, p.look_vector,
          row_number() OVER (PARTITION BY f.sequence_key ORDER BY f.frame_number) AS position

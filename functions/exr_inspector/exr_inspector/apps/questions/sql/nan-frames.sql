@@ -1,9 +1,9 @@
 -- Which shots have NaN or infinite values?
 --
--- Count the frames and samples of each channel, and show the first pixel. The shot is the folder that is named like
--- `sh010`.
+-- Count the frames and samples of each channel, and show the first pixel. The shot is the folder with a name such
+-- as `sh010`.
 --
--- $shot text = /(sh[0-9]+)/: The expression whose group is the shot in a path.
+-- $shot text = /(sh[0-9]+)/: A regular expression; its group is the shot in a path.
 --
 -- | shot | name | frames | nan_samples | infinite_samples | first_frame | x | y |
 -- |---|---|---|---|---|---|---|---|

@@ -1,7 +1,7 @@
 -- Which frames show an object?
 --
--- `exr-inspector cryptomatte --coverage`, or events with `"cryptomatte": "coverage"`, store what each object of a
--- Cryptomatte covers. Areas are in pixels. An object that no pixel shows has no row.
+-- `exr-inspector cryptomatte --coverage`, or events with `"cryptomatte": "coverage"`, store the coverage of
+-- each Cryptomatte object. Areas are in pixels. An object that appears in no pixel has no row.
 --
 -- $name text such as dragon: A part of the object's name.
 --

@@ -1,6 +1,6 @@
 -- Where is alpha clipped or out of range?
 --
--- Show the shares of samples outside of 0 to 1, and of samples at 1.
+-- Show the shares of samples outside 0 to 1, and of samples at 1.
 --
 -- $limit count = 100: The maximum number of rows.
 SELECT coalesce(f.sequence_key, f.file_path) AS sequence_or_file, f.frame_number, c.name, c.max,

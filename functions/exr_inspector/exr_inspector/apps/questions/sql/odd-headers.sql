@@ -3,7 +3,7 @@
 -- Find frames whose vector is not close to the first frame's. The vector ignores time, host and frame number, so
 -- something else changed. Data windows that follow the image content stay above the threshold.
 --
--- $similarity number = 0.99: The cosine from which a frame is like the first.
+-- $similarity number = 0.99: The minimum cosine between similar frames.
 WITH first_frames AS (
   SELECT sequence_key, embedding_version, min_by(metadata_embedding, frame_number) AS embedding
   FROM files

@@ -1,4 +1,4 @@
--- Which sequences are there?
+-- Which sequences exist?
 --
 -- Show the first and last frame, the number of frames, and how many are not `ok`.
 SELECT sequence_key,

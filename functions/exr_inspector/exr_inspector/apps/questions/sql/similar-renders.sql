@@ -2,7 +2,7 @@
 --
 -- Rank sequences by their similarity to one frame. 1 means the same setup, regardless of path, frame or time.
 --
--- $file path such as %/shows/hill/sq010/sh010/render/beauty.1001.exr: The file to compare with. Its own sequence is left out.
+-- $file path such as %/shows/hill/sq010/sh010/render/beauty.1001.exr: The file to compare with. Its own sequence is omitted.
 -- $similarity number = 0.9: The minimum similarity.
 --
 -- | sequence_or_file | frames | similarity |

@@ -1,4 +1,4 @@
--- What else changes within a sequence?
+-- Which properties change within a sequence?
 --
 -- Find sequences whose resolution, compression, color space or software is not the same in every frame.
 WITH facts AS (

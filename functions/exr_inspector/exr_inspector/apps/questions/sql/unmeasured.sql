@@ -1,6 +1,6 @@
 -- Which files were not measured?
 --
--- Count the files of each show, those that were measured, and those of which every pixel was read.
+-- Count the files of each show, the measured files, and the files with all pixels read.
 SELECT regexp_extract(f.file_path, $show, 1) AS show_name,
        count(*) AS files,
        count(p.file_id) AS measured,

@@ -64,5 +64,5 @@ def table(view: View) -> Response:
 def _side(view: View, name: str) -> Side:
     found = side(view.reader, view.parameter(name))
     if found is None:
-        raise not_found(f"No sequence and no file of the name in the parameter {name} is stored.")
+        raise not_found(f"No sequence or file with the name in the parameter {name} is stored.")
     return found

@@ -15,7 +15,7 @@ from exr_inspector.errors import BAD_QUERY, QUERY_LIMIT, InspectorError
 MAX_ROWS = 500
 """Maximum number of rows of an answer on a page."""
 MAX_CSV_ROWS = 100_000
-TOO_LARGE = "This takes more time or memory than a page may use. Narrow the path, or ask in a terminal."
+TOO_LARGE = "This question exceeds the time or memory limit of a page. Narrow the path, or ask in a terminal."
 
 
 def index(view: View) -> Response:
@@ -53,7 +53,7 @@ def _asked(view: View) -> tuple[Question, dict[str, str]]:
     """Return the question of a request, and the given values."""
     name = view.request.path_params["name"]
     if name not in names():
-        raise not_found("There is no question of this name.")
+        raise not_found("There is no question with this name.")
     asked = question(name)
     given = {each.name: view.parameter(each.name).strip() for each in asked.parameters}
     return asked, {name: value for name, value in given.items() if value}
@@ -61,7 +61,7 @@ def _asked(view: View) -> tuple[Question, dict[str, str]]:
 
 def _note(asked: Question) -> str:
     if asked.name in NEEDS_ALL_VECTORS:
-        return "This question compares every frame, and a snapshot has only the vectors of first frames."
+        return "This question compares every frame, but a snapshot has only the vectors of first frames."
     if "embedding" in asked.sql or "fingerprint" in asked.sql:
-        return "A snapshot has the vectors of the first frame of each sequence: name that, or the sequence."
+        return "A snapshot has only the vectors of first frames: name the first frame, or the sequence."
     return ""

@@ -23,6 +23,7 @@ from exr_inspector.apps.web.queries.frames import (
     sequence_findings,
     variations,
 )
+from exr_inspector.apps.web.queries.whole import whole_findings
 from exr_inspector.apps.web.templating import real, size, url
 from exr_inspector.apps.web.view import View, not_found
 from exr_inspector.catalog.duckdb.snapshot import Row
@@ -67,7 +68,7 @@ def page(view: View) -> Response:
     series = channel_series(view.reader, found, channel) if channel else {}
     by = view.parameter("by") or STATUS
     if by not in (STATUS, SIZE, OUTLIER, *STATISTICS):
-        raise HTTPException(400, "This is nothing to color frames by.")
+        raise HTTPException(400, "Frames cannot be colored by this.")
     outliers = frame_outliers(view.reader, found) if by == OUTLIER else None
     summary = found.summary
     shown = view.shown_path(summary.key)
@@ -109,6 +110,13 @@ def outliers(view: View) -> Response:
         outliers=frame_outliers(view.reader, found),
         files={each.file_path: each for each in found.frames},
     )
+
+
+def whole(view: View) -> Response:
+    """Return what is found in a sequence as a whole."""
+    found = _sequence(view)
+    findings = whole_findings(view.reader, found, view.site.settings)
+    return view.render("sequence_whole.html", summary=found.summary, findings=findings)
 
 
 def _sequence(view: View) -> FrameSequence:
@@ -198,4 +206,4 @@ def _exposure(view: View, pictures: Sequence[Frame]) -> float:
         view.site.pictures.image(each.file_path, (each.etag, each.size_bytes, each.mtime), view.roots())
         for each in pictures[::step]
     ]
-    return shared_exposure([image for image in images if image is not None])
+    return shared_exposure([image for image in images if not isinstance(image, str)])

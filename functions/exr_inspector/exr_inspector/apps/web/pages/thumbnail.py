@@ -7,11 +7,15 @@ from math import isfinite
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from exr_inspector.apps.web.pictures import NOTHING
 from exr_inspector.apps.web.view import View, not_found
 
-NO_PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" \
-fill="#23272d"/><path d="M6.5 3l3 3m0-3l-3 3" stroke="#69717c" stroke-width=".5"/></svg>"""
-"""The placeholder for a file without a picture, or whose pixels cannot be read."""
+NO_PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 90">\
+<rect width="160" height="90" fill="#23272d"/>\
+<g fill="#a5adb8" font-family="sans-serif" text-anchor="middle">\
+<text x="80" y="42" font-size="13">no picture</text><text x="80" y="60" font-size="11">{}</text></g></svg>"""
+"""The placeholder for a file without a picture, with the reason."""
+DEEP = "deep pixels"
 # Cache for some minutes, while a viewer switches between pages and exposures.
 _KEPT = "private, max-age=300"
 
@@ -19,7 +23,7 @@ _KEPT = "private, max-age=300"
 def picture(view: View) -> Response:
     """Return the picture of the file of the parameter `id`, at the `exposure` in stops."""
     sql = """
-        SELECT files.file_path, etag, size_bytes, mtime, thumbnail
+        SELECT files.file_path, etag, size_bytes, mtime, is_deep, thumbnail
         FROM files LEFT JOIN (FROM pixels WHERE path_rank = $rank) USING (path_rank)
         WHERE path_rank = $rank"""
     rank = view.reader.rank(view.parameter("id"))
@@ -28,11 +32,12 @@ def picture(view: View) -> Response:
     if found is None:
         raise not_found("No file with this id is stored.")
     version = (found["etag"], found["size_bytes"], found["mtime"])
-    data = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
+    made = view.site.pictures.picture(found["file_path"], version, view.roots(), found["thumbnail"], stops)
     headers = {"cache-control": _KEPT}
-    if data is None:
-        return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
-    return Response(data, media_type="image/webp", headers=headers)
+    if isinstance(made, str):
+        reason = DEEP if made == NOTHING and found["is_deep"] else made
+        return Response(NO_PICTURE.format(reason), media_type="image/svg+xml", headers=headers)
+    return Response(made, media_type="image/webp", headers=headers)
 
 
 AUTO = "auto"
@@ -46,5 +51,5 @@ def exposure(view: View) -> float:
     except ValueError:
         stops = float("nan")
     if not isfinite(stops):
-        raise HTTPException(400, "The exposure is a number of stops.")
+        raise HTTPException(400, "The exposure must be a number of stops.")
     return stops

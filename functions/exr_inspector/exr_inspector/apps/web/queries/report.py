@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from exr_inspector.apps.web.queries.compare import evenly
 from exr_inspector.apps.web.queries.frames import JOINED, MEASURED, Frame, frame_sequence
 from exr_inspector.apps.web.queries.sequences import COLUMNS, Filter, sequence_of
 from exr_inspector.apps.web.queries.sequences import Sequence as Listed
+from exr_inspector.apps.web.queries.whole import whole_findings
 from exr_inspector.catalog.duckdb.snapshot import Reader, Row
 from exr_inspector.catalog.duckdb.summaries import STATES
+from exr_inspector.errors import InspectorError
+from exr_inspector.policy.model import SEVERITIES
+from exr_inspector.settings import Settings
+
+if TYPE_CHECKING:
+    from exr_inspector.checks.report import CheckFinding
+
+TOO_LONG = "it is too long; `exr-inspector check --db` does it"
 
 
 @dataclass(frozen=True)
 class Section:
-    """One sequence.
+    """One sequence. Its state is `failing` if an error is found in the sequence as a whole.
 
-    `findings` has one finding for each failed rule, and one for each reason why rules are unknown.
+    `findings` has one finding for each failed rule, and one for each reason why rules are unknown. Those of
+    the sequence as a whole are also in `whole`; `unchecked` says why there are none.
     """
 
     sequence: Listed
     files: tuple[Frame, ...]
     findings: list[Row]
     channels: list[Row]
+    whole: Sequence[CheckFinding]
+    unchecked: str
 
     @cached_property
     def rules(self) -> Mapping[str, list[str]]:
@@ -94,12 +107,42 @@ _CHANNELS = f"""
     GROUP BY part_index, part_name, name ORDER BY part_index, name"""
 
 
-def section(reader: Reader, key: str) -> Section:
-    """Return the stored data of a sequence in the scope."""
+def section(reader: Reader, key: str, settings: Settings) -> Section:
+    """Return the stored data of a sequence in the scope, and what is found in it as a whole."""
     found = frame_sequence(reader, key)
     assert found is not None
     findings, channels = (reader.rows(sql, **found.bounds) for sql in (_FINDINGS, _CHANNELS))
-    return Section(found.summary, found.frames, findings, channels)
+    whole: Sequence[CheckFinding] = ()
+    unchecked = ""
+    try:
+        checked = whole_findings(reader, found, settings)
+        whole, unchecked = checked or (), TOO_LONG if checked is None else ""
+    except InspectorError as error:
+        unchecked = error.message
+    files = {each.frame: each.file_id for each in found.frames}
+    rows = sorted([*(_row(each, files) for each in whole), *findings], key=_gravity)
+    has_error = any(each["verdict"] == "fail" and each["severity"] == "error" for each in whole)
+    is_failing = has_error and found.summary.state != "broken"
+    summary = replace(found.summary, state="failing") if is_failing else found.summary
+    return Section(summary, found.frames, rows, channels, whole, unchecked)
+
+
+def _row(found: CheckFinding, files: Mapping[int | None, str]) -> Row:
+    """Return a finding in a sequence like those of its files."""
+    is_failure = found["verdict"] == "fail"
+    return {
+        "is_failure": is_failure,
+        "severity": found["severity"] if is_failure else None,
+        "rules": [found["rule_id"]],
+        "message": found["message"],
+        "fix": found["fix"],
+        "frames": found["frames"],
+        "file_ids": [files[each] for each in found["frames"] if each in files],
+    }
+
+
+def _gravity(row: Row) -> int:
+    return SEVERITIES.index(row["severity"]) if row["is_failure"] else len(SEVERITIES)
 
 
 def thumbnails(reader: Reader, file_ids: Sequence[str]) -> dict[str, bytes]:

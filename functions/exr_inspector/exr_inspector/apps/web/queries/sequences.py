@@ -107,7 +107,7 @@ def parse_size(text: str) -> int:
     """Return a number of bytes: `500 MB`, `1.5g`, in powers of 1024. Raises FilterError."""
     found = _SIZE.fullmatch(text)
     if not found:
-        raise FilterError(f"{text!r} is no size; write one like 500M or 1.5G")
+        raise FilterError(f"{text!r} is not a size; write one like 500M or 1.5G")
     return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
 
 
@@ -115,7 +115,7 @@ def parse_since(text: str) -> timedelta:
     """Return a time span: `24h`, `7d`. Raises FilterError."""
     found = _SINCE.fullmatch(text)
     if not found:
-        raise FilterError(f"{text!r} is no time span; write one like 24h or 7d")
+        raise FilterError(f"{text!r} is not a time span; write one like 24h or 7d")
     return timedelta(hours=int(found[1]) * {"h": 1, "d": 24}[found[2]])
 
 
