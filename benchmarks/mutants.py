@@ -35,7 +35,7 @@ TESTS = {
     "exr": "tests/exr tests/document/test_document.py tests/document/test_lossless.py",
     "document": "tests/document",
     "catalog": "tests/catalog tests/test_similar.py tests/apps/cli/test_forget.py tests/apps/export"
-    " tests/apps/index/test_index.py tests/apps/index/test_publish.py tests/service/test_cryptomatte.py",
+    " tests/apps/index tests/apps/web tests/checks tests/service/test_cryptomatte.py",
     "vectors": "tests/vectors tests/test_similar.py",
     "events": "tests/events tests/service/test_names.py",
     "location.py": "tests/test_location.py tests/events",
