@@ -23,8 +23,8 @@ from exr_inspector.apps.web.server import entrance, running
 from exr_inspector.catalog.duckdb.types import identifier, literal
 from exr_inspector.settings import Settings
 from tests.apps.cli.command import run
-from tests.apps.web.conftest import CHROMIUM
 from tests.apps.web.show import render
+from tests.conftest import CHROMIUM
 from tests.exrfiles.demo import deep, layered_beauty, luminance_chroma, mipmapped, truncated
 
 IMAGES = Path(__file__).parent / "images"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import botocore.session
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from exr_inspector.catalog.vast import journal
 from tests.exrfiles.demo import write_demo
+
+CHROMIUM = "/usr/bin/chromium"
 
 # How long it takes to draw and to try an example says more about the machine than about the code.
 hypothesis.settings.register_profile(
@@ -44,3 +48,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests. Without it, they are skipped on a developer's machine and fail in CI."""
+    if not shutil.which(CHROMIUM):
+        message = f"{CHROMIUM} is not installed: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -14,11 +14,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from docs import site
 from docs.site import REPOSITORY, ROOT, assets, pages, stage
-from tests.apps.web.conftest import CHROMIUM
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -96,14 +95,12 @@ def test_strict_links_and_anchors_are_on() -> None:
 
 
 @pytest.mark.slow
-def test_no_page_requests_anything_from_another_host() -> None:
+def test_no_page_requests_anything_from_another_host(browser: Browser) -> None:
     """Open every page of the built site in a browser, which runs its scripts too."""
     subprocess.run([sys.executable, "-m", "docs.site"], cwd=ROOT, capture_output=True, check=True)
     html = ROOT / CONFIGURATION["site_dir"]
     foreign: set[tuple[str, str]] = set()
-    with _served(html) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page()
+    with _served(html) as url, browser.new_page() as tab:
         tab.on(
             "request",
             lambda request: (
@@ -113,7 +110,6 @@ def test_no_page_requests_anything_from_another_host() -> None:
         built = sorted(html.rglob("*.html"))
         for page in built:
             tab.goto(f"{url}{page.relative_to(html)}")
-        browser.close()
     assert len(built) > len(POINTERS)
     assert foreign == set()
 

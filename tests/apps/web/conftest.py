@@ -1,17 +1,15 @@
-"""A show that is indexed and published once, the pages on a real server, and one browser for all tests."""
+"""A show that is indexed and published once, and the pages on a real server."""
 
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from exr_inspector.apps.web.app import make_site
 from exr_inspector.apps.web.security import Access, new_token
@@ -22,7 +20,6 @@ from exr_inspector.settings import Settings
 from tests.apps.cli.command import run
 from tests.apps.web.show import write_show
 
-CHROMIUM = "/usr/bin/chromium"
 FACETS = {
     "EXR_INSPECTOR_STATS": "full",
     "EXR_INSPECTOR_CRYPTOMATTE": "coverage",
@@ -120,20 +117,6 @@ def catalog(show: Path, snapshot: Path, tokens: dict[str, Scope]) -> Iterator[Ca
 def limited(catalog: Catalog, tokens: dict[str, Scope]) -> Catalog:
     """The same pages with the token that sees only the show `dune`."""
     return catalog._replace(token=list(tokens)[1])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A real browser. Without one, tests are skipped on a developer's machine, and fail in CI."""
-    if not shutil.which(CHROMIUM):
-        message = f"{CHROMIUM} is not installed: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
