@@ -46,6 +46,7 @@ def test_the_core_has_mutants_and_tests(name: str) -> None:
     assert [each for each in TESTS[name].split() if not (ROOT / each).exists()] == []
 
 
+@pytest.mark.slow
 def test_a_sample_is_run_and_counted() -> None:
     command = [
         sys.executable,

@@ -55,8 +55,9 @@ class Cluster:
         self._paths = list(paths)
 
     def __enter__(self) -> Self:
-        # The client's log messages duplicate raised errors.
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        # Their messages duplicate raised errors, some with a traceback.
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = Client(self._address, security=self._security, timeout=TIMEOUT)
         except OSError as error:
