@@ -35,7 +35,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-_REFUSED = "Open the address that `exr-inspector browse` printed; it contains a token.\n\n"
+_REFUSED = "Open the address that `exr-inspector browse` printed; it contains a token.\n"
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Guard:
         """Return the response to an unauthorized request; None if the request is authorized."""
         headers = Headers(scope=connection)
         if not self._access.accepts(headers.get("host", "")):
-            return PlainTextResponse("This server does not have this host name.\n\n", 400)
+            return PlainTextResponse("This server does not have this host name.\n", 400)
         if connection["method"] not in ("GET", "HEAD"):
-            return PlainTextResponse("Pages are read-only.\n\n", 405, {"allow": "GET, HEAD"})
+            return PlainTextResponse("Pages are read-only.\n", 405, {"allow": "GET, HEAD"})
         query = parse_qsl(connection["query_string"].decode("latin-1"), keep_blank_values=True)
         given = [value for name, value in query if name == PARAMETER]
         port = (connection.get("server") or ("", 0))[1]
