@@ -42,3 +42,8 @@ def die(*_: object) -> Inspected:
     """Die of any shard, also of an empty one."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
+
+
+def fail(*_: object) -> Inspected:
+    """Fail, as a bug does."""
+    raise ZeroDivisionError("of a worker")

@@ -91,6 +91,14 @@ def test_workers_that_die_whatever_they_inspect_are_reported_and_condemn_no_file
     assert query("SELECT count(*) FROM files") == [(0,)]
 
 
+@pytest.mark.usefixtures("workers")
+def test_an_unexpected_error_shows_where_it_was_raised(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "inspect_shard", faulty.fail)
+    with pytest.raises(ZeroDivisionError) as error:
+        run("index", tree, "--db", DB, "-j2")
+    assert "in fail" in str(error.value.__cause__)
+
+
 def test_no_worker_starts_if_nothing_is_new(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(tree)
     monkeypatch.setattr(executors, "MIN_FILES_FOR_WORKERS", 0)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
+from multiprocessing.pool import ExceptionWithTraceback  # type: ignore[attr-defined] # typeshed lacks it
 from typing import NamedTuple
 
 from exr_inspector.catalog.connect import open_store
@@ -177,7 +178,7 @@ def answer(pipe: Connection) -> None:
         try:
             result = function(*arguments)
         except Exception as error:  # noqa: BLE001 - the driver raises it
-            result = error
+            result = ExceptionWithTraceback(error, error.__traceback__)
         pipe.send(result)
 
 
